@@ -1,0 +1,430 @@
+//! What a digest says, before any wording: groups, order, ages, what changed since the last one (`product.md` §2).
+//!
+//! The same lines, one at a time, are what a nudge is about ([`line`]). Words, shapes and colours are `render`'s.
+
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::calendar::local_date;
+use super::decide::{DIGEST_LINES, Step, stalled_threshold, step_reached};
+use super::facts::{Onboarding, Person, Workspace};
+use super::values::{Kind, Phase, State};
+
+/// The strongest reason why an onboarding is in a digest; the order of declaration is the order on the page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Group {
+    /// The customer owes the next step.
+    Waiting,
+    /// Somebody marked it at risk.
+    AtRisk,
+    /// Longer in its phase than the target.
+    Stalled,
+    /// The launch date has passed or is at most 7 days away.
+    Launch,
+    /// None of these.
+    OnTrack,
+}
+
+impl Group {
+    /// Every group, in the order of a digest.
+    pub const ALL: [Self; 5] =
+        [Self::Waiting, Self::AtRisk, Self::Stalled, Self::Launch, Self::OnTrack];
+}
+
+/// Days from the launch date on which it is "near".
+const LAUNCH_NEAR: i64 = 7;
+
+/// A length of time in both units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Age {
+    /// Working days of the workspace.
+    pub business: i64,
+    /// Civil days.
+    pub calendar: i64,
+}
+
+/// What a digest showed of an onboarding, kept with its line so that the next digest can say what changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// Slot date of that digest.
+    pub on: NaiveDate,
+    /// Its group.
+    pub group: Group,
+    /// The large figure of its line.
+    pub figure: i64,
+    /// Its phase.
+    pub phase: Phase,
+    /// Its launch date.
+    pub launch: Option<NaiveDate>,
+}
+
+/// One line of a digest, or the subject of a nudge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// `onb_…`
+    pub onboarding_id: String,
+    /// The small number people use.
+    pub display_id: i64,
+    /// The customer's name as typed.
+    pub customer: String,
+    /// Label of its phase.
+    pub phase: String,
+    /// The strongest reason.
+    pub group: Group,
+    /// How long that has been so; for [`Group::Launch`] how far the date is away, never negative.
+    pub age: Age,
+    /// Since which date, for waiting and at risk.
+    pub since: Option<NaiveDate>,
+    /// Days in the present phase, holds not counted.
+    pub days_in_phase: i64,
+    /// Target of the present phase, in days.
+    pub target_days: i64,
+    /// The rung of a ladder that is reached on this very day, if one is.
+    pub step: Option<LineStep>,
+    /// The launch date, if there is one.
+    pub launch: Option<Launch>,
+    /// What changed since the last digest.
+    pub change: Change,
+}
+
+/// A rung reached today.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LineStep {
+    /// The rung, from 1.
+    pub number: i64,
+    /// What it counts (business days of waiting, days in phase).
+    pub days: i64,
+    /// Whether it is the last one.
+    pub last: bool,
+    /// Days at which the next rung comes, if there is one.
+    pub next_days: Option<i64>,
+    /// Name of the person who is told too.
+    pub escalated_to: Option<String>,
+}
+
+/// A launch date and its distance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Launch {
+    /// The date.
+    pub date: NaiveDate,
+    /// Civil days from today; negative when past.
+    pub calendar: i64,
+    /// Business days from today; negative when past.
+    pub business: i64,
+}
+
+/// What is different from the last digest that carried the onboarding.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Change {
+    /// Never shown before.
+    pub first: bool,
+    /// It is in another group than last time.
+    pub regrouped: bool,
+    /// The large figure last time, when the group is the same.
+    pub figure_before: Option<i64>,
+    /// Label of the phase it has left since.
+    pub moved_from: Option<String>,
+    /// The launch date was another (or none) last time.
+    pub launch_before: Option<Option<NaiveDate>>,
+}
+
+/// How many onboardings the reader has in all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Totals {
+    /// Not completed, not deleted.
+    pub open: i64,
+    /// Of these, snoozed.
+    pub snoozed: i64,
+    /// Of these, paused.
+    pub paused: i64,
+    /// Completed since the last digest.
+    pub closed: i64,
+}
+
+/// A digest before wording.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Digest {
+    /// The ledger's id, shown as the reference.
+    pub notification_id: String,
+    /// Name of the workspace.
+    pub workspace: String,
+    /// Name of the reader.
+    pub reader: String,
+    /// Date of the digest in the reader's zone.
+    pub date: NaiveDate,
+    /// Slot time in the reader's zone.
+    pub time: NaiveTime,
+    /// The reader's zone, as an IANA name.
+    pub zone: String,
+    /// Days of the reader's digests, `mon` … `sun`.
+    pub days: Vec<&'static str>,
+    /// When it is sent late (more than an hour after its slot): the time of sending.
+    pub late: Option<NaiveTime>,
+    /// Date of the reader's last digest; `None` in a first digest.
+    pub since: Option<NaiveDate>,
+    /// Lines shown, in order, each group with at least one line.
+    pub groups: Vec<(Group, Vec<Line>)>,
+    /// Lines in all, shown or not.
+    pub total: usize,
+    /// Lines per group in all, shown or not, in order of [`Group::ALL`].
+    pub tally: [usize; 5],
+    /// What else the reader has.
+    pub totals: Totals,
+}
+
+impl Digest {
+    /// Lines that did not fit.
+    #[must_use]
+    pub fn more(&self) -> usize {
+        self.total - self.groups.iter().map(|(_, lines)| lines.len()).sum::<usize>()
+    }
+
+    /// Every line shown.
+    pub fn lines(&self) -> impl Iterator<Item = &Line> {
+        self.groups.iter().flat_map(|(_, lines)| lines)
+    }
+}
+
+/// The line about `o` on `today`, a date in the workspace's calendar. `escalation` names who hears of the last waiting step.
+#[must_use]
+pub fn line(
+    ws: &Workspace,
+    o: &Onboarding,
+    today: NaiveDate,
+    before: Option<&Seen>,
+    escalation: Option<&str>,
+) -> Line {
+    let span = |from: NaiveDate, to: NaiveDate| Age {
+        business: ws.calendar.business_days_between(from, to),
+        calendar: (to - from).num_days(),
+    };
+    let days_in_phase = o.days_in_phase(ws.zone, today);
+    let target_days = ws.target_days(o.phase);
+    let launch = o.launch_date.map(|date| {
+        let Age { business, calendar } = span(today, date);
+        Launch { date, calendar, business }
+    });
+    let group = group(o, days_in_phase, target_days, launch);
+    let in_phase = Age {
+        business: ws
+            .calendar
+            .business_days_between(super::calendar::add_days(today, -days_in_phase), today),
+        calendar: days_in_phase,
+    };
+    let waiting_since = o.waiting_since.map(|at| local_date(ws.zone, at));
+    let risk_since = local_date(ws.zone, o.state_entered_at);
+    let (age, since) = match group {
+        Group::Waiting => {
+            let since = waiting_since.unwrap_or(today);
+            (span(since, today), Some(since))
+        }
+        Group::AtRisk => (span(risk_since, today), Some(risk_since)),
+        Group::Launch => {
+            let distance = launch.map_or(Age { business: 0, calendar: 0 }, |l| Age {
+                business: l.business.abs(),
+                calendar: l.calendar.abs(),
+            });
+            (distance, None)
+        }
+        Group::Stalled | Group::OnTrack => (in_phase, None),
+    };
+    let figure = figure(group, age, launch);
+    Line {
+        onboarding_id: o.id.clone(),
+        display_id: o.display_id,
+        customer: o.customer_name.clone(),
+        phase: ws.label(o.phase).to_owned(),
+        group,
+        age,
+        since,
+        days_in_phase,
+        target_days,
+        step: step_today(ws, o, today, escalation),
+        launch,
+        change: change(ws, o, before, group, figure),
+    }
+}
+
+/// What is kept of a line for the next digest.
+#[must_use]
+pub fn seen(ws: &Workspace, o: &Onboarding, today: NaiveDate) -> Seen {
+    let line = line(ws, o, today, None, None);
+    Seen {
+        on: today,
+        group: line.group,
+        figure: figure(line.group, line.age, line.launch),
+        phase: o.phase,
+        launch: o.launch_date,
+    }
+}
+
+/// The large figure of a line, in the unit its rule counts in; a launch date that has passed counts negative.
+fn figure(group: Group, age: Age, launch: Option<Launch>) -> i64 {
+    match group {
+        Group::Waiting | Group::AtRisk => age.business,
+        Group::Stalled | Group::OnTrack => age.calendar,
+        Group::Launch => launch.map_or(0, |l| l.calendar),
+    }
+}
+
+fn group(o: &Onboarding, days_in_phase: i64, target: i64, launch: Option<Launch>) -> Group {
+    if o.waiting_on_customer {
+        Group::Waiting
+    } else if o.state == State::AtRisk {
+        Group::AtRisk
+    } else if days_in_phase > target {
+        Group::Stalled
+    } else if launch.is_some_and(|l| l.calendar <= LAUNCH_NEAR) {
+        Group::Launch
+    } else {
+        Group::OnTrack
+    }
+}
+
+fn step_today(
+    ws: &Workspace,
+    o: &Onboarding,
+    today: NaiveDate,
+    escalation: Option<&str>,
+) -> Option<LineStep> {
+    let step = step_reached(ws, o, today)?;
+    let yesterday = step_reached(ws, o, super::calendar::add_days(today, -1));
+    if yesterday == Some(step) {
+        return None;
+    }
+    Some(line_step(ws, o, step, escalation))
+}
+
+/// A rung in the terms of a line.
+#[must_use]
+pub fn line_step(ws: &Workspace, o: &Onboarding, step: Step, escalation: Option<&str>) -> LineStep {
+    let waiting = step.kind == Kind::WaitingOnCustomer;
+    let next_days = (!step.last).then(|| {
+        if waiting {
+            let next = usize::try_from(step.number).unwrap_or_default();
+            ws.waiting_steps.get(next).map_or(0, |days| i64::from(*days))
+        } else {
+            stalled_threshold(ws.target_days(o.phase), step.number + 1)
+        }
+    });
+    LineStep {
+        number: step.number,
+        days: step.days,
+        last: step.last,
+        next_days,
+        escalated_to: (waiting && step.last).then(|| escalation.map(str::to_owned)).flatten(),
+    }
+}
+
+fn change(
+    ws: &Workspace,
+    o: &Onboarding,
+    before: Option<&Seen>,
+    group: Group,
+    figure: i64,
+) -> Change {
+    let Some(before) = before else {
+        return Change { first: true, ..Change::default() };
+    };
+    let same_group = before.group == group;
+    Change {
+        first: false,
+        regrouped: !same_group,
+        figure_before: (same_group && before.figure != figure).then_some(before.figure),
+        moved_from: (before.phase != o.phase).then(|| ws.label(before.phase).to_owned()),
+        launch_before: (before.launch != o.launch_date).then_some(before.launch),
+    }
+}
+
+/// Everything about a digest that is not its lines.
+#[derive(Clone, Debug)]
+pub struct Frame<'a> {
+    /// The ledger's id.
+    pub notification_id: &'a str,
+    /// Date of the slot.
+    pub date: NaiveDate,
+    /// Instant of sending.
+    pub at: DateTime<Utc>,
+    /// The reader's totals.
+    pub totals: Totals,
+    /// Name of the escalation user.
+    pub escalation: Option<&'a str>,
+}
+
+/// Puts a digest together: groups and sorts the lines and cuts them at 25.
+#[must_use]
+pub fn build(
+    ws: &Workspace,
+    reader: &Person,
+    frame: &Frame<'_>,
+    items: &[(Onboarding, Option<Seen>)],
+) -> Digest {
+    let mut lines: Vec<Line> = items
+        .iter()
+        .map(|(o, before)| line(ws, o, frame.date, before.as_ref(), frame.escalation))
+        .collect();
+    lines.sort_by_key(|line| {
+        let urgency = match line.group {
+            Group::Launch => line.launch.map_or(0, |l| l.calendar),
+            _ => -line.age.calendar,
+        };
+        (line.group, urgency, line.display_id)
+    });
+    let mut tally = [0; 5];
+    for line in &lines {
+        tally[line.group as usize] += 1;
+    }
+    let total = lines.len();
+    lines.truncate(DIGEST_LINES);
+    let mut groups: Vec<(Group, Vec<Line>)> = Vec::new();
+    for line in lines {
+        match groups.last_mut() {
+            Some((group, lines)) if *group == line.group => lines.push(line),
+            _ => groups.push((line.group, vec![line])),
+        }
+    }
+    let time = reader.digest_time.unwrap_or(ws.digest_time);
+    let slot = super::calendar::instant(reader.zone, frame.date, time);
+    let late = frame.at - slot > chrono::TimeDelta::hours(1);
+    Digest {
+        notification_id: frame.notification_id.to_owned(),
+        workspace: ws.name.clone(),
+        reader: reader.name.clone(),
+        date: frame.date,
+        time,
+        zone: reader.zone.name().to_owned(),
+        days: reader.digest_days.unwrap_or(ws.calendar.working_days).names(),
+        late: late.then(|| frame.at.with_timezone(&reader.zone).time()),
+        since: items.iter().filter_map(|(_, before)| before.as_ref().map(|seen| seen.on)).max(),
+        groups,
+        total,
+        tally,
+        totals: frame.totals,
+    }
+}
+
+/// A nudge, or a customer reminder, before wording.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Nudge {
+    /// The ledger's id.
+    pub notification_id: String,
+    /// Name of the workspace.
+    pub workspace: String,
+    /// Which nudge.
+    pub kind: Kind,
+    /// Name of the recipient.
+    pub reader: String,
+    /// Whether the recipient is the escalation user, not the CSM.
+    pub escalation: bool,
+    /// Name and mail address of the CSM, if there is one.
+    pub csm: Option<(String, String)>,
+    /// The recipient's date.
+    pub date: NaiveDate,
+    /// What it is about.
+    pub line: Line,
+    /// The rung, which need not be today's when the nudge was held up.
+    pub step: LineStep,
+    /// Labels of the phases that are not terminal, in order (a customer sees how far they are).
+    pub phases: Vec<String>,
+}

@@ -1,0 +1,11 @@
+//! Values and rules, pure. Nothing in here knows a database, a network or the time of day; whoever reads it understands the product.
+//!
+//! [`facts`] is what a decision sees, [`decide`] the rules, [`digest`] what a digest says, [`message`] what leaves the house.
+
+pub mod calendar;
+pub mod decide;
+pub mod digest;
+pub mod facts;
+pub mod ids;
+pub mod message;
+pub mod values;

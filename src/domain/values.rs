@@ -1,0 +1,234 @@
+//! The closed vocabularies of the product (`docs/` and the API use the same words).
+
+/// An enum that is stored, sent and shown as one fixed word per case.
+macro_rules! words {
+    ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+        #[serde(into = "&'static str", try_from = "String")]
+        pub enum $name { $($(#[$vmeta])* $variant),+ }
+
+        impl $name {
+            /// Every case, in order of declaration.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The word that stands for it in the database, the API and the logs.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text),+ }
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = UnknownWord;
+            fn from_str(word: &str) -> Result<Self, Self::Err> {
+                match word { $($text => Ok(Self::$variant),)+ other => Err(UnknownWord { of: stringify!($name), word: other.to_owned() }) }
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = UnknownWord;
+            fn try_from(word: String) -> Result<Self, Self::Error> { word.parse() }
+        }
+
+        impl From<$name> for &'static str {
+            fn from(value: $name) -> Self { value.as_str() }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.pad(self.as_str()) }
+        }
+    };
+}
+
+/// A word that is not part of the vocabulary it was read as.
+#[derive(Debug, thiserror::Error)]
+#[error("{word:?} is no {of}")]
+pub struct UnknownWord {
+    /// Name of the vocabulary.
+    pub of: &'static str,
+    /// What was read instead.
+    pub word: String,
+}
+
+words! {
+    /// Where an onboarding stands. The order of declaration is the order of the journey.
+    Phase {
+        BeforeGettingStarted = "before_getting_started",
+        ProgramDesign = "program_design",
+        Review = "review",
+        ProgramBuildout = "program_buildout",
+        InternalQa = "internal_qa",
+        Launch = "launch",
+        /// The only terminal phase: nothing is reminded of any more.
+        Completed = "completed",
+    }
+}
+
+impl Phase {
+    /// Whether reminders end here.
+    #[must_use]
+    pub const fn is_terminal(self) -> bool {
+        matches!(self, Self::Completed)
+    }
+
+    /// The label a workspace starts with: the key in words ("Internal QA").
+    #[must_use]
+    pub const fn default_label(self) -> &'static str {
+        match self {
+            Self::BeforeGettingStarted => "Before getting started",
+            Self::ProgramDesign => "Program design",
+            Self::Review => "Review",
+            Self::ProgramBuildout => "Program buildout",
+            Self::InternalQa => "Internal QA",
+            Self::Launch => "Launch",
+            Self::Completed => "Completed",
+        }
+    }
+}
+
+words! {
+    /// Engagement health of an onboarding, independent of its phase.
+    State { Active = "active", Paused = "paused", AtRisk = "at_risk", Waiting = "waiting" }
+}
+
+words! {
+    /// Commercial status of a customer. `churned` and `archived` silence its onboardings.
+    CustomerStatus { Onboarding = "onboarding", Active = "active", AtRisk = "at_risk", Churned = "churned", Archived = "archived" }
+}
+
+impl CustomerStatus {
+    /// Whether the customer is still in business with the workspace.
+    #[must_use]
+    pub const fn in_business(self) -> bool {
+        !matches!(self, Self::Churned | Self::Archived)
+    }
+}
+
+words! {
+    /// Who caused something: a live key (or a person), or a test key, whose effects never reach anybody.
+    Mode { Live = "live", Test = "test" }
+}
+
+words! {
+    /// What a notification is about.
+    Kind {
+        Digest = "digest",
+        StalledPhase = "stalled_phase",
+        WaitingOnCustomer = "waiting_on_customer",
+        CustomerReminder = "customer_reminder",
+    }
+}
+
+words! {
+    /// How a notification reaches its recipient.
+    Channel { Email = "email", Slack = "slack" }
+}
+
+impl Channel {
+    /// The one to fall back to.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Email => Self::Slack,
+            Self::Slack => Self::Email,
+        }
+    }
+}
+
+words! {
+    /// Where a notification stands (the ledger's states).
+    NotificationState {
+        Scheduled = "scheduled",
+        Deferred = "deferred",
+        Sending = "sending",
+        Ambiguous = "ambiguous",
+        Sent = "sent",
+        Suppressed = "suppressed",
+        Skipped = "skipped",
+        Failed = "failed",
+        Cancelled = "cancelled",
+    }
+}
+
+impl NotificationState {
+    /// Open states may still lead to a delivery; final ones never change by themselves.
+    #[must_use]
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Scheduled | Self::Deferred | Self::Sending | Self::Ambiguous)
+    }
+
+    /// Whether a digest in this state counts as the last reminder of the onboardings it carries.
+    #[must_use]
+    pub const fn counts_as_reminded(self) -> bool {
+        self.is_open() || matches!(self, Self::Sent | Self::Suppressed)
+    }
+}
+
+words! {
+    /// Why a notification ended as it did.
+    Reason {
+        TestMode = "test_mode",
+        StateChanged = "state_changed",
+        MissedSlot = "missed_slot",
+        Expired = "expired",
+        Superseded = "superseded",
+        Snoozed = "snoozed",
+        Paused = "paused",
+        Completed = "completed",
+        Deleted = "deleted",
+        CustomerInactive = "customer_inactive",
+        ChannelOff = "channel_off",
+        OptedOut = "opted_out",
+        NoRecipient = "no_recipient",
+        AddressRefused = "address_refused",
+        QuietHours = "quiet_hours",
+        OutsideWorkingHours = "outside_working_hours",
+        ChannelDown = "channel_down",
+        MessageRefused = "message_refused",
+        AttemptsExhausted = "attempts_exhausted",
+        Undecodable = "undecodable",
+        OutcomeUnknown = "outcome_unknown",
+        CancelledByOperator = "cancelled_by_operator",
+    }
+}
+
+words! {
+    /// How one attempt to deliver ended.
+    AttemptOutcome {
+        Accepted = "accepted",
+        Captured = "captured",
+        Suppressed = "suppressed",
+        Transient = "transient",
+        Permanent = "permanent",
+        Ambiguous = "ambiguous",
+        /// The channel itself was down; the attempt does not count.
+        Channel = "channel",
+        /// The worker lost its lease before it could say how the attempt ended.
+        Lost = "lost",
+    }
+}
+
+words! {
+    /// How many requests a key may make per minute.
+    Tier { Standard = "standard", Plus = "plus", Unlimited = "unlimited" }
+}
+
+impl Tier {
+    /// Requests per sliding minute.
+    #[must_use]
+    pub const fn limit(self, mode: Mode) -> i64 {
+        match (self, mode) {
+            (Self::Standard, Mode::Live) => 60,
+            (Self::Standard, Mode::Test) => 30,
+            (Self::Plus, Mode::Live) => 600,
+            (Self::Plus, Mode::Test) => 300,
+            (Self::Unlimited, _) => 2_147_483_647,
+        }
+    }
+}
+
+words! {
+    /// What a key may do.
+    Scope { Read = "read", Write = "write", Operate = "operate", Admin = "admin" }
+}

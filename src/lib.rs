@@ -1,0 +1,6 @@
+//! Pivotal reminders: makes sure that no customer onboarding stalls because somebody forgot.
+
+pub mod clock;
+pub mod deliver;
+pub mod domain;
+pub mod render;

@@ -1,0 +1,3 @@
+//! One integration binary: everything is tested through the front door.
+
+mod support;
