@@ -117,17 +117,29 @@ impl Stage {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
     /// The provider took responsibility. `provider_ref` is its own name for the message.
-    Accepted { provider_ref: Option<String> },
+    Accepted {
+        /// The provider's own name for the message.
+        provider_ref: Option<String>,
+    },
     /// Kept in the ledger instead of being sent: no provider is configured.
     Captured,
     /// Kept in the ledger instead of being sent: a test key caused it.
     Suppressed,
     /// Try again, not before `after` if the provider asked for a pause.
-    Transient { after: Option<Duration> },
+    Transient {
+        /// The pause the provider asked for.
+        after: Option<Duration>,
+    },
     /// Never try again: the address or the message was refused.
-    Permanent { reason: Reason },
+    Permanent {
+        /// What was refused.
+        reason: Reason,
+    },
     /// The channel is down (connect, TLS, login, token): nobody's attempt, everybody waits. `after` if the provider named a pause.
-    Channel { after: Option<Duration> },
+    Channel {
+        /// The pause the provider asked for.
+        after: Option<Duration>,
+    },
     /// It may have arrived.
     Ambiguous,
 }

@@ -1,0 +1,421 @@
+//! Loads what a decision needs to know: rows in, values of [`crate::domain::facts`] out.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use chrono_tz::Tz;
+use sqlx::types::Json;
+
+use crate::db::{Conn, DbError};
+use crate::domain::calendar::{Calendar, DaySpan, Weekdays, hm, parse_time};
+use crate::domain::digest::Seen;
+use crate::domain::facts::{
+    Contact, Hold, Onboarding, Person, PhaseSettings, Provenance, Workspace,
+};
+use crate::domain::values::{Channel, CustomerStatus, Mode, Phase, State};
+use crate::fetch_by_ids;
+
+/// Reads a zone name; an unknown one (a zone that was removed, a row written by hand) falls back to UTC, aloud.
+#[must_use]
+pub fn zone(name: &str) -> Tz {
+    name.parse().unwrap_or_else(|_| {
+        tracing::warn!(zone = name, "unknown time zone in the database, using UTC");
+        Tz::UTC
+    })
+}
+
+fn time_or(text: Option<&str>, default: NaiveTime) -> NaiveTime {
+    text.and_then(parse_time).unwrap_or(default)
+}
+
+// --- workspaces ------------------------------------------------------------------------------------------------------------------
+
+#[derive(sqlx::FromRow)]
+struct WorkspaceRow {
+    id: String,
+    name: String,
+    time_zone: String,
+    working_days: String,
+    digest_time: String,
+    waiting_steps: String,
+    owner_user_id: Option<String>,
+    escalation_user_id: Option<String>,
+    customer_reminders: bool,
+    mail_from: Option<String>,
+}
+
+#[derive(sqlx::FromRow)]
+struct HolidayRow {
+    workspace_id: String,
+    date: NaiveDate,
+}
+
+#[derive(sqlx::FromRow)]
+struct PhaseRow {
+    workspace_id: String,
+    #[sqlx(try_from = "String")]
+    key: Phase,
+    label: String,
+    position: i64,
+    target_days: i64,
+}
+
+/// Reads `3,5,10,15`; anything unreadable in it is left out.
+#[must_use]
+pub fn parse_steps(text: &str) -> Vec<u32> {
+    text.split(',').filter_map(|step| step.trim().parse().ok()).collect()
+}
+
+/// The workspaces of the given ids, with their calendars and phases.
+pub async fn workspaces(
+    conn: &mut Conn,
+    ids: &[String],
+) -> Result<HashMap<String, Workspace>, DbError> {
+    let rows = fetch_by_ids!(
+        conn,
+        WorkspaceRow,
+        "SELECT id, name, time_zone, working_days, digest_time, waiting_steps, owner_user_id, escalation_user_id, customer_reminders, mail_from FROM workspaces WHERE id",
+        ids,
+        ""
+    )?;
+    let holidays = fetch_by_ids!(
+        conn,
+        HolidayRow,
+        "SELECT workspace_id, date FROM holidays WHERE workspace_id",
+        ids,
+        ""
+    )?;
+    let phases = fetch_by_ids!(
+        conn,
+        PhaseRow,
+        "SELECT workspace_id, key, label, position, target_days FROM phases WHERE workspace_id",
+        ids,
+        ""
+    )?;
+    let mut found: HashMap<String, Workspace> = rows
+        .into_iter()
+        .map(|row| {
+            let workspace = Workspace {
+                zone: zone(&row.time_zone),
+                calendar: Calendar {
+                    working_days: Weekdays::parse(&row.working_days)
+                        .unwrap_or(Weekdays::MON_TO_FRI),
+                    holidays: BTreeSet::new(),
+                },
+                digest_time: time_or(Some(&row.digest_time), hm(7, 0)),
+                waiting_steps: parse_steps(&row.waiting_steps),
+                phases: BTreeMap::new(),
+                id: row.id,
+                name: row.name,
+                owner_user_id: row.owner_user_id,
+                escalation_user_id: row.escalation_user_id,
+                customer_reminders: row.customer_reminders,
+                mail_from: row.mail_from,
+            };
+            (workspace.id.clone(), workspace)
+        })
+        .collect();
+    for row in holidays {
+        if let Some(workspace) = found.get_mut(&row.workspace_id) {
+            workspace.calendar.holidays.insert(row.date);
+        }
+    }
+    for row in phases {
+        if let Some(workspace) = found.get_mut(&row.workspace_id) {
+            let settings = PhaseSettings {
+                label: row.label,
+                position: row.position,
+                target_days: row.target_days,
+            };
+            workspace.phases.insert(row.key, settings);
+        }
+    }
+    Ok(found)
+}
+
+// --- people ----------------------------------------------------------------------------------------------------------------------
+
+/// A user as stored, with the zone of the workspace.
+#[derive(sqlx::FromRow)]
+pub struct PersonRow {
+    id: String,
+    workspace_id: String,
+    name: String,
+    email: String,
+    time_zone: Option<String>,
+    workspace_zone: String,
+    slack_user_id: Option<String>,
+    active: bool,
+    email_flagged_at: Option<DateTime<Utc>>,
+    digest_enabled: bool,
+    #[sqlx(try_from = "String")]
+    digest_channel: Channel,
+    digest_time: Option<String>,
+    digest_days: Option<String>,
+    working_from: String,
+    working_until: String,
+    quiet_from: Option<String>,
+    quiet_until: Option<String>,
+    out_of_office_until: Option<NaiveDate>,
+    backup_user_id: Option<String>,
+    muted_kinds: String,
+    next_slot_at: Option<DateTime<Utc>>,
+}
+
+/// A person, where they belong and when their next slot is.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// Their workspace.
+    pub workspace_id: String,
+    /// The computed next slot.
+    pub next_slot_at: Option<DateTime<Utc>>,
+    /// The person.
+    pub person: Person,
+}
+
+impl From<PersonRow> for Member {
+    fn from(row: PersonRow) -> Self {
+        let quiet = row
+            .quiet_from
+            .as_deref()
+            .and_then(parse_time)
+            .zip(row.quiet_until.as_deref().and_then(parse_time));
+        Self {
+            person: Person {
+                zone: zone(row.time_zone.as_deref().unwrap_or(&row.workspace_zone)),
+                email_flagged: row.email_flagged_at.is_some(),
+                digest_time: row.digest_time.as_deref().and_then(parse_time),
+                digest_days: row.digest_days.as_deref().and_then(Weekdays::parse),
+                working_hours: DaySpan {
+                    from: time_or(Some(&row.working_from), hm(9, 0)),
+                    until: time_or(Some(&row.working_until), hm(18, 0)),
+                },
+                quiet_hours: quiet.map(|(from, until)| DaySpan { from, until }),
+                muted_kinds: row
+                    .muted_kinds
+                    .split(',')
+                    .filter_map(|kind| kind.parse().ok())
+                    .collect(),
+                id: row.id,
+                name: row.name,
+                email: row.email,
+                slack_user_id: row.slack_user_id,
+                active: row.active,
+                digest_enabled: row.digest_enabled,
+                digest_channel: row.digest_channel,
+                out_of_office_until: row.out_of_office_until,
+                backup_user_id: row.backup_user_id,
+            },
+            workspace_id: row.workspace_id,
+            next_slot_at: row.next_slot_at,
+        }
+    }
+}
+
+/// The users of the given ids.
+pub async fn people(conn: &mut Conn, ids: &[String]) -> Result<HashMap<String, Member>, DbError> {
+    let rows = fetch_by_ids!(
+        conn,
+        PersonRow,
+        "SELECT u.*, w.time_zone AS workspace_zone FROM users u JOIN workspaces w ON w.id = u.workspace_id WHERE u.id",
+        ids,
+        ""
+    )?;
+    Ok(rows
+        .into_iter()
+        .map(Member::from)
+        .map(|member| (member.person.id.clone(), member))
+        .collect())
+}
+
+// --- onboardings -----------------------------------------------------------------------------------------------------------------
+
+/// An onboarding as stored, with what is needed of its customer.
+#[derive(sqlx::FromRow)]
+pub struct OnboardingRow {
+    id: String,
+    workspace_id: String,
+    customer_id: String,
+    display_id: i64,
+    #[sqlx(try_from = "String")]
+    phase: Phase,
+    #[sqlx(try_from = "String")]
+    state: State,
+    target_launch_date: Option<DateTime<Utc>>,
+    csm_id: Option<String>,
+    waiting_on_customer: bool,
+    waiting_on_customer_since: Option<DateTime<Utc>>,
+    reminder_email: bool,
+    reminder_slack: bool,
+    reminder_frequency_days: i64,
+    phase_entered_at: DateTime<Utc>,
+    state_entered_at: DateTime<Utc>,
+    held_since: Option<DateTime<Utc>>,
+    holds: Json<Vec<Hold>>,
+    snoozed_until: Option<NaiveDate>,
+    #[sqlx(try_from = "String")]
+    mode: Mode,
+    #[sqlx(try_from = "String")]
+    csm_mode: Mode,
+    #[sqlx(try_from = "String")]
+    reminders_mode: Mode,
+    #[sqlx(try_from = "String")]
+    phase_mode: Mode,
+    #[sqlx(try_from = "String")]
+    waiting_mode: Mode,
+    stalled_step: i64,
+    waiting_step: i64,
+    last_reminded_on: Option<NaiveDate>,
+    last_seen: Option<Json<Seen>>,
+    recipient_id: Option<String>,
+    next_nudge_at: Option<DateTime<Utc>>,
+    created_at: DateTime<Utc>,
+    deleted_at: Option<DateTime<Utc>>,
+    customer_name: String,
+    #[sqlx(try_from = "String")]
+    customer_status: CustomerStatus,
+    customer_deleted_at: Option<DateTime<Utc>>,
+    #[sqlx(try_from = "String")]
+    customer_mode: Mode,
+}
+
+/// An onboarding, where it belongs and the computed columns of its row.
+#[derive(Clone, Debug)]
+pub struct Journey {
+    /// Its workspace.
+    pub workspace_id: String,
+    /// Who hears of it: the active CSM, else the active owner.
+    pub recipient_id: Option<String>,
+    /// What the last digest showed of it.
+    pub last_seen: Option<Seen>,
+    /// When its next nudge may go out, as computed last.
+    pub next_nudge_at: Option<DateTime<Utc>>,
+    /// The onboarding.
+    pub onboarding: Onboarding,
+}
+
+impl From<OnboardingRow> for Journey {
+    fn from(row: OnboardingRow) -> Self {
+        Self {
+            workspace_id: row.workspace_id,
+            recipient_id: row.recipient_id,
+            last_seen: row.last_seen.map(|seen| seen.0),
+            next_nudge_at: row.next_nudge_at,
+            onboarding: Onboarding {
+                launch_date: row.target_launch_date.map(|at| at.date_naive()),
+                customer_deleted: row.customer_deleted_at.is_some(),
+                deleted: row.deleted_at.is_some(),
+                provenance: Provenance {
+                    onboarding: row.mode,
+                    customer: row.customer_mode,
+                    csm: row.csm_mode,
+                    reminders: row.reminders_mode,
+                    phase: row.phase_mode,
+                    waiting: row.waiting_mode,
+                },
+                id: row.id,
+                display_id: row.display_id,
+                customer_id: row.customer_id,
+                customer_name: row.customer_name,
+                customer_status: row.customer_status,
+                phase: row.phase,
+                state: row.state,
+                phase_entered_at: row.phase_entered_at,
+                state_entered_at: row.state_entered_at,
+                waiting_on_customer: row.waiting_on_customer,
+                waiting_since: row.waiting_on_customer_since,
+                holds: row.holds.0,
+                held_since: row.held_since,
+                csm_id: row.csm_id,
+                reminder_email: row.reminder_email,
+                reminder_slack: row.reminder_slack,
+                frequency_days: row.reminder_frequency_days,
+                last_reminded_on: row.last_reminded_on,
+                snoozed_until: row.snoozed_until,
+                stalled_step: row.stalled_step,
+                waiting_step: row.waiting_step,
+                created_at: row.created_at,
+            },
+        }
+    }
+}
+
+/// The onboardings of the given ids.
+pub async fn onboardings(conn: &mut Conn, ids: &[String]) -> Result<Vec<Journey>, DbError> {
+    let rows = fetch_by_ids!(
+        conn,
+        OnboardingRow,
+        "SELECT o.*, c.name AS customer_name, c.status AS customer_status, c.deleted_at AS customer_deleted_at, c.mode AS customer_mode
+         FROM onboardings o JOIN customers c ON c.id = o.customer_id WHERE o.id",
+        ids,
+        ""
+    )?;
+    Ok(rows.into_iter().map(Journey::from).collect())
+}
+
+/// The onboardings whose computed due date has come by `date`, of the given recipients, as they existed at `at`.
+pub async fn due_onboardings(
+    conn: &mut Conn,
+    recipients: &[String],
+    date: NaiveDate,
+    at: DateTime<Utc>,
+) -> Result<Vec<Journey>, DbError> {
+    let rows = fetch_by_ids!(
+        conn,
+        OnboardingRow,
+        "SELECT o.*, c.name AS customer_name, c.status AS customer_status, c.deleted_at AS customer_deleted_at, c.mode AS customer_mode
+         FROM onboardings o JOIN customers c ON c.id = o.customer_id WHERE o.recipient_id",
+        recipients,
+        " AND o.next_due_on <= $2 AND o.created_at <= $3",
+        date,
+        at
+    )?;
+    Ok(rows.into_iter().map(Journey::from).collect())
+}
+
+// --- contacts --------------------------------------------------------------------------------------------------------------------
+
+#[derive(sqlx::FromRow)]
+struct ContactRow {
+    id: String,
+    customer_id: String,
+    name: String,
+    email: String,
+    email_flagged_at: Option<DateTime<Utc>>,
+    opted_out_at: Option<DateTime<Utc>>,
+    #[sqlx(try_from = "String")]
+    mode: Mode,
+    #[sqlx(try_from = "String")]
+    email_mode: Mode,
+    #[sqlx(try_from = "String")]
+    primary_mode: Mode,
+}
+
+impl From<ContactRow> for Contact {
+    fn from(row: ContactRow) -> Self {
+        let modes = [row.mode, row.email_mode, row.primary_mode];
+        Self {
+            email_flagged: row.email_flagged_at.is_some(),
+            opted_out: row.opted_out_at.is_some(),
+            mode: if modes.contains(&Mode::Test) { Mode::Test } else { Mode::Live },
+            id: row.id,
+            name: row.name,
+            email: row.email,
+        }
+    }
+}
+
+/// The primary contacts of the given customers, by customer.
+pub async fn primary_contacts(
+    conn: &mut Conn,
+    customers: &[String],
+) -> Result<HashMap<String, Contact>, DbError> {
+    let rows = fetch_by_ids!(
+        conn,
+        ContactRow,
+        "SELECT id, customer_id, name, email, email_flagged_at, opted_out_at, mode, email_mode, primary_mode FROM contacts WHERE customer_id",
+        customers,
+        " AND is_primary AND deleted_at IS NULL"
+    )?;
+    Ok(rows.into_iter().map(|row| (row.customer_id.clone(), row.into())).collect())
+}
