@@ -57,6 +57,7 @@ CREATE TABLE users (
     slack_user_id       TEXT,
     active              INTEGER NOT NULL,
     email_flagged_at    TEXT,                -- a provider refused the address for good
+    slack_flagged_at    TEXT,                -- Slack refused the user id for good
     digest_enabled      INTEGER NOT NULL,
     digest_channel      TEXT NOT NULL,              -- email, slack
     digest_time         TEXT,                       -- null = the workspace's
@@ -220,7 +221,8 @@ CREATE TABLE notifications (
     not_before       TEXT NOT NULL,          -- earliest next delivery
     deadline         TEXT NOT NULL,          -- after this instant it is not sent any more
     attempt_count    INTEGER NOT NULL,               -- attempts that count against the limit
-    delivery_count   INTEGER NOT NULL,               -- claims since the last retry by hand; poison ends after three without an attempt
+    delivery_count   INTEGER NOT NULL,               -- claims in a row that ended without an outcome; poison ends after three
+    claim_count      INTEGER NOT NULL,               -- claims ever; numbers the attempts
     lease_owner      TEXT,                          -- process that holds it
     lease_token      TEXT,                          -- fence of every later write
     stage            TEXT,                          -- claimed, or body once the provider may have it

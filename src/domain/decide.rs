@@ -116,7 +116,7 @@ fn check(
 pub fn reachable(person: &Person, channel: Channel, channels: Channels) -> bool {
     match channel {
         Channel::Email => channels.email && !person.email.is_empty() && !person.email_flagged,
-        Channel::Slack => channels.slack && person.slack_user_id.is_some(),
+        Channel::Slack => channels.slack && person.slack_user_id.is_some() && !person.slack_flagged,
     }
 }
 

@@ -74,6 +74,8 @@ pub struct Person {
     pub email_flagged: bool,
     /// Slack user id; without one Slack cannot reach them.
     pub slack_user_id: Option<String>,
+    /// Set while a permanent refusal by Slack stands.
+    pub slack_flagged: bool,
     /// Their own zone, else the workspace's.
     pub zone: Tz,
     /// Deactivated people are told nothing.

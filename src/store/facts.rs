@@ -147,6 +147,7 @@ pub struct PersonRow {
     slack_user_id: Option<String>,
     active: bool,
     email_flagged_at: Option<DateTime<Utc>>,
+    slack_flagged_at: Option<DateTime<Utc>>,
     digest_enabled: bool,
     #[sqlx(try_from = "String")]
     digest_channel: Channel,
@@ -184,6 +185,7 @@ impl From<PersonRow> for Member {
             person: Person {
                 zone: zone(row.time_zone.as_deref().unwrap_or(&row.workspace_zone)),
                 email_flagged: row.email_flagged_at.is_some(),
+                slack_flagged: row.slack_flagged_at.is_some(),
                 digest_time: row.digest_time.as_deref().and_then(parse_time),
                 digest_days: row.digest_days.as_deref().and_then(Weekdays::parse),
                 working_hours: DaySpan {

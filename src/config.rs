@@ -1,0 +1,267 @@
+//! Settings: the documented defaults of `config/default.toml`, overlaid by `config/local.toml`, then the environment, then flags.
+//!
+//! Every error is one line that names the setting and says what to do; no error and no `Debug` shows a secret.
+
+use std::time::Duration;
+
+use figment::Figment;
+use figment::providers::{Env, Format, Serialized, Toml};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+use crate::db::DbOptions;
+
+/// The defaults, as shipped.
+pub const DEFAULTS: &str = include_str!("../config/default.toml");
+
+/// Environment variables with a name of their own, and the settings they set.
+const NAMED: [(&str, &str); 11] = [
+    ("DATABASE_URL", "database.url"),
+    ("LISTEN", "http.listen"),
+    ("PUBLIC_URL", "http.public_url"),
+    ("SMTP_URL", "mail.smtp_url"),
+    ("SMTP_PASSWORD", "mail.smtp_password"),
+    ("MAIL_FROM", "mail.from"),
+    ("SLACK_BOT_TOKEN", "slack.bot_token"),
+    ("SLACK_API_URL", "slack.api_url"),
+    ("SLACK_SIGNING_SECRET", "slack.signing_secret"),
+    ("LINK_SECRET", "links.secret"),
+    ("ONBOARDING_URL", "links.onboarding_url"),
+];
+
+/// Everything that can be set.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The database.
+    pub database: Database,
+    /// The HTTP server.
+    pub http: Http,
+    /// Outgoing mail.
+    pub mail: Mail,
+    /// Slack.
+    pub slack: Slack,
+    /// Links in messages.
+    pub links: Links,
+    /// The scheduler.
+    pub scheduler: Scheduler,
+    /// The worker.
+    pub worker: Worker,
+    /// Logs.
+    pub log: Log,
+}
+
+/// `[database]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    /// Where it is; may hold a password.
+    pub url: SecretString,
+    /// Pool of API and scheduler.
+    pub connections: u32,
+    /// Pool of the worker.
+    pub worker_connections: u32,
+    /// Wait for a free connection.
+    pub acquire_timeout_seconds: u64,
+    /// Longest statement, longest wait for a lock.
+    pub statement_timeout_seconds: u64,
+}
+
+/// `[http]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Http {
+    /// Address to listen on.
+    pub listen: String,
+    /// Base of links; empty for `http://<listen>`.
+    pub public_url: String,
+}
+
+/// `[mail]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mail {
+    /// Where the relay is; empty for none. May hold a password.
+    pub smtp_url: SecretString,
+    /// Password, if not in the URL.
+    pub smtp_password: SecretString,
+    /// Sender.
+    pub from: String,
+    /// Connections at most.
+    pub sessions: usize,
+    /// TCP connect and TLS.
+    pub connect_timeout_seconds: u64,
+    /// The greeting.
+    pub banner_timeout_seconds: u64,
+    /// Each command.
+    pub command_timeout_seconds: u64,
+    /// Sending the message.
+    pub body_timeout_seconds: u64,
+    /// Waiting for its acceptance.
+    pub answer_timeout_seconds: u64,
+    /// Postal address under mails.
+    pub footer_address: String,
+}
+
+/// `[slack]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Slack {
+    /// Bot token; empty for none.
+    pub bot_token: SecretString,
+    /// Slack's API, or a fake of it.
+    pub api_url: String,
+    /// Verifies what Slack sends to us.
+    pub signing_secret: SecretString,
+    /// Posts per second at most.
+    pub posts_per_second: u32,
+}
+
+/// `[links]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Links {
+    /// Where a message links to, with `{display_id}`; empty for no links.
+    pub onboarding_url: String,
+    /// Signs links without login.
+    pub secret: SecretString,
+}
+
+/// `[scheduler]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scheduler {
+    /// Pause between passes.
+    pub every_seconds: u64,
+}
+
+/// `[worker]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Worker {
+    /// Deliveries at once.
+    pub in_flight: u32,
+    /// Lease without a heartbeat.
+    pub lease_seconds: u64,
+    /// Time to finish after SIGTERM.
+    pub grace_seconds: u64,
+    /// Second copy of staff mail of unknown outcome.
+    pub resend_after_seconds: i64,
+}
+
+/// `[log]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    /// `human` or `json`.
+    pub format: String,
+    /// A level or a tracing filter.
+    pub level: String,
+}
+
+/// A setting is missing or wrong: one line that names it.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(pub String);
+
+impl Config {
+    /// Reads all layers. `flags` are settings given on the command line, by key (`database.url`).
+    pub fn load(flags: &[(&str, String)]) -> Result<Self, ConfigError> {
+        let mut layers = Figment::from(Toml::string(DEFAULTS)).merge(Toml::file("config/local.toml"));
+        layers = layers.merge(Env::prefixed("PIVOTAL_").split("__"));
+        for (variable, key) in NAMED {
+            if let Some(value) = named(variable)? {
+                layers = layers.merge(Serialized::default(key, value));
+            }
+        }
+        for (key, value) in flags {
+            layers = layers.merge(Serialized::default(key, value));
+        }
+        let config: Self = layers.extract().map_err(|error| ConfigError(explain(&error)))?;
+        config.validate()?;
+        Ok(config)
+    }
+
+    fn validate(&self) -> Result<(), ConfigError> {
+        let wrong = |message: &str| Err(ConfigError(message.to_owned()));
+        if self.http.listen.parse::<std::net::SocketAddr>().is_err() {
+            return wrong(&format!(
+                "LISTEN (http.listen): {:?} is no address; write one like 127.0.0.1:8080",
+                self.http.listen
+            ));
+        }
+        if self.database.connections == 0 || self.database.worker_connections == 0 {
+            return wrong("database.connections and database.worker_connections must be at least 1");
+        }
+        if self.worker.in_flight == 0 || self.mail.sessions == 0 || self.scheduler.every_seconds == 0 {
+            return wrong("worker.in_flight, mail.sessions and scheduler.every_seconds must be at least 1");
+        }
+        if self.worker.lease_seconds < 3 {
+            return wrong("worker.lease_seconds must be at least 3, or a heartbeat that is a little late loses every lease");
+        }
+        if !(0..=86_400).contains(&self.worker.resend_after_seconds) {
+            return wrong("worker.resend_after_seconds must be between 0 and 86400");
+        }
+        if !self.mail.smtp_url.expose_secret().is_empty() && self.mail.from.is_empty() {
+            return wrong("MAIL_FROM (mail.from): SMTP_URL is set, so a sender is needed; write \"Reminders <reminders@example.com>\"");
+        }
+        let url = &self.links.onboarding_url;
+        if !url.is_empty() && !(url.contains("{display_id}") && url.starts_with("http")) {
+            return wrong("links.onboarding_url must be an http(s) address that contains {display_id}");
+        }
+        if !matches!(self.log.format.as_str(), "human" | "json") {
+            return wrong("log.format must be human or json");
+        }
+        Ok(())
+    }
+
+    /// How to open the database with `connections` connections.
+    #[must_use]
+    pub fn database(&self, connections: u32) -> DbOptions {
+        DbOptions {
+            url: self.database.url.expose_secret().to_owned(),
+            connections,
+            acquire_timeout: Duration::from_secs(self.database.acquire_timeout_seconds),
+            statement_timeout: Duration::from_secs(self.database.statement_timeout_seconds),
+        }
+    }
+
+    /// Base of links to this service.
+    #[must_use]
+    pub fn public_url(&self) -> String {
+        if self.http.public_url.is_empty() {
+            format!("http://{}", self.http.listen)
+        } else {
+            self.http.public_url.trim_end_matches('/').to_owned()
+        }
+    }
+}
+
+/// The value of a named variable, or of the file that `NAME_FILE` names.
+fn named(variable: &str) -> Result<Option<String>, ConfigError> {
+    let file = format!("{variable}_FILE");
+    if let Ok(path) = std::env::var(&file) {
+        let text = std::fs::read_to_string(&path)
+            .map_err(|error| ConfigError(format!("{file}: cannot read {path}: {error}")))?;
+        return Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned()));
+    }
+    Ok(std::env::var(variable).ok())
+}
+
+/// The first fault, with the key and where it was set, without the value: it may be a secret.
+fn explain(error: &figment::Error) -> String {
+    use figment::error::Kind;
+    let Some(first) = error.clone().into_iter().next() else { return "the settings cannot be read".to_owned() };
+    let key = first.path.join(".");
+    let place = first.metadata.as_ref().map_or(String::new(), |metadata| format!(" (set in {})", metadata.name));
+    match &first.kind {
+        Kind::InvalidType(_, expected) | Kind::InvalidValue(_, expected) => {
+            format!("{key}: must be {expected}{place}")
+        }
+        Kind::UnknownField(field, _) => {
+            format!("{field}: there is no such setting{place}; config/default.toml lists them all")
+        }
+        Kind::MissingField(field) => format!("{field}: is missing{place}"),
+        other => format!("{key}: {other}{place}").lines().collect::<Vec<_>>().join(" "),
+    }
+}

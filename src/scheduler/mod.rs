@@ -1,0 +1,205 @@
+//! A pass: due recipients and due nudges become notifications with their jobs.
+//!
+//! Any number of schedulers may run: rows are claimed with locks that others skip, and what slips through meets the ledger's unique
+//! keys. A pass works in batches, each one transaction: claim, decide, insert, push, move on. Cost grows with what is due, not with
+//! what exists.
+
+mod digests;
+mod nudges;
+
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::db::{Conn, Db, DbError};
+use crate::domain::facts::Channels;
+use crate::domain::ids::IdKind;
+use crate::domain::values::{Kind, NotificationState};
+use crate::on;
+use crate::queue::{self, Queue};
+use crate::store::ledger::{self, NewNotification};
+
+/// Recipients, or nudges, per transaction.
+const BATCH: i64 = 500;
+
+/// What a pass did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Summary {
+    /// People whose slot had come.
+    pub recipients: i64,
+    /// Onboardings whose next step had come.
+    pub nudges: i64,
+    /// Notifications that the rules asked for.
+    pub expected: i64,
+    /// Of these, rows in the ledger, in any state, whoever wrote them.
+    pub accounted: i64,
+    /// Rows that this pass wrote.
+    pub written: i64,
+    /// Of these, digests and nudges to be sent.
+    pub scheduled: i64,
+    /// Of these, skipped at once, with a reason.
+    pub skipped: i64,
+}
+
+impl Summary {
+    /// Notifications that the rules asked for and nobody wrote. Must be 0.
+    #[must_use]
+    pub const fn unaccounted(&self) -> i64 {
+        self.expected - self.accounted
+    }
+
+    fn add(&mut self, other: Self) {
+        self.recipients += other.recipients;
+        self.nudges += other.nudges;
+        self.expected += other.expected;
+        self.accounted += other.accounted;
+        self.written += other.written;
+        self.scheduled += other.scheduled;
+        self.skipped += other.skipped;
+    }
+
+    const fn is_empty(&self) -> bool {
+        self.recipients == 0 && self.nudges == 0
+    }
+}
+
+/// Runs one pass as of `at`. `progress` hears of every batch.
+pub async fn pass(
+    db: &Db,
+    at: DateTime<Utc>,
+    channels: Channels,
+    mut progress: impl FnMut(&Summary),
+) -> Result<Summary, DbError> {
+    let started = Instant::now();
+    let mut total = Summary::default();
+    loop {
+        let batch = with_retry(async || digests::batch(db, at, channels, BATCH).await).await?;
+        total.add(batch);
+        progress(&total);
+        if batch.recipients < BATCH {
+            break;
+        }
+    }
+    loop {
+        let batch = with_retry(async || nudges::batch(db, at, channels, BATCH).await).await?;
+        total.add(batch);
+        progress(&total);
+        if batch.nudges < BATCH {
+            break;
+        }
+    }
+    if !total.is_empty() {
+        record(db, at, &total, started.elapsed()).await?;
+    }
+    if total.unaccounted() != 0 {
+        tracing::error!(unaccounted = total.unaccounted(), "a pass left notifications unaccounted for");
+    }
+    Ok(total)
+}
+
+/// Runs passes until told to stop.
+pub async fn run(db: Db, clock: Clock, channels: Channels, every: Duration, stop: CancellationToken) {
+    let mut failures = 0_u32;
+    loop {
+        match pass(&db, clock.now(), channels, |_| ()).await {
+            Ok(summary) => {
+                failures = 0;
+                if summary.written > 0 {
+                    tracing::info!(
+                        recipients = summary.recipients,
+                        written = summary.written,
+                        skipped = summary.skipped,
+                        "pass wrote {} notifications",
+                        summary.written
+                    );
+                }
+            }
+            Err(error) => {
+                failures += 1;
+                // One line when it starts; the database's own alarms tell the rest.
+                if failures == 1 {
+                    tracing::error!(%error, "pass failed, trying again");
+                }
+            }
+        }
+        let pause = every * (1 << failures.min(3));
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+/// Two writers that wait for each other are resolved by the database at the cost of one of them, which simply tries again.
+async fn with_retry(mut batch: impl AsyncFnMut() -> Result<Summary, DbError>) -> Result<Summary, DbError> {
+    for _ in 0..3 {
+        match batch().await {
+            Err(DbError::Database(error))
+                if error.code().is_some_and(|code| code == "40P01" || code == "40001") => {}
+            other => return other,
+        }
+    }
+    batch().await
+}
+
+async fn record(db: &Db, at: DateTime<Utc>, summary: &Summary, took: Duration) -> Result<(), DbError> {
+    const SQL: &str = "INSERT INTO passes (id, at, recipients, expected, accounted, written, duration_ms, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $2)";
+    let mut conn = db.begin().await?;
+    on!(conn, |c| sqlx::query(SQL)
+        .bind(IdKind::Pass.fresh(at))
+        .bind(at)
+        .bind(summary.recipients)
+        .bind(summary.expected)
+        .bind(summary.accounted)
+        .bind(summary.written)
+        .bind(i64::try_from(took.as_millis()).unwrap_or(i64::MAX))
+        .execute(c)
+        .await?
+        .rows_affected());
+    conn.commit().await
+}
+
+/// Writes what a batch decided, with its jobs; answers with the counts and the rows that are new.
+async fn write<'a>(
+    conn: &mut Conn,
+    rows: &'a [NewNotification],
+    at: DateTime<Utc>,
+) -> Result<(Summary, Vec<&'a NewNotification>), DbError> {
+    let inserted = ledger::insert(conn, rows, at).await?;
+    let accounted = if inserted.len() == rows.len() {
+        rows.len()
+    } else {
+        let keys: Vec<String> = rows.iter().map(|row| row.dedupe_key.clone()).collect();
+        usize::try_from(ledger::count_keys(conn, &keys).await?).unwrap_or_default()
+    };
+    let new: std::collections::HashSet<&str> = inserted.iter().map(String::as_str).collect();
+    let new: Vec<&NewNotification> = rows.iter().filter(|row| new.contains(row.id.as_str())).collect();
+    for queue in Queue::ALL {
+        let ready: Vec<String> = new
+            .iter()
+            .filter(|row| row.state == NotificationState::Scheduled && row.not_before <= at)
+            .filter(|row| Queue::of(row.kind, row.channel) == queue)
+            .map(|row| row.id.clone())
+            .collect();
+        queue::push(conn, queue, &ready).await?;
+    }
+    let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
+    let skipped = new.iter().filter(|row| row.state == NotificationState::Skipped).count();
+    let summary = Summary {
+        expected: count(rows.len()),
+        accounted: count(accounted),
+        written: count(new.len()),
+        scheduled: count(new.len() - skipped),
+        skipped: count(skipped),
+        ..Summary::default()
+    };
+    Ok((summary, new))
+}
+
+/// The business key of a digest.
+fn digest_key(recipient: &str, channel: &str, mode: &str, date: chrono::NaiveDate) -> String {
+    format!("{}:{recipient}:{channel}:{mode}:{date}", Kind::Digest)
+}

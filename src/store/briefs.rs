@@ -1,0 +1,182 @@
+//! Everything a worker needs to know of the notifications it has claimed, loaded for a whole batch at once.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use sqlx::types::Json;
+
+use super::facts::{self, Journey, Member};
+use super::ledger::Claimed;
+use crate::db::{Conn, DbError, Dialect, sqlite_time};
+use crate::domain::calendar::instant;
+use crate::domain::digest::{Seen, Totals};
+use crate::domain::facts::{Contact, Person, Workspace};
+use crate::domain::values::Kind;
+use crate::fetch_by_ids;
+
+/// The facts of one notification.
+#[derive(Clone, Debug)]
+pub struct Brief {
+    /// Its workspace.
+    pub workspace: Arc<Workspace>,
+    /// Its recipient, when that is a user.
+    pub person: Option<Person>,
+    /// Its recipient, when that is a contact.
+    pub contact: Option<Contact>,
+    /// The CSM of its onboarding (nudges and customer reminders).
+    pub csm: Option<Person>,
+    /// Name of the workspace's escalation user.
+    pub escalation: Option<String>,
+    /// Its onboardings, with what the last digest showed of them.
+    pub items: Vec<(Journey, Option<Seen>)>,
+    /// What else the recipient has.
+    pub totals: Totals,
+}
+
+#[derive(sqlx::FromRow)]
+struct ItemRow {
+    notification_id: String,
+    onboarding_id: String,
+    before: Option<Json<Seen>>,
+}
+
+/// Loads the briefs of `claimed`, by notification. A notification whose workspace is gone has none.
+pub async fn load(conn: &mut Conn, claimed: &[Claimed]) -> Result<HashMap<String, Brief>, DbError> {
+    let ids: Vec<String> = claimed.iter().map(|n| n.id.clone()).collect();
+    let items = fetch_by_ids!(
+        conn,
+        ItemRow,
+        "SELECT notification_id, onboarding_id, before FROM notification_items WHERE notification_id",
+        &ids,
+        ""
+    )?;
+    let journeys = distinct(items.iter().map(|item| item.onboarding_id.clone()));
+    let journeys: HashMap<String, Journey> = facts::onboardings(conn, &journeys)
+        .await?
+        .into_iter()
+        .map(|journey| (journey.onboarding.id.clone(), journey))
+        .collect();
+    let workspaces = distinct(claimed.iter().map(|n| n.workspace_id.clone()));
+    let workspaces: HashMap<String, Arc<Workspace>> = facts::workspaces(conn, &workspaces)
+        .await?
+        .into_iter()
+        .map(|(id, workspace)| (id, Arc::new(workspace)))
+        .collect();
+    let subjects = || claimed.iter().filter(|n| n.kind != Kind::Digest).filter_map(|n| n.subject_id.as_ref()).filter_map(|id| journeys.get(id));
+    let people = distinct(
+        claimed
+            .iter()
+            .map(|n| n.recipient_id.clone())
+            .chain(subjects().filter_map(|j| j.onboarding.csm_id.clone()))
+            .chain(workspaces.values().filter_map(|w| w.escalation_user_id.clone())),
+    );
+    let people = facts::people(conn, &people).await?;
+    let customers = distinct(
+        claimed
+            .iter()
+            .filter(|n| n.kind == Kind::CustomerReminder)
+            .filter_map(|n| journeys.get(n.subject_id.as_ref()?))
+            .map(|j| j.onboarding.customer_id.clone()),
+    );
+    let contacts = if customers.is_empty() { HashMap::new() } else { facts::primary_contacts(conn, &customers).await? };
+    let mut by_notification: HashMap<String, Vec<(Journey, Option<Seen>)>> = HashMap::new();
+    for item in items {
+        if let Some(journey) = journeys.get(&item.onboarding_id) {
+            let line = (journey.clone(), item.before.map(|seen| seen.0));
+            by_notification.entry(item.notification_id).or_default().push(line);
+        }
+    }
+    let totals = totals(conn, claimed, &people, &by_notification).await?;
+
+    Ok(claimed
+        .iter()
+        .filter_map(|n| {
+            let workspace = workspaces.get(&n.workspace_id)?;
+            let items = by_notification.remove(&n.id).unwrap_or_default();
+            let subject = n.subject_id.as_ref().and_then(|id| journeys.get(id));
+            let person = |id: &String| people.get(id).map(|member| member.person.clone());
+            let brief = Brief {
+                workspace: Arc::clone(workspace),
+                person: person(&n.recipient_id),
+                contact: subject
+                    .and_then(|j| contacts.get(&j.onboarding.customer_id))
+                    .filter(|contact| contact.id == n.recipient_id)
+                    .cloned(),
+                csm: subject.and_then(|j| j.onboarding.csm_id.as_ref()).and_then(person),
+                escalation: workspace.escalation_user_id.as_ref().and_then(person).filter(|p| p.active).map(|p| p.name),
+                totals: totals.get(&n.id).copied().unwrap_or_default(),
+                items,
+            };
+            Some((n.id.clone(), brief))
+        })
+        .collect())
+}
+
+fn distinct(ids: impl Iterator<Item = String>) -> Vec<String> {
+    ids.collect::<HashSet<_>>().into_iter().collect()
+}
+
+#[derive(sqlx::FromRow)]
+struct TotalsRow {
+    id: String,
+    open: i64,
+    snoozed: i64,
+    paused: i64,
+    closed: i64,
+}
+
+/// What each digest's reader has in all, and how many of theirs were completed since their last digest.
+async fn totals(
+    conn: &mut Conn,
+    claimed: &[Claimed],
+    people: &HashMap<String, Member>,
+    items: &HashMap<String, Vec<(Journey, Option<Seen>)>>,
+) -> Result<HashMap<String, Totals>, DbError> {
+    let wanted: Vec<(&str, &str, NaiveDate, DateTime<Utc>)> = claimed
+        .iter()
+        .filter(|n| n.kind == Kind::Digest)
+        .map(|n| {
+            let zone = people.get(&n.recipient_id).map_or(chrono_tz::Tz::UTC, |member| member.person.zone);
+            let since = items.get(&n.id).into_iter().flatten().filter_map(|(_, seen)| Some(seen.as_ref()?.on)).max();
+            let since = instant(zone, since.unwrap_or(n.slot_date), NaiveTime::MIN);
+            (n.id.as_str(), n.recipient_id.as_str(), n.slot_date, since)
+        })
+        .collect();
+    if wanted.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<TotalsRow> = match conn.dialect() {
+        Dialect::Postgres(c) => {
+            sqlx::query_as(
+                "SELECT w.id, count(*) FILTER (WHERE o.phase <> 'completed') AS open,
+                   count(*) FILTER (WHERE o.phase <> 'completed' AND o.snoozed_until > w.date) AS snoozed,
+                   count(*) FILTER (WHERE o.phase <> 'completed' AND o.state = 'paused' AND COALESCE(o.snoozed_until <= w.date, true)) AS paused,
+                   count(*) FILTER (WHERE o.completed_at >= w.since) AS closed
+                 FROM UNNEST($1::text[], $2::text[], $3::date[], $4::timestamptz[]) AS w (id, recipient, date, since)
+                 JOIN onboardings o ON o.recipient_id = w.recipient AND o.deleted_at IS NULL GROUP BY w.id",
+            )
+            .bind(wanted.iter().map(|w| w.0).collect::<Vec<_>>())
+            .bind(wanted.iter().map(|w| w.1).collect::<Vec<_>>())
+            .bind(wanted.iter().map(|w| w.2).collect::<Vec<_>>())
+            .bind(wanted.iter().map(|w| w.3).collect::<Vec<_>>())
+            .fetch_all(c)
+            .await?
+        }
+        Dialect::Sqlite(c) => {
+            let json: Vec<_> = wanted.iter().map(|w| (w.0, w.1, w.2, sqlite_time(w.3))).collect();
+            sqlx::query_as(
+                "SELECT w.value ->> 0 AS id, count(*) FILTER (WHERE o.phase <> 'completed') AS open,
+                   count(*) FILTER (WHERE o.phase <> 'completed' AND o.snoozed_until > w.value ->> 2) AS snoozed,
+                   count(*) FILTER (WHERE o.phase <> 'completed' AND o.state = 'paused' AND COALESCE(o.snoozed_until <= w.value ->> 2, 1)) AS paused,
+                   count(*) FILTER (WHERE o.completed_at >= w.value ->> 3) AS closed
+                 FROM json_each($1) AS w JOIN onboardings o ON o.recipient_id = w.value ->> 1 AND o.deleted_at IS NULL GROUP BY w.value ->> 0",
+            )
+            .bind(serde_json::json!(json).to_string())
+            .fetch_all(c)
+            .await?
+        }
+    };
+    let totals = |row: &TotalsRow| Totals { open: row.open, snoozed: row.snoozed, paused: row.paused, closed: row.closed };
+    Ok(rows.iter().map(|row| (row.id.clone(), totals(row))).collect())
+}

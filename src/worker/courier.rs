@@ -1,0 +1,441 @@
+//! One delivery, from wake-up to outcome: session → claim → load → decide again → render → send → finish.
+//!
+//! The session comes first: while a relay is down nothing is claimed and no attempt is used up. A test row's session never connects
+//! (`deliver`); everything else about it is the same.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::Semaphore;
+
+use super::identity::Identity;
+use super::loader::Loader;
+use super::outcome::{self, Next};
+use super::recheck::{Still, recheck};
+use super::writer::Writer;
+use crate::clock::Clock;
+use crate::db::{Db, DbError};
+use crate::deliver::Deliverers;
+use crate::domain::calendar::local_date;
+use crate::domain::decide::{Step, step_reached};
+use crate::domain::digest::{self, Frame, Nudge};
+use crate::domain::facts::{Channels, Onboarding};
+use crate::domain::message::{Envelope, Message, Report, Stage, Verdict};
+use crate::domain::values::{AttemptOutcome, Channel, Kind, Mode, NotificationState, Phase, Reason};
+use crate::render::{Brand, Links, Renderer};
+use crate::store::briefs::Brief;
+use crate::store::ledger::{self, Attempt, Claimed, Finish, POISON_AFTER, Waiting};
+use crate::store::processes;
+
+/// What deliveries need, made once per process.
+#[derive(Debug)]
+pub struct Courier {
+    /// The database.
+    pub db: Db,
+    /// The time.
+    pub clock: Clock,
+    /// Who we are.
+    pub identity: Arc<Identity>,
+    /// Claims and outcomes.
+    pub writer: Writer,
+    /// Facts.
+    pub loader: Loader,
+    /// Messages.
+    pub renderer: Arc<Renderer>,
+    /// Providers.
+    pub deliverers: Deliverers,
+    /// Which channels exist here.
+    pub channels: Channels,
+    /// Links in messages.
+    pub links: Links,
+    /// Words around messages.
+    pub brand: Brand,
+    /// How long a lease lasts without a heartbeat.
+    pub lease: Duration,
+    /// When staff mail of unknown outcome is sent once more.
+    pub resend_after: TimeDelta,
+    /// Deliveries at once.
+    pub in_flight: Arc<Semaphore>,
+    /// How many that is.
+    pub in_flight_limit: u32,
+    /// Channels that rest, as this process knows them.
+    pub resting: Resting,
+}
+
+/// Channels that are down, as one process sees them.
+#[derive(Debug, Default)]
+pub struct Resting(Mutex<HashMap<Channel, DateTime<Utc>>>);
+
+impl Resting {
+    /// Whether the channel is to be left alone at `now`.
+    #[must_use]
+    pub fn is_resting(&self, channel: Channel, now: DateTime<Utc>) -> bool {
+        self.lock().get(&channel).is_some_and(|until| *until > now)
+    }
+
+    /// Whether the channel was down last time.
+    fn was_down(&self, channel: Channel) -> bool {
+        self.lock().contains_key(&channel)
+    }
+
+    /// Takes over what the database says.
+    pub fn set(&self, pauses: &HashMap<Channel, processes::Pause>) {
+        *self.lock() = pauses.iter().map(|(channel, pause)| (*channel, pause.until)).collect();
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Channel, DateTime<Utc>>> {
+        // A map of plain values is whole whatever panicked elsewhere.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Courier {
+    /// Delivers those of `ids` that are ready. Every fault ends in the ledger or is left to the sweeper; the job itself always succeeds.
+    pub async fn deliver(self: &Arc<Self>, ids: &[String]) {
+        let now = self.clock.now();
+        let waiting = match self.waiting(ids, now).await {
+            Ok(waiting) => waiting,
+            Err(error) => {
+                tracing::warn!(%error, "cannot look up {} notifications, the sweeper will bring them back", ids.len());
+                return;
+            }
+        };
+        let mut tasks = tokio::task::JoinSet::new();
+        for row in waiting {
+            // A row that is suppressed waits for no channel.
+            if row.mode == Mode::Live && self.resting.is_resting(row.channel, now) {
+                continue;
+            }
+            let Ok(permit) = Arc::clone(&self.in_flight).acquire_owned().await else { return };
+            let courier = Arc::clone(self);
+            tasks.spawn(async move {
+                let _permit = permit;
+                courier.deliver_one(&row).await;
+            });
+        }
+        while let Some(result) = tasks.join_next().await {
+            if let Err(error) = result {
+                tracing::error!(%error, "a delivery broke off, its lease will bring it back");
+            }
+        }
+    }
+
+    async fn waiting(&self, ids: &[String], now: DateTime<Utc>) -> Result<Vec<Waiting>, DbError> {
+        let mut conn = self.db.read().await?;
+        ledger::waiting(&mut conn, ids, now).await
+    }
+
+    async fn deliver_one(&self, row: &Waiting) {
+        let session = match self.deliverers.session(row.mode, row.channel).await {
+            Ok(session) => session,
+            Err(report) => return self.rest(row.channel, &report).await,
+        };
+        let claimed = match self.writer.claim(&row.id).await {
+            Ok(Some(claimed)) => claimed,
+            Ok(None) => return,
+            Err(error) => {
+                tracing::warn!(notification = row.id, %error, "cannot claim");
+                return;
+            }
+        };
+        let attempt = Running::new(self, &claimed);
+        if claimed.delivery_count > POISON_AFTER {
+            return attempt.end(Next::end(NotificationState::Failed, Some(Reason::AttemptsExhausted))).await;
+        }
+        if self.clock.now() >= claimed.deadline {
+            return attempt.end(Next::end(NotificationState::Skipped, Some(Reason::Expired))).await;
+        }
+        let brief = match self.loader.load(&claimed).await {
+            Ok(Some(brief)) => brief,
+            Ok(None) => {
+                return attempt.end(Next::end(NotificationState::Skipped, Some(Reason::Deleted))).await;
+            }
+            Err(error) => return attempt.release(&error.to_string()).await,
+        };
+        let at = self.clock.now();
+        let message = match recheck(&claimed, &brief, self.channels, at) {
+            Still::Nothing(reason) => {
+                return attempt.end(Next::end(NotificationState::Skipped, Some(reason))).await;
+            }
+            Still::Digest { keep, drop } => {
+                if !drop.is_empty()
+                    && let Err(error) = self.drop_items(&claimed.id, &drop, at).await
+                {
+                    return attempt.release(&error.to_string()).await;
+                }
+                self.digest(&claimed, &brief, &keep, at)
+            }
+            Still::Nudge(onboarding) => self.nudge(&claimed, &brief, &onboarding, at),
+        };
+        let message = match message {
+            Ok(message) => message,
+            Err(error) => return attempt.broken(&error).await,
+        };
+        let Some(envelope) = self.envelope(&claimed, &brief) else {
+            return attempt.end(Next::end(NotificationState::Skipped, Some(Reason::NoRecipient))).await;
+        };
+        // What is never repeated by itself is marked before the provider can have it.
+        let once = claimed.kind == Kind::CustomerReminder || claimed.channel == Channel::Slack;
+        if once && claimed.mode == Mode::Live {
+            match self.mark_body(&claimed).await {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => return attempt.release(&error.to_string()).await,
+            }
+        }
+        if !self.identity.is_trusted(self.lease) {
+            return attempt.release("the heartbeat is late, the lease may be gone").await;
+        }
+        let report = session.send(&envelope, &message).await;
+        if let Verdict::Channel { .. } = report.verdict {
+            self.rest(claimed.channel, &report).await;
+        } else if claimed.mode == Mode::Live && self.resting.was_down(claimed.channel) {
+            self.resume(claimed.channel).await;
+        }
+        if report.verdict == (Verdict::Permanent { reason: Reason::AddressRefused }) {
+            self.flag_address(&claimed).await;
+        }
+        attempt.reported(report, &message).await;
+    }
+
+    async fn drop_items(
+        &self,
+        id: &str,
+        items: &[(String, Option<digest::Seen>)],
+        at: DateTime<Utc>,
+    ) -> Result<(), DbError> {
+        let mut conn = self.db.begin().await?;
+        ledger::drop_items(&mut conn, id, items, at).await?;
+        conn.commit().await
+    }
+
+    async fn mark_body(&self, n: &Claimed) -> Result<bool, DbError> {
+        let mut conn = self.db.begin().await?;
+        let marked = ledger::mark_body(&mut conn, &n.id, &n.lease_token).await?;
+        conn.commit().await?;
+        Ok(marked)
+    }
+
+    /// The channel is down: nobody's attempt, everybody waits, one alert.
+    async fn rest(&self, channel: Channel, report: &Report) {
+        let asked = match report.verdict {
+            Verdict::Channel { after } => after.and_then(|after| TimeDelta::from_std(after).ok()),
+            _ => None,
+        };
+        let paused = async {
+            let mut conn = self.db.begin().await?;
+            let paused = processes::pause(&mut conn, channel, &report.reply, asked, self.clock.now()).await?;
+            let pauses = processes::pauses(&mut conn).await?;
+            conn.commit().await?;
+            Ok::<_, DbError>((paused, pauses))
+        };
+        match paused.await {
+            Ok(((pause, new), pauses)) => {
+                self.resting.set(&pauses);
+                if new {
+                    tracing::error!(%channel, reason = report.reply, until = %pause.until, "the channel {channel} is down, its messages wait");
+                }
+            }
+            Err(error) => tracing::warn!(%channel, %error, "the channel is down and the database does not answer"),
+        }
+    }
+
+    async fn resume(&self, channel: Channel) {
+        let resumed = async {
+            let mut conn = self.db.begin().await?;
+            let resumed = processes::resume(&mut conn, channel).await?;
+            let pauses = processes::pauses(&mut conn).await?;
+            conn.commit().await?;
+            Ok::<_, DbError>((resumed, pauses))
+        };
+        if let Ok((resumed, pauses)) = resumed.await {
+            self.resting.set(&pauses);
+            if resumed {
+                tracing::info!(%channel, "the channel {channel} is up again");
+            }
+        }
+    }
+
+    async fn flag_address(&self, n: &Claimed) {
+        let flagged = async {
+            let mut conn = self.db.begin().await?;
+            crate::store::addresses::flag(&mut conn, n, self.clock.now()).await?;
+            conn.commit().await
+        };
+        if let Err(error) = flagged.await {
+            tracing::warn!(notification = n.id, %error, "cannot flag the refused address");
+        }
+    }
+
+    fn envelope(&self, n: &Claimed, brief: &Brief) -> Option<Envelope> {
+        let (address, name) = match (n.kind, n.channel) {
+            (Kind::CustomerReminder, _) => brief.contact.as_ref().map(|c| (c.email.clone(), c.name.clone())),
+            (_, Channel::Email) => brief.person.as_ref().map(|p| (p.email.clone(), p.name.clone())),
+            (_, Channel::Slack) => brief.person.as_ref().and_then(|p| Some((p.slack_user_id.clone()?, p.name.clone()))),
+        }?;
+        Some(Envelope {
+            notification_id: n.id.clone(),
+            address,
+            name,
+            from_address: brief.workspace.mail_from.clone(),
+            date: n.first_attempt_at,
+        })
+    }
+
+    fn digest(
+        &self,
+        n: &Claimed,
+        brief: &Brief,
+        lines: &[(Onboarding, Option<digest::Seen>)],
+        at: DateTime<Utc>,
+    ) -> Result<Message, String> {
+        let person = brief.person.as_ref().ok_or("a digest without a reader")?;
+        let frame = Frame {
+            notification_id: &n.id,
+            date: n.slot_date,
+            at,
+            totals: brief.totals,
+            escalation: brief.escalation.as_deref(),
+        };
+        let digest = digest::build(&brief.workspace, person, &frame, lines);
+        self.renderer.digest(&digest, n.channel, &self.links, &self.brand).map_err(|e| e.to_string())
+    }
+
+    fn nudge(&self, n: &Claimed, brief: &Brief, o: &Onboarding, at: DateTime<Utc>) -> Result<Message, String> {
+        let workspace = &brief.workspace;
+        let today = local_date(workspace.zone, at);
+        let reached = step_reached(workspace, o, today).ok_or("a nudge without a step")?;
+        let number = n.step.unwrap_or(reached.number);
+        let step = Step { number, ..reached };
+        let line = digest::line(workspace, o, today, None, brief.escalation.as_deref());
+        let reader = match n.kind {
+            Kind::CustomerReminder => brief.contact.as_ref().map(|c| (c.name.clone(), today)),
+            _ => brief.person.as_ref().map(|p| (p.name.clone(), local_date(p.zone, at))),
+        };
+        let (reader, date) = reader.ok_or("a nudge without a reader")?;
+        let nudge = Nudge {
+            notification_id: n.id.clone(),
+            workspace: workspace.name.clone(),
+            kind: n.kind,
+            reader,
+            escalation: n.escalation,
+            csm: brief.csm.as_ref().map(|p| (p.name.clone(), p.email.clone())),
+            date,
+            step: digest::line_step(workspace, o, step, brief.escalation.as_deref()),
+            line,
+            phases: Phase::ALL
+                .iter()
+                .filter(|phase| !phase.is_terminal())
+                .map(|phase| workspace.label(*phase).to_owned())
+                .collect(),
+        };
+        let message = match n.kind {
+            Kind::CustomerReminder => self.renderer.customer_reminder(&nudge, &self.links, &self.brand),
+            _ => self.renderer.nudge(&nudge, n.channel, &self.links, &self.brand),
+        };
+        message.map_err(|e| e.to_string())
+    }
+}
+
+/// A claimed row on its way to an outcome.
+struct Running<'a> {
+    courier: &'a Courier,
+    claimed: &'a Claimed,
+    at: DateTime<Utc>,
+    started: Instant,
+}
+
+impl<'a> Running<'a> {
+    fn new(courier: &'a Courier, claimed: &'a Claimed) -> Self {
+        Self { courier, claimed, at: courier.clock.now(), started: Instant::now() }
+    }
+
+    /// Ends without an attempt.
+    async fn end(&self, next: Next) {
+        self.finish(next, None, None, None).await;
+    }
+
+    /// Gives the row back untouched; it is tried again soon.
+    async fn release(&self, why: &str) {
+        tracing::warn!(notification = self.claimed.id, why, "released");
+        let soon = self.courier.clock.now() + TimeDelta::seconds(5);
+        self.finish(Next { counts: false, ..Next::later(soon, None) }, None, None, None).await;
+    }
+
+    /// Our own fault: the message cannot be made. Visible, never sent half.
+    async fn broken(&self, error: &str) {
+        tracing::error!(notification = self.claimed.id, error, "cannot render");
+        let attempt = self.attempt(Stage::Claimed.as_str(), AttemptOutcome::Permanent, format!("cannot render: {error}"));
+        let next = Next::end(NotificationState::Failed, Some(Reason::MessageRefused));
+        self.finish(next, Some(attempt), None, None).await;
+    }
+
+    async fn reported(&self, report: Report, message: &Message) {
+        let courier = self.courier;
+        let now = courier.clock.now();
+        let next = outcome::after(&report, self.claimed, courier.resend_after, now, rand::random());
+        let attempt = self.attempt(report.stage.as_str(), report.verdict.outcome(), report.reply);
+        let provider_ref = match report.verdict {
+            Verdict::Accepted { provider_ref } => provider_ref,
+            Verdict::Captured => Some("captured".to_owned()),
+            _ => None,
+        };
+        let stored = ledger::pack(message).inspect_err(|error| tracing::error!(%error, "cannot store the message")).ok();
+        let headline = message.headline().to_owned();
+        self.finish(next, Some(attempt), stored.map(|body| (headline, body)), provider_ref).await;
+    }
+
+    fn attempt(&self, stage: &'static str, outcome: AttemptOutcome, reply: String) -> Attempt {
+        Attempt {
+            number: self.claimed.claim_count,
+            at: self.at,
+            worker: self.courier.identity.id().to_string(),
+            stage,
+            outcome,
+            reply,
+            duration_ms: i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX),
+        }
+    }
+
+    async fn finish(
+        &self,
+        next: Next,
+        attempt: Option<Attempt>,
+        message: Option<(String, Vec<u8>)>,
+        provider_ref: Option<String>,
+    ) {
+        let row = Finish {
+            id: self.claimed.id.clone(),
+            token: self.claimed.lease_token.clone(),
+            kind: self.claimed.kind,
+            state: next.state,
+            reason: next.reason,
+            not_before: next.not_before,
+            counts: next.counts && attempt.is_some(),
+            attempt,
+            message,
+            provider_ref,
+        };
+        // An outcome is worth waiting for the database; only a lost lease makes it worthless.
+        let mut pause = Duration::from_millis(100);
+        loop {
+            match self.courier.writer.finish(row.clone()).await {
+                Ok(true) => return,
+                Ok(false) => {
+                    tracing::warn!(notification = row.id, "the lease was lost before the outcome could be written");
+                    return;
+                }
+                Err(error) => {
+                    if self.started.elapsed() > self.courier.lease * 10 {
+                        tracing::error!(notification = row.id, %error, "gave up writing an outcome");
+                        return;
+                    }
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(Duration::from_secs(5));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! Jobs become deliveries: apalis brings wake-ups, the ledger decides what they are worth.
+//!
+//! One apalis worker per queue and process, restarted with a pause whenever it ends; its names are new at every start, because apalis
+//! takes a name for an identity. A handler always succeeds: what became of a notification is in the ledger.
+
+pub mod courier;
+pub mod identity;
+pub mod loader;
+pub mod outcome;
+pub mod recheck;
+pub mod sweeper;
+pub mod writer;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use apalis::prelude::*;
+use apalis_postgres::PostgresStorage;
+use apalis_sqlite::SqliteStorage;
+use chrono::TimeDelta;
+use tokio_util::sync::CancellationToken;
+
+use crate::db::{Db, DbError};
+use crate::domain::ids::IdKind;
+use crate::domain::values::Channel;
+use crate::queue::{self, PAYLOAD_VERSION, Payload, Queue, Verbatim};
+use crate::store::ledger::{self, Backlog};
+use crate::store::processes::Watch;
+use courier::Courier;
+
+/// Jobs that apalis fetches at a time, and runs at once; with up to 25 ids each. Measured in `docs/decisions.md`.
+const JOBS_AT_ONCE: usize = 16;
+
+/// How often an idle queue is looked at.
+const POLL: Duration = Duration::from_millis(200);
+
+/// How long a job of a newer version of this service is put off.
+const FOREIGN_JOB: Duration = Duration::from_secs(60);
+
+/// Runs the workers of every queue, the heartbeat and the sweeper until `stop`; then waits up to `grace` for what is on its way.
+pub async fn run(courier: Arc<Courier>, roles: String, grace: Duration, stop: CancellationToken) {
+    let heart = CancellationToken::new();
+    let heartbeat = tokio::spawn(sweeper::heartbeat(Arc::clone(&courier), roles, heart.clone()));
+    let sweeper = tokio::spawn(sweeper::run(Arc::clone(&courier), stop.clone()));
+    let queues: Vec<_> = Queue::ALL
+        .into_iter()
+        .map(|queue| tokio::spawn(supervise(Arc::clone(&courier), queue, stop.clone())))
+        .collect();
+    stop.cancelled().await;
+    finish(&courier, queues, grace).await;
+    // The heart stops last: leases must hold while deliveries come to an end.
+    heart.cancel();
+    let _ = sweeper.await;
+    let _ = heartbeat.await;
+    if let Err(error) = sweeper::leave(&courier).await {
+        tracing::warn!(%error, "could not give back leases, others will take them over");
+    }
+}
+
+async fn finish(courier: &Courier, queues: Vec<tokio::task::JoinHandle<()>>, grace: Duration) {
+    // No new deliveries; those that run may finish. What never started has claimed nothing.
+    let all_idle = async {
+        let _ = courier.in_flight.acquire_many(courier.in_flight_limit).await;
+        courier.in_flight.close();
+        for queue in queues {
+            let _ = queue.await;
+        }
+    };
+    if tokio::time::timeout(grace, all_idle).await.is_err() {
+        courier.in_flight.close();
+        tracing::warn!("deliveries were still running after {grace:?}");
+    }
+}
+
+/// Delivers everything that is ready at the courier's time, and waits for what others hold; never for later retries. Answers with what
+/// is left, which is more than nothing only when a channel is down.
+pub async fn drain(courier: &Arc<Courier>, mut progress: impl FnMut(&Backlog)) -> Result<Backlog, DbError> {
+    let stop = CancellationToken::new();
+    let heartbeat = tokio::spawn(sweeper::heartbeat(Arc::clone(courier), "drain".to_owned(), stop.clone()));
+    let queues: Vec<_> = Queue::ALL
+        .into_iter()
+        .map(|queue| tokio::spawn(supervise(Arc::clone(courier), queue, stop.clone())))
+        .collect();
+    let result = drain_until_empty(courier, &mut progress).await;
+    stop.cancel();
+    for task in queues {
+        let _ = task.await;
+    }
+    let _ = heartbeat.await;
+    sweeper::leave(courier).await?;
+    result
+}
+
+async fn drain_until_empty(
+    courier: &Arc<Courier>,
+    progress: &mut impl FnMut(&Backlog),
+) -> Result<Backlog, DbError> {
+    let mut watch = Watch::default();
+    for turn in 0_u64.. {
+        // A job may have been lost, and this clock may stand still: push everything that is ready, now and then again.
+        if turn % 50 == 0 {
+            let everything = courier.clock.now() + TimeDelta::milliseconds(1);
+            while sweeper::sweep(courier, everything).await? >= 5_000 {}
+        }
+        if turn % 10 == 0 {
+            sweeper::rescue(courier, &mut watch).await?;
+        }
+        let mut conn = courier.db.read().await?;
+        let backlog = ledger::backlog(&mut conn, courier.clock.now()).await?;
+        drop(conn);
+        progress(&backlog);
+        let now = courier.clock.now();
+        let deliverable = |channel, rows| if courier.resting.is_resting(channel, now) { 0 } else { rows };
+        let left = deliverable(Channel::Email, backlog.email) + deliverable(Channel::Slack, backlog.slack);
+        if left == 0 && backlog.leased == 0 {
+            return Ok(backlog);
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Ok(Backlog::default())
+}
+
+/// Runs one queue's worker again and again until told to stop.
+async fn supervise(courier: Arc<Courier>, queue: Queue, stop: CancellationToken) {
+    let mut pause = Duration::from_millis(100);
+    while !stop.is_cancelled() {
+        let started = std::time::Instant::now();
+        let name = format!("{}-{}", queue.name(), IdKind::Process.fresh(courier.clock.now()));
+        let result = start(Arc::clone(&courier), queue, name, stop.clone()).await;
+        if stop.is_cancelled() {
+            return;
+        }
+        let error = match result {
+            Ok(Ok(())) => "it stopped by itself".to_owned(),
+            Ok(Err(error)) => error.to_string(),
+            Err(error) => error.to_string(),
+        };
+        tracing::warn!(queue = queue.name(), error, "the worker of a queue ended, starting it again");
+        if started.elapsed() > Duration::from_secs(60) {
+            pause = Duration::from_millis(100);
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(pause) => {}
+        }
+        pause = (pause * 2).min(Duration::from_secs(10));
+    }
+}
+
+/// What a handler gets besides the payload.
+#[derive(Clone)]
+struct Errand {
+    courier: Arc<Courier>,
+    queue: Queue,
+}
+
+/// The two databases' workers differ in the type of their storage and in nothing else.
+macro_rules! run_worker {
+    ($storage:expr, $config:ident, $courier:expr, $queue:expr, $name:expr, $stop:expr) => {{
+        let config = $config::Config::default()
+            .queue($queue.name())
+            .batch_size(JOBS_AT_ONCE)
+            .lock_tasks(false)
+            .persist_results(true)
+            .heartbeat_interval(Duration::from_secs(5))
+            .missed_heartbeats(12);
+        let backend = $storage.with_config(config).with_codec(Verbatim).poll_with_interval(POLL);
+        let stop: CancellationToken = $stop;
+        let worker = WorkerBuilder::new($name)
+            .backend(backend)
+            .data(Errand { courier: $courier, queue: $queue })
+            .catch_panic()
+            .concurrency(JOBS_AT_ONCE)
+            .parallelize(tokio::spawn)
+            .build(handle);
+        tokio::spawn(worker.run_until(async move {
+            stop.cancelled().await;
+            Ok::<(), WorkerError>(())
+        }))
+    }};
+}
+
+/// Starts a worker. Spawned here and not awaited inside another future: the compiler cannot see that such a future may be sent.
+fn start(
+    courier: Arc<Courier>,
+    queue: Queue,
+    name: String,
+    stop: CancellationToken,
+) -> tokio::task::JoinHandle<Result<(), WorkerError>> {
+    match courier.db.clone() {
+        Db::Postgres(pool) => {
+            run_worker!(PostgresStorage::<Vec<u8>>::new(&pool), apalis_postgres, courier, queue, name, stop)
+        }
+        Db::Sqlite { write, .. } => {
+            run_worker!(SqliteStorage::<Vec<u8>>::new(&write), apalis_sqlite, courier, queue, name, stop)
+        }
+    }
+}
+
+/// One job. Always `Ok`: apalis would run an `Err` again at once, and again.
+async fn handle(bytes: Vec<u8>, errand: Data<Errand>) -> Result<(), BoxDynError> {
+    let courier = &errand.courier;
+    match serde_json::from_slice::<Payload>(&bytes) {
+        Ok(payload) if payload.v == PAYLOAD_VERSION => courier.deliver(&payload.ids).await,
+        Ok(payload) if payload.v > PAYLOAD_VERSION => {
+            // Written by a newer binary during a rolling deploy: its own kind will understand it.
+            if let Err(error) = put_off(courier, errand.queue, bytes).await {
+                tracing::warn!(%error, "cannot put off a job of a newer version");
+            }
+        }
+        Ok(payload) => tracing::error!(version = payload.v, "dropped a job of an unknown version"),
+        Err(error) => tracing::error!(%error, "dropped a job that cannot be read; the sweeper brings back what was in it"),
+    }
+    Ok(())
+}
+
+async fn put_off(courier: &Courier, queue: Queue, bytes: Vec<u8>) -> Result<(), DbError> {
+    let mut conn = courier.db.begin().await?;
+    queue::put_off(&mut conn, queue, bytes, FOREIGN_JOB).await?;
+    conn.commit().await
+}

@@ -1,0 +1,102 @@
+//! The decision again, right before sending, from fresh facts: the world may have changed since the pass.
+
+use chrono::{DateTime, Utc};
+
+use crate::domain::calendar::local_date;
+use crate::domain::decide::{customer_reminder, digest_line, nudge, step_reached};
+use crate::domain::digest::Seen;
+use crate::domain::facts::{Channels, Onboarding};
+use crate::domain::values::{Kind, Mode, Reason};
+use crate::store::briefs::Brief;
+use crate::store::facts::Journey;
+use crate::store::ledger::Claimed;
+
+/// Lines of a digest, each with what the last digest showed of it.
+pub type Lines = Vec<(Onboarding, Option<Seen>)>;
+
+/// What is still to be sent.
+#[derive(Debug)]
+pub enum Still {
+    /// These lines; the others are no longer due and go back.
+    Digest {
+        /// Lines to send.
+        keep: Lines,
+        /// Lines to give back.
+        drop: Vec<(String, Option<Seen>)>,
+    },
+    /// The nudge or customer reminder, about this onboarding.
+    Nudge(Box<Onboarding>),
+    /// Nothing.
+    Nothing(Reason),
+}
+
+/// Decides again.
+#[must_use]
+pub fn recheck(n: &Claimed, brief: &Brief, channels: Channels, at: DateTime<Utc>) -> Still {
+    match n.kind {
+        Kind::Digest => digest(n, brief, channels),
+        Kind::StalledPhase | Kind::WaitingOnCustomer => about_one(n, brief, at, |journey| {
+            let person = brief.person.as_ref()?;
+            let right_person = if n.escalation {
+                brief.workspace.escalation_user_id.as_deref() == Some(&n.recipient_id)
+            } else {
+                journey.recipient_id.as_deref() == Some(&n.recipient_id)
+            };
+            let date = local_date(person.zone, at);
+            let channel = nudge(person, &journey.onboarding, n.kind, date, channels, &mut ()).ok()?;
+            (right_person && channel == n.channel).then_some(())
+        }),
+        Kind::CustomerReminder => about_one(n, brief, at, |journey| {
+            let contact = brief.contact.as_ref()?;
+            if n.mode == Mode::Live && contact.mode == Mode::Test {
+                return None;
+            }
+            let date = local_date(brief.workspace.zone, at);
+            customer_reminder(&brief.workspace, contact, &journey.onboarding, date, channels, &mut ()).ok()?;
+            Some(())
+        }),
+    }
+}
+
+fn digest(n: &Claimed, brief: &Brief, channels: Channels) -> Still {
+    let Some(person) = &brief.person else { return Still::Nothing(Reason::NoRecipient) };
+    let (mut keep, mut drop) = (Vec::new(), Vec::new());
+    for (journey, before) in &brief.items {
+        // The row already counts this very digest as its last reminder.
+        let mut o = journey.onboarding.clone();
+        o.last_reminded_on = before.as_ref().map(|seen| seen.on);
+        let due = digest_line(person, &o, n.slot_date, channels, &mut ());
+        let theirs = journey.recipient_id.as_deref() == Some(&n.recipient_id);
+        if theirs && due == Ok(n.channel) && may_carry(n.mode, o.provenance.mode(n.kind)) {
+            keep.push((o, before.clone()));
+        } else {
+            drop.push((o.id, before.clone()));
+        }
+    }
+    if keep.is_empty() { Still::Nothing(Reason::StateChanged) } else { Still::Digest { keep, drop } }
+}
+
+fn about_one(
+    n: &Claimed,
+    brief: &Brief,
+    at: DateTime<Utc>,
+    allowed: impl FnOnce(&Journey) -> Option<()>,
+) -> Still {
+    let Some((journey, _)) = brief.items.first() else { return Still::Nothing(Reason::Deleted) };
+    let o = &journey.onboarding;
+    let today = local_date(brief.workspace.zone, at);
+    let ladder = if n.kind == Kind::CustomerReminder { Kind::WaitingOnCustomer } else { n.kind };
+    // The reason must still stand: the same ladder, at least as high.
+    let stands = step_reached(&brief.workspace, o, today)
+        .is_some_and(|step| step.kind == ladder && Some(step.number) >= n.step);
+    if stands && may_carry(n.mode, o.provenance.mode(n.kind)) && allowed(journey).is_some() {
+        Still::Nudge(Box::new(o.clone()))
+    } else {
+        Still::Nothing(Reason::StateChanged)
+    }
+}
+
+/// A live message must not carry what a test key has caused meanwhile; a suppressed one may carry anything.
+const fn may_carry(message: Mode, line: Mode) -> bool {
+    !matches!((message, line), (Mode::Live, Mode::Test))
+}

@@ -1,0 +1,156 @@
+//! What keeps the ledger moving whatever happens to jobs and processes: the heartbeat, the sweep, the rescue.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio_util::sync::CancellationToken;
+
+use super::courier::Courier;
+use crate::db::DbError;
+use crate::domain::values::{NotificationState, Reason};
+use crate::queue::{self, Queue};
+use crate::store::ledger;
+use crate::store::processes::{self, Watch};
+
+/// A row whose job was pushed this long ago and that still waits has lost its job.
+pub const REPUSH_AFTER: TimeDelta = TimeDelta::seconds(30);
+
+/// Most rows looked at per sweep.
+const LIMIT: i64 = 5_000;
+
+/// Enters this process and beats six times per lease until told to stop; takes a new identity when it was declared dead meanwhile.
+pub async fn heartbeat(courier: Arc<Courier>, roles: String, stop: CancellationToken) {
+    let every = courier.lease / 6;
+    let mut entered = false;
+    loop {
+        let at = Instant::now();
+        match beat(&courier, &roles, entered).await {
+            Ok(alive) => {
+                entered = true;
+                if !alive {
+                    tracing::warn!("this process was declared dead while it did not answer; it goes on under a new id");
+                    courier.identity.reborn(courier.clock.now());
+                    entered = false;
+                    continue;
+                }
+                courier.identity.beaten(at);
+            }
+            Err(error) => tracing::warn!(%error, "heartbeat failed"),
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(every) => {}
+        }
+    }
+}
+
+async fn beat(courier: &Courier, roles: &str, entered: bool) -> Result<bool, DbError> {
+    let (id, now) = (courier.identity.id(), courier.clock.now());
+    let mut conn = courier.db.begin().await?;
+    let alive = if entered {
+        processes::beat(&mut conn, &id, now).await?
+    } else {
+        processes::enter(&mut conn, &id, roles, now).await?;
+        true
+    };
+    conn.commit().await?;
+    Ok(alive)
+}
+
+/// Frees whatever this process still holds and takes it out of the table, at the end of an orderly shutdown.
+pub async fn leave(courier: &Courier) -> Result<(), DbError> {
+    let mut conn = courier.db.begin().await?;
+    ledger::rescue(&mut conn, &courier.identity.id(), courier.resend_after, courier.clock.now()).await?;
+    processes::leave(&mut conn, &courier.identity.id()).await?;
+    conn.commit().await
+}
+
+/// Sweeps every second until told to stop.
+pub async fn run(courier: Arc<Courier>, stop: CancellationToken) {
+    let mut watch = Watch::default();
+    let mut failed = false;
+    loop {
+        let now = courier.clock.now();
+        let result = async {
+            rescue(&courier, &mut watch).await?;
+            sweep(&courier, now - REPUSH_AFTER).await
+        };
+        match result.await {
+            Ok(_) => failed = false,
+            Err(error) if !failed => {
+                failed = true;
+                tracing::warn!(%error, "sweep failed, trying again every second");
+            }
+            Err(_) => {}
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(Duration::from_secs(1)) => {}
+        }
+    }
+}
+
+/// Pushes jobs for what is ready and was last pushed before `pushed_before`, and ends what has passed its deadline. Answers with the
+/// number of rows pushed.
+pub async fn sweep(courier: &Courier, pushed_before: DateTime<Utc>) -> Result<usize, DbError> {
+    let now = courier.clock.now();
+    let mut read = courier.db.read().await?;
+    courier.resting.set(&processes::pauses(&mut read).await?);
+    let ready = ledger::ready(&mut read, now, pushed_before, LIMIT).await?;
+    drop(read);
+    if ready.is_empty() {
+        return Ok(0);
+    }
+    let (expired, ready): (Vec<_>, Vec<_>) = ready.into_iter().partition(|row| row.deadline <= now);
+    let mut conn = courier.db.begin().await?;
+    for (ambiguous, quiet) in [(true, false), (false, true), (false, false)] {
+        let ids: Vec<String> = expired
+            .iter()
+            .filter(|row| (row.state == NotificationState::Ambiguous) == ambiguous)
+            .filter(|row| ambiguous || (row.reason.as_deref() == Some(Reason::QuietHours.as_str())) == quiet)
+            .map(|row| row.id.clone())
+            .collect();
+        let (state, reason) = match (ambiguous, quiet) {
+            (true, _) => (NotificationState::Failed, Reason::OutcomeUnknown),
+            (_, true) => (NotificationState::Skipped, Reason::QuietHours),
+            _ => (NotificationState::Skipped, Reason::Expired),
+        };
+        if !ids.is_empty() {
+            ledger::end_waiting(&mut conn, &ids, state, reason, now).await?;
+        }
+    }
+    let mut pushed = Vec::new();
+    for queue in Queue::ALL {
+        let ids: Vec<String> = ready
+            .iter()
+            .filter(|row| Queue::of(row.kind, row.channel) == queue)
+            .map(|row| row.id.clone())
+            .collect();
+        queue::push(&mut conn, queue, &ids).await?;
+        pushed.extend(ids);
+    }
+    ledger::pushed(&mut conn, &pushed, now).await?;
+    conn.commit().await?;
+    Ok(pushed.len())
+}
+
+/// Looks at the others' heartbeats and frees the rows of those that have stopped.
+pub async fn rescue(courier: &Courier, watch: &mut Watch) -> Result<(), DbError> {
+    let mut read = courier.db.read().await?;
+    let beats = processes::beats(&mut read).await?;
+    drop(read);
+    for dead in watch.observe(&beats, courier.lease, Instant::now()) {
+        if *dead == *courier.identity.id() {
+            continue;
+        }
+        let mut conn = courier.db.begin().await?;
+        // Only one observer gets to bury it.
+        if processes::leave(&mut conn, &dead).await? {
+            let rows = ledger::rescue(&mut conn, &dead, courier.resend_after, courier.clock.now()).await?;
+            tracing::warn!(process = dead, rows, "a process stopped answering; its {rows} deliveries were freed");
+        }
+        conn.commit().await?;
+    }
+    Ok(())
+}
