@@ -115,8 +115,8 @@ impl Conn {
     }
 }
 
-/// How a database is opened.
-#[derive(Clone, Debug)]
+/// How a database is opened. Not `Debug`: the URL may hold a password.
+#[derive(Clone)]
 pub struct DbOptions {
     /// `sqlite://path` or `postgres://…`.
     pub url: String,

@@ -30,7 +30,6 @@ use crate::store::ledger::{self, Attempt, Claimed, Finish, POISON_AFTER, Waiting
 use crate::store::processes;
 
 /// What deliveries need, made once per process.
-#[derive(Debug)]
 pub struct Courier {
     /// The database.
     pub db: Db,
