@@ -5,4 +5,5 @@ pub mod briefs;
 pub mod facts;
 pub mod hints;
 pub mod ledger;
+pub mod outbox;
 pub mod processes;

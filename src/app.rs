@@ -1,0 +1,284 @@
+//! The composition root: the only place that constructs things, for every verb and for the tests.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use chrono::TimeDelta;
+use secrecy::{ExposeSecret, SecretString};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::db::{Db, SchemaState};
+use crate::deliver::{Deliverers, EmailProvider, SlackConfig, SlackProvider, SmtpConfig, SmtpTimeouts};
+use crate::domain::facts::Channels;
+use crate::render::{Brand, Links, Renderer};
+use crate::scheduler::{self, Summary};
+use crate::store::ledger::Backlog;
+use crate::worker::courier::{Courier, Resting};
+use crate::worker::identity::Identity;
+use crate::worker::loader::Loader;
+use crate::worker::writer::Writer;
+use crate::{api, console, worker};
+
+/// A part of the service that a process may play.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
+pub enum Role {
+    /// Answers HTTP.
+    Api,
+    /// Runs passes.
+    Scheduler,
+    /// Delivers.
+    Worker,
+}
+
+impl Role {
+    /// The word on the command line.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Api => "api",
+            Self::Scheduler => "scheduler",
+            Self::Worker => "worker",
+        }
+    }
+}
+
+/// An opened service: settings, time and databases. Everything else is made from it when a verb needs it.
+pub struct App {
+    /// The settings.
+    pub config: Config,
+    /// The time.
+    pub clock: Clock,
+    /// The database of API and scheduler.
+    pub db: Db,
+}
+
+/// How messages leave, as the settings say.
+pub struct Ways {
+    /// Both providers.
+    pub deliverers: Deliverers,
+    /// Which channels can be used.
+    pub channels: Channels,
+    /// Whether messages are only captured.
+    pub captured: bool,
+}
+
+impl App {
+    /// Opens the database.
+    pub async fn open(config: Config, clock: Clock) -> anyhow::Result<Self> {
+        let db = Db::open(&config.database(config.database.connections)).await?;
+        Ok(Self { config, clock, db })
+    }
+
+    /// Brings the schema up to date.
+    pub async fn migrate(&self) -> anyhow::Result<()> {
+        if let SchemaState::Ahead(version) = self.db.schema_state().await? {
+            bail!("the database has schema {version}, which is newer than this binary; run the binary that migrated it, or a newer one");
+        }
+        self.db.migrate().await.context("the database cannot be migrated")
+    }
+
+    /// Refuses to work on a schema that does not fit.
+    pub async fn require_schema(&self) -> anyhow::Result<()> {
+        match self.db.schema_state().await? {
+            SchemaState::Current => Ok(()),
+            SchemaState::Behind(version) => {
+                bail!("the database has schema {version}, older than this binary needs; run `pivotal-reminders migrate`")
+            }
+            SchemaState::Ahead(version) => {
+                bail!("the database has schema {version}, newer than this binary knows; use the binary that migrated it, or a newer one")
+            }
+        }
+    }
+
+    /// The providers. Neither configured: everything is captured. Exactly one: the other channel cannot be reached.
+    pub fn ways(&self) -> anyhow::Result<Ways> {
+        let smtp = self.smtp()?;
+        let slack = self.slack()?;
+        let (email, slack, channels, captured) = match (smtp, slack) {
+            (None, None) => (EmailProvider::Captured, SlackProvider::Captured, Channels::ALL, true),
+            (Some(smtp), None) => {
+                let channels = Channels { email: true, slack: false };
+                (EmailProvider::Smtp(smtp), SlackProvider::Unreachable, channels, false)
+            }
+            (None, Some(slack)) => {
+                let channels = Channels { email: false, slack: true };
+                (EmailProvider::Unreachable, SlackProvider::Slack(slack), channels, false)
+            }
+            (Some(smtp), Some(slack)) => {
+                (EmailProvider::Smtp(smtp), SlackProvider::Slack(slack), Channels::ALL, false)
+            }
+        };
+        Ok(Ways { deliverers: Deliverers::new(email, slack)?, channels, captured })
+    }
+
+    fn smtp(&self) -> anyhow::Result<Option<SmtpConfig>> {
+        let mail = &self.config.mail;
+        let url = mail.smtp_url.expose_secret();
+        if url.is_empty() {
+            return Ok(None);
+        }
+        let password = Some(mail.smtp_password.expose_secret()).filter(|p| !p.is_empty());
+        let mut smtp = SmtpConfig::parse(url, &mail.from, password.map(SecretString::from)).map_err(anyhow::Error::msg)?;
+        smtp.max_sessions = mail.sessions;
+        smtp.timeouts = SmtpTimeouts {
+            connect: Duration::from_secs(mail.connect_timeout_seconds),
+            banner: Duration::from_secs(mail.banner_timeout_seconds),
+            command: Duration::from_secs(mail.command_timeout_seconds),
+            data: Duration::from_secs(mail.body_timeout_seconds),
+            dot: Duration::from_secs(mail.answer_timeout_seconds),
+        };
+        Ok(Some(smtp))
+    }
+
+    fn slack(&self) -> anyhow::Result<Option<SlackConfig>> {
+        let settings = &self.config.slack;
+        let token = settings.bot_token.expose_secret();
+        if token.is_empty() {
+            return Ok(None);
+        }
+        let mut slack = SlackConfig::parse(token, Some(&settings.api_url)).map_err(anyhow::Error::msg)?;
+        slack.per_team = Duration::from_secs(1) / settings.posts_per_second.max(1);
+        Ok(Some(slack))
+    }
+
+    /// Everything deliveries need, on a pool of their own.
+    pub async fn courier(&self) -> anyhow::Result<Arc<Courier>> {
+        let db = match &self.db {
+            Db::Postgres(_) => Db::open(&self.config.database(self.config.database.worker_connections)).await?,
+            sqlite @ Db::Sqlite { .. } => sqlite.clone(),
+        };
+        let Ways { deliverers, channels, .. } = self.ways()?;
+        let identity = Arc::new(Identity::new(self.clock.now()));
+        let settings = &self.config.worker;
+        Ok(Arc::new(Courier {
+            writer: Writer::start(&db, &self.clock, &identity),
+            loader: Loader::start(db.clone()),
+            renderer: Arc::new(Renderer::new().context("a template is broken")?),
+            links: self.links(),
+            brand: Brand {
+                footer_address: some(&self.config.mail.footer_address),
+                names_in_subjects: true,
+            },
+            lease: Duration::from_secs(settings.lease_seconds),
+            resend_after: TimeDelta::seconds(settings.resend_after_seconds),
+            in_flight: Arc::new(Semaphore::new(settings.in_flight as usize)),
+            in_flight_limit: settings.in_flight,
+            resting: Resting::default(),
+            clock: self.clock.clone(),
+            identity,
+            deliverers,
+            channels,
+            db,
+        }))
+    }
+
+    fn links(&self) -> Links {
+        Links { onboarding_url: some(&self.config.links.onboarding_url), ..Links::default() }
+    }
+
+    /// One pass as of the clock's time.
+    pub async fn scan(&self, progress: impl FnMut(&Summary)) -> anyhow::Result<Summary> {
+        let channels = self.ways()?.channels;
+        Ok(scheduler::pass(&self.db, self.clock.now(), channels, progress).await?)
+    }
+
+    /// Delivers what is ready at the clock's time; answers with what had to be left.
+    pub async fn drain(&self, progress: impl FnMut(&Backlog)) -> anyhow::Result<Backlog> {
+        let courier = self.courier().await?;
+        Ok(worker::drain(&courier, progress).await?)
+    }
+
+    /// The routes of API and console.
+    pub fn router(&self, open_outbox: bool) -> axum::Router {
+        let api = api::router(api::Api::new(self.db.clone(), self.clock.clone()));
+        if open_outbox { api.merge(console::outbox::router(self.db.clone())) } else { api }
+    }
+
+    /// Plays the given roles until `stop`, then lets what runs come to its end.
+    pub async fn serve(
+        &self,
+        roles: &BTreeSet<Role>,
+        listener: Option<TcpListener>,
+        open_outbox: bool,
+        stop: CancellationToken,
+    ) -> anyhow::Result<()> {
+        let names: Vec<_> = roles.iter().map(|role| role.as_str()).collect();
+        let mut tasks = tokio::task::JoinSet::new();
+        if roles.contains(&Role::Scheduler) {
+            let every = Duration::from_secs(self.config.scheduler.every_seconds);
+            let channels = self.ways()?.channels;
+            let pass = scheduler::run(self.db.clone(), self.clock.clone(), channels, every, stop.clone());
+            tasks.spawn(async move {
+                pass.await;
+                Ok(())
+            });
+        }
+        if roles.contains(&Role::Worker) {
+            let courier = self.courier().await?;
+            let grace = Duration::from_secs(self.config.worker.grace_seconds);
+            let work = worker::run(courier, names.join(","), grace, stop.clone());
+            tasks.spawn(async move {
+                work.await;
+                Ok(())
+            });
+        }
+        if let Some(listener) = listener {
+            let router = self.router(open_outbox);
+            let stop = stop.clone();
+            tasks.spawn(async move { api::serve(listener, router, stop).await.context("the HTTP server ended") });
+        }
+        let mut result = Ok(());
+        while let Some(ended) = tasks.join_next().await {
+            let ended = ended.unwrap_or_else(|error| Err(anyhow::Error::new(error)));
+            // A part that ends by itself takes the others with it: a process that answers but does not work helps nobody.
+            if !stop.is_cancelled() {
+                stop.cancel();
+                result = ended.and_then(|()| bail!("a part of the service ended by itself"));
+            } else if result.is_ok() {
+                result = ended;
+            }
+        }
+        result
+    }
+}
+
+fn some(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// Binds the HTTP listener; a port in use gives one line that says what to do.
+pub async fn listen(address: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|error| match error.kind() {
+        std::io::ErrorKind::AddrInUse => anyhow::anyhow!(
+            "{address} is in use by another program; stop it, or choose another address with LISTEN, for example LISTEN=127.0.0.1:8081"
+        ),
+        _ => anyhow::anyhow!("cannot listen on {address}: {error}; choose another address with LISTEN"),
+    })
+}
+
+/// Cancels `stop` at the first SIGTERM or Ctrl-C; ends the process at the second.
+pub fn stop_on_signal(stop: CancellationToken) {
+    tokio::spawn(async move {
+        signal().await;
+        tracing::info!("stopping: what runs may finish; a second signal ends it at once");
+        stop.cancel();
+        signal().await;
+        tracing::warn!("stopped at once");
+        std::process::exit(1);
+    });
+}
+
+async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut term) = signal(SignalKind::terminate()) else { return std::future::pending().await };
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}

@@ -1,0 +1,4 @@
+//! Pages for people: server-rendered, without script, without anything from elsewhere.
+
+pub mod blocks;
+pub mod outbox;
