@@ -78,6 +78,8 @@ pub struct Line {
     pub since: Option<NaiveDate>,
     /// Days in the present phase, holds not counted.
     pub days_in_phase: i64,
+    /// The same in working days of the workspace.
+    pub business_in_phase: i64,
     /// Target of the present phase, in days.
     pub target_days: i64,
     /// The rung of a ladder that is reached on this very day, if one is.
@@ -272,6 +274,7 @@ pub fn line(
         age,
         since,
         days_in_phase,
+        business_in_phase: in_phase.business,
         target_days,
         step: step_today(ws, o, today, escalation),
         launch,

@@ -127,10 +127,16 @@ impl Said {
         let Line { group, age, .. } = *line;
         let phase = words::or(&line.phase, "(no phase)");
         let (figure, unit, other_unit) = match group {
-            Group::Waiting | Group::AtRisk => {
-                (age.business, noun(age.business, "business day"), format!("{} calendar", age.calendar))
-            }
-            _ => (age.calendar, noun(age.calendar, "calendar day"), format!("{} business", age.business)),
+            Group::Waiting | Group::AtRisk => (
+                age.business,
+                noun(age.business, "business day"),
+                format!("{} calendar", age.calendar),
+            ),
+            _ => (
+                age.calendar,
+                noun(age.calendar, "calendar day"),
+                format!("{} business", age.business),
+            ),
         };
         let side = (group == Group::Launch).then(|| if is_past(line) { "past" } else { "left" });
         let (reason, short_reason) = reason(line, &phase, today);
@@ -161,7 +167,8 @@ impl Said {
 
     /// "past (2 business)", "(21 calendar)".
     pub(super) fn note(&self) -> String {
-        self.side.map_or_else(|| self.other_unit.clone(), |side| format!("{side} {}", self.other_unit))
+        self.side
+            .map_or_else(|| self.other_unit.clone(), |side| format!("{side} {}", self.other_unit))
     }
 
     /// What changed and which step it is, in one paragraph; `None` when there is nothing to say.
@@ -222,7 +229,8 @@ fn reason(line: &Line, phase: &str, today: NaiveDate) -> (String, String) {
         }
         (Group::Launch, Some(launch)) => {
             let date = day(launch.date, today);
-            let short = if launch.calendar < 0 { format!("It was {date}.") } else { format!("{date}.") };
+            let short =
+                if launch.calendar < 0 { format!("It was {date}.") } else { format!("{date}.") };
             let long = match launch.calendar {
                 ..=-1 => format!("The launch date was {date}."),
                 0 => "The launch date is today.".to_owned(),
@@ -253,7 +261,8 @@ pub(super) fn in_same_week(date: NaiveDate, today: NaiveDate) -> bool {
 
 /// The strongest of what is new; the same figure in the same place is no news, nor is one more day on track.
 fn change(line: &Line, phase: &str, since: NaiveDate, today: NaiveDate) -> Option<String> {
-    let Change { first, seen_on, regrouped, figure_before, moved_from, launch_before } = &line.change;
+    let Change { first, seen_on, regrouped, figure_before, moved_from, launch_before } =
+        &line.change;
     if *first {
         return Some(format!("New since {}.", words::earlier(since, today)));
     }
@@ -304,7 +313,11 @@ fn step_today(line: &Line, step: &LineStep) -> String {
     if line.group == Group::Waiting {
         return match &step.escalated_to {
             Some(name) => {
-                format!("Today is the {}-day step, so {} is told too.", step.days, words::name(name))
+                format!(
+                    "Today is the {}-day step, so {} is told too.",
+                    step.days,
+                    words::name(name)
+                )
             }
             None => format!("Today is the {}-day step.", step.days),
         };

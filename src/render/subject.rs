@@ -63,7 +63,10 @@ impl Subject<'_> {
 
     fn ours_need(&self) -> String {
         let n = self.tally.ours();
-        format!("{n} {} a move from us", if n == 1 { "onboarding needs" } else { "onboardings need" })
+        format!(
+            "{n} {} a move from us",
+            if n == 1 { "onboarding needs" } else { "onboardings need" }
+        )
     }
 
     /// Row 10: our own lateness comes first.
@@ -127,16 +130,16 @@ impl Subject<'_> {
 
     /// Row 2: a launch within three days, unless the longest wait is on its last step today and somebody else is told of it.
     fn launch_soon(&self) -> Option<String> {
-        let soon = |line: &&Line| {
-            line.launch.is_some_and(|l| (0..=LAUNCH_SOON).contains(&l.calendar))
-        };
+        let soon =
+            |line: &&Line| line.launch.is_some_and(|l| (0..=LAUNCH_SOON).contains(&l.calendar));
         let escalated = |line: &Line| line.step.as_ref().is_some_and(|step| step.last);
         if self.in_group(Group::Waiting).next().is_some_and(escalated) {
             return None;
         }
         let first = self.digest.lines().filter(soon).min_by_key(|line| launch_in(line))?;
         let when = in_days(launch_in(first));
-        let others = int(self.in_group(Group::Waiting).filter(|line| !std::ptr::eq(*line, first)).count());
+        let others =
+            int(self.in_group(Group::Waiting).filter(|line| !std::ptr::eq(*line, first)).count());
         let others = others + self.tally.waiting - int(self.in_group(Group::Waiting).count());
         let rest = match (first.group == Group::Waiting, others) {
             (true, _) => "; you are waiting on them".to_owned(),
@@ -278,7 +281,11 @@ impl Subject<'_> {
 
     /// Row 9: nothing to do is said, not dressed up.
     fn on_track(&self, total: i64) -> String {
-        let lead = if total == 1 { "1 onboarding on track".to_owned() } else { format!("All {total} on track") };
+        let lead = if total == 1 {
+            "1 onboarding on track".to_owned()
+        } else {
+            format!("All {total} on track")
+        };
         let dated = self.digest.lines().filter(|line| line.launch.is_some());
         let Some((line, launch)) = dated
             .min_by_key(|line| launch_in(line))
@@ -322,7 +329,8 @@ pub(super) fn stalled(nudge: &Nudge, names: bool) -> String {
     let days = count(line.days_in_phase, "day");
     let target = line.target_days;
     first_fit([
-        who.as_ref().map(|who| format!("{who} has been in {phase} for {days}; the target is {target}")),
+        who.as_ref()
+            .map(|who| format!("{who} has been in {phase} for {days}; the target is {target}")),
         who.map(|who| format!("{who} is past its phase target, {days} instead of {target}")),
         Some(format!("{number} has been in {phase} for {days}; the target is {target}")),
         Some(format!("{number} is past its phase target, {days} instead of {target}")),

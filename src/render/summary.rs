@@ -44,8 +44,8 @@ pub(super) fn headline(digest: &Digest) -> String {
         (1.., 1.., _) => format!("You are waiting on {waiting}, and {ours}."),
         (1.., _, _) => format!("You are waiting on {waiting}; the next move is theirs."),
         (_, 1.., _) => format!("{ours}."),
-        (_, _, 1) => "Your onboarding is on track.".to_owned(),
-        (_, _, total) => format!("All {total} of your onboardings are on track."),
+        (_, _, 1) => "The onboarding due today is on track.".to_owned(),
+        (_, _, total) => format!("All {total} onboardings due today are on track."),
     }
 }
 
@@ -57,7 +57,8 @@ pub(super) fn last_digest(digest: &Digest) -> Option<String> {
 /// What is new since the last digest.
 pub(super) fn delta(digest: &Digest) -> String {
     let Some(since) = last_digest(digest) else {
-        return "This is your first digest; from the next one on it says what has changed.".to_owned();
+        return "This is your first digest; from the next one on it says what has changed."
+            .to_owned();
     };
     let changed = digest.changed;
     let parts: Vec<String> = [
@@ -80,9 +81,9 @@ pub(super) fn delta(digest: &Digest) -> String {
 
 /// Owns up to a late digest.
 pub(super) fn late(digest: &Digest) -> Option<String> {
-    digest.late.map(|at| {
-        format!("Late today: sent at {} instead of {}.", clock(at), clock(digest.time))
-    })
+    digest
+        .late
+        .map(|at| format!("Late today: sent at {} instead of {}.", clock(at), clock(digest.time)))
 }
 
 /// "3 waiting on customer, 1 at risk", without zeros.
@@ -128,8 +129,8 @@ fn add(said: &mut String, lead: &str, items: impl Iterator<Item = String>) {
     let mut sentence = String::new();
     for item in items.take(3) {
         let start = if sentence.is_empty() { lead } else { ", " };
-        let length = [said.as_str(), &sentence, start, &item].iter().map(|s| s.chars().count());
-        if length.sum::<usize>() >= PREHEADER {
+        let parts = [said.as_str(), &sentence, start, &item];
+        if parts.iter().map(|part| part.chars().count()).sum::<usize>() >= PREHEADER {
             break;
         }
         sentence.push_str(start);
@@ -191,7 +192,11 @@ pub(super) fn short_why(digest: &Digest) -> String {
 }
 
 fn role(digest: &Digest) -> &'static str {
-    if digest.as_csm { "you are the CSM of" } else { "you are the CSM, or stand in for the CSM, of" }
+    if digest.as_csm {
+        "you are the CSM of"
+    } else {
+        "you are the CSM, or stand in for the CSM, of"
+    }
 }
 
 /// When digests come.
