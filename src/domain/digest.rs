@@ -78,6 +78,8 @@ pub struct Line {
     pub since: Option<NaiveDate>,
     /// Days in the present phase, holds not counted.
     pub days_in_phase: i64,
+    /// The same in working days of the workspace.
+    pub business_in_phase: i64,
     /// Target of the present phase, in days.
     pub target_days: i64,
     /// The rung of a ladder that is reached on this very day, if one is.
@@ -119,6 +121,8 @@ pub struct Launch {
 pub struct Change {
     /// Never shown before.
     pub first: bool,
+    /// Date of the digest that showed it last; older than the reader's last digest when it is not due every day.
+    pub seen_on: Option<NaiveDate>,
     /// It is in another group than last time.
     pub regrouped: bool,
     /// The large figure last time, when the group is the same.
@@ -140,6 +144,33 @@ pub struct Totals {
     pub paused: i64,
     /// Completed since the last digest.
     pub closed: i64,
+}
+
+/// How many lines say something new, shown or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Changed {
+    /// Never shown before.
+    pub new: usize,
+    /// In another group than last time.
+    pub regrouped: usize,
+    /// In another phase than last time.
+    pub moved: usize,
+    /// With another launch date than last time.
+    pub relaunched: usize,
+}
+
+impl Changed {
+    /// Counts the changes of `lines`.
+    #[must_use]
+    pub fn of(lines: &[Line]) -> Self {
+        let count = |test: fn(&Change) -> bool| lines.iter().filter(|l| test(&l.change)).count();
+        Self {
+            new: count(|change| change.first),
+            regrouped: count(|change| change.regrouped),
+            moved: count(|change| change.moved_from.is_some()),
+            relaunched: count(|change| change.launch_before.is_some()),
+        }
+    }
 }
 
 /// A digest before wording.
@@ -169,6 +200,10 @@ pub struct Digest {
     pub total: usize,
     /// Lines per group in all, shown or not, in order of [`Group::ALL`].
     pub tally: [usize; 5],
+    /// What is new, counted over all lines, shown or not.
+    pub changed: Changed,
+    /// Whether the reader is the CSM of all of them; an owner or a backup is not.
+    pub as_csm: bool,
     /// What else the reader has.
     pub totals: Totals,
 }
@@ -239,6 +274,7 @@ pub fn line(
         age,
         since,
         days_in_phase,
+        business_in_phase: in_phase.business,
         target_days,
         step: step_today(ws, o, today, escalation),
         launch,
@@ -330,6 +366,7 @@ fn change(
     let same_group = before.group == group;
     Change {
         first: false,
+        seen_on: Some(before.on),
         regrouped: !same_group,
         figure_before: (same_group && before.figure != figure).then_some(before.figure),
         moved_from: (before.phase != o.phase).then(|| ws.label(before.phase).to_owned()),
@@ -376,6 +413,7 @@ pub fn build(
         tally[line.group as usize] += 1;
     }
     let total = lines.len();
+    let changed = Changed::of(&lines);
     lines.truncate(DIGEST_LINES);
     let mut groups: Vec<(Group, Vec<Line>)> = Vec::new();
     for line in lines {
@@ -400,6 +438,8 @@ pub fn build(
         groups,
         total,
         tally,
+        changed,
+        as_csm: items.iter().all(|(o, _)| o.csm_id.as_deref() == Some(reader.id.as_str())),
         totals: frame.totals,
     }
 }

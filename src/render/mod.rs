@@ -1,1 +1,294 @@
-//! Facts to messages.
+//! Facts to messages: what the design kit shows, for e-mail and Slack.
+//!
+//! `words`, `line`, `summary`, `nudge` and `subject` say things, once for all channels; `email`, `customer` and `slack` lay them out.
+//! Mails are templates (`templates/email/<kind>/`), compiled into the program and into memory once; Slack's blocks are values.
+//! Everything shown is safe by construction: names pass `words::name`, HTML is escaped by the template engine, mrkdwn by
+//! `slack::escape`, JSON by its serialiser, and a value that would show as blank or `None` is an error, which
+//! [`Renderer::new`] finds at start by rendering [`samples`].
+
+mod customer;
+mod email;
+mod line;
+mod nudge;
+pub mod samples;
+mod slack;
+mod subject;
+mod summary;
+mod text;
+mod words;
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::{Serde, Value};
+use minijinja::{
+    AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, escape_formatter,
+};
+use serde::Serialize;
+
+use crate::domain::digest::{Digest, Nudge};
+use crate::domain::message::{Email, Message};
+use crate::domain::values::{Channel, Kind};
+
+/// Why a message cannot be rendered: always a mistake in a template or a call, never in the data.
+#[derive(Debug, thiserror::Error)]
+pub enum RenderError {
+    /// A template does not compile, names an unknown value, or would show a blank one.
+    #[error("template {template} is broken")]
+    Template {
+        /// Its name.
+        template: String,
+        /// What the engine says.
+        #[source]
+        source: Error,
+    },
+    /// The wrong method for this kind.
+    #[error("{0} is not rendered by this method")]
+    Kind(Kind),
+}
+
+/// Addresses that messages point to. What has no address is left out, not dead. `{display_id}` stands for the onboarding's number.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Links {
+    /// Page of an onboarding, with `{display_id}`.
+    pub onboarding_url: Option<String>,
+    /// Page that snoozes an onboarding after one more click, with `{display_id}`.
+    pub snooze_url: Option<String>,
+    /// Page with the gates of an onboarding, with `{display_id}`.
+    pub why_url: Option<String>,
+    /// Page of all the reader's onboardings.
+    pub mine_url: Option<String>,
+    /// Page of those that are snoozed or paused.
+    pub quiet_url: Option<String>,
+    /// Page of those that are snoozed, among the reader's settings.
+    pub snoozed_url: Option<String>,
+    /// The reader's settings.
+    pub prefs_url: Option<String>,
+    /// Page that explains this very message.
+    pub explain_url: Option<String>,
+    /// Page that unsubscribes the reader after one more click.
+    pub unsubscribe_url: Option<String>,
+    /// Address of the one-click unsubscribe header (RFC 8058).
+    pub list_unsubscribe: Option<String>,
+}
+
+impl Links {
+    fn onboarding(&self, display_id: i64) -> Option<String> {
+        fill(self.onboarding_url.as_deref(), display_id)
+    }
+
+    fn snooze(&self, display_id: i64) -> Option<String> {
+        fill(self.snooze_url.as_deref(), display_id)
+    }
+
+    fn why(&self, display_id: i64) -> Option<String> {
+        fill(self.why_url.as_deref(), display_id)
+    }
+}
+
+fn fill(url: Option<&str>, display_id: i64) -> Option<String> {
+    url.map(|url| url.replace("{display_id}", &display_id.to_string()))
+}
+
+/// What a workspace chose about its messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Brand {
+    /// Postal address at the foot of mails.
+    pub footer_address: Option<String>,
+    /// Whether customers are named where a lock screen shows it: subject, preheader, Slack's notification text.
+    pub names_in_subjects: bool,
+}
+
+impl Default for Brand {
+    fn default() -> Self {
+        Self { footer_address: None, names_in_subjects: true }
+    }
+}
+
+/// Template files, by the name other templates know them by.
+macro_rules! templates {
+    ($($name:literal),+ $(,)?) => {
+        [$(($name, include_str!(concat!("../../templates/", $name, ".j2")))),+]
+    };
+}
+
+const TEMPLATES: [(&str, &str); 19] = templates![
+    "email/shell.html",
+    "email/staff.html",
+    "email/row.html",
+    "email/button.html",
+    "email/nudge.html",
+    "email/nudge.txt",
+    "email/foot.txt",
+    "email/digest/subject.txt",
+    "email/digest/body.txt",
+    "email/digest/body.html",
+    "email/stalled_phase/subject.txt",
+    "email/stalled_phase/body.txt",
+    "email/stalled_phase/body.html",
+    "email/waiting_on_customer/subject.txt",
+    "email/waiting_on_customer/body.txt",
+    "email/waiting_on_customer/body.html",
+    "email/customer_reminder/subject.txt",
+    "email/customer_reminder/body.txt",
+    "email/customer_reminder/body.html",
+];
+
+/// Keeps the client's preview from going on into the mail.
+const FILLER: &str = "&#847;&zwnj;&nbsp;";
+
+/// The one font of our mails: the reader's own.
+const FONT: &str = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;";
+
+/// Turns what is to be said into messages. Compiled once, shared by all workers.
+pub struct Renderer {
+    templates: Environment<'static>,
+}
+
+impl Renderer {
+    /// Compiles the templates and renders every sample with and without links.
+    ///
+    /// # Errors
+    /// A template is broken.
+    pub fn new() -> Result<Self, RenderError> {
+        let mut templates = Environment::new();
+        let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
+        let syntax = syntax.map_err(|source| broken("(syntax)", source))?;
+        templates.set_syntax(syntax);
+        templates.set_undefined_behavior(UndefinedBehavior::Strict);
+        templates.set_auto_escape_callback(|name| {
+            if name.ends_with(".html") { AutoEscape::Html } else { AutoEscape::None }
+        });
+        templates.set_formatter(no_blanks);
+        templates.add_global("font", Value::from_safe_string(FONT.to_owned()));
+        templates.add_global("filler", Value::from_safe_string(FILLER.repeat(60)));
+        templates.add_global("frame", text::FRAME);
+        for (name, source) in TEMPLATES {
+            templates.add_template(name, source).map_err(|source| broken(name, source))?;
+        }
+        let renderer = Self { templates };
+        renderer.check()?;
+        Ok(renderer)
+    }
+
+    /// Renders every sample, so that a broken template is found before a message needs it.
+    ///
+    /// # Errors
+    /// The first that cannot be rendered.
+    pub fn check(&self) -> Result<(), RenderError> {
+        for links in [samples::links(), Links::default()] {
+            for brand in [samples::brand(), Brand { names_in_subjects: false, ..Brand::default() }]
+            {
+                for digest in samples::digests() {
+                    self.digest(&digest, Channel::Email, &links, &brand)?;
+                    self.digest(&digest, Channel::Slack, &links, &brand)?;
+                }
+                for nudge in samples::nudges() {
+                    self.nudge(&nudge, Channel::Email, &links, &brand)?;
+                    self.nudge(&nudge, Channel::Slack, &links, &brand)?;
+                }
+                self.customer_reminder(&samples::customer_reminder(), &links, &brand)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The digest for `channel`.
+    ///
+    /// # Errors
+    /// A template is broken.
+    pub fn digest(
+        &self,
+        digest: &Digest,
+        channel: Channel,
+        links: &Links,
+        brand: &Brand,
+    ) -> Result<Message, RenderError> {
+        match channel {
+            Channel::Slack => Ok(Message::Slack(slack::digest(digest, links, brand))),
+            Channel::Email => {
+                let mail = email::DigestMail::new(digest, links, brand);
+                let from_name = email::from_name(&digest.workspace);
+                self.email(Kind::Digest, &mail, from_name, None, links)
+            }
+        }
+    }
+
+    /// A nudge to staff (`stalled_phase`, `waiting_on_customer`) for `channel`.
+    ///
+    /// # Errors
+    /// A template is broken, or it is another kind.
+    pub fn nudge(
+        &self,
+        nudge: &Nudge,
+        channel: Channel,
+        links: &Links,
+        brand: &Brand,
+    ) -> Result<Message, RenderError> {
+        if !matches!(nudge.kind, Kind::StalledPhase | Kind::WaitingOnCustomer) {
+            return Err(RenderError::Kind(nudge.kind));
+        }
+        match channel {
+            Channel::Slack => Ok(Message::Slack(slack::nudge(nudge, links))),
+            Channel::Email => {
+                let mail = email::NudgeMail::new(nudge, links, brand);
+                let from_name = email::from_name(&nudge.workspace);
+                self.email(nudge.kind, &mail, from_name, None, links)
+            }
+        }
+    }
+
+    /// The mail to a customer's contact. An answer goes to the CSM.
+    ///
+    /// # Errors
+    /// A template is broken, or it is another kind.
+    pub fn customer_reminder(
+        &self,
+        nudge: &Nudge,
+        links: &Links,
+        brand: &Brand,
+    ) -> Result<Message, RenderError> {
+        if nudge.kind != Kind::CustomerReminder {
+            return Err(RenderError::Kind(nudge.kind));
+        }
+        let mail = customer::CustomerMail::new(nudge, links, brand);
+        let reply_to = nudge.csm.as_ref().map(|(_, address)| address.clone());
+        self.email(nudge.kind, &mail, customer::CustomerMail::from_name(nudge), reply_to, links)
+    }
+
+    fn email(
+        &self,
+        kind: Kind,
+        context: &impl Serialize,
+        from_name: String,
+        reply_to: Option<String>,
+        links: &Links,
+    ) -> Result<Message, RenderError> {
+        let context = Value::from(Serde(context));
+        let part = |file: &str| {
+            let name = format!("email/{kind}/{file}");
+            let template = self.templates.get_template(&name);
+            template
+                .and_then(|template| template.render(context.clone()))
+                .map_err(|source| broken(&name, source))
+        };
+        Ok(Message::Email(Email {
+            from_name,
+            subject: part("subject.txt")?,
+            text: part("body.txt")?,
+            html: part("body.html")?,
+            reply_to,
+            list_unsubscribe: links.list_unsubscribe.clone(),
+        }))
+    }
+}
+
+fn broken(template: &str, source: Error) -> RenderError {
+    RenderError::Template { template: template.to_owned(), source }
+}
+
+/// Refuses to show a value as nothing, or as the word "none".
+fn no_blanks(out: &mut Output, state: &mut State, value: &Value) -> Result<(), Error> {
+    if value.is_none() || value.as_str().is_some_and(|text| text.trim().is_empty()) {
+        return Err(Error::new(ErrorKind::InvalidOperation, "a value would be shown as blank"));
+    }
+    escape_formatter(out, state, value)
+}

@@ -1,0 +1,279 @@
+//! One morning of an invented vendor, the design kit's: Tallybrook, Tue 17 Nov 2026. Previews, the check at start and tests use it.
+
+use chrono::NaiveDate;
+
+use super::{Brand, Links};
+use crate::domain::calendar::{Calendar, add_days, hm};
+use crate::domain::digest::{
+    Age, Change, Changed, Digest, Group, Launch, Line, LineStep, Nudge, Totals,
+};
+use crate::domain::values::Kind;
+
+/// Tue 17 Nov 2026.
+pub const TODAY: NaiveDate = date(2026, 11, 17);
+
+const PHASES: [&str; 6] = ["Kickoff", "Design", "Review", "Integration", "UAT", "Launch"];
+
+/// A date known to exist.
+const fn date(year: i32, month: u32, day: u32) -> NaiveDate {
+    match NaiveDate::from_ymd_opt(year, month, day) {
+        Some(date) => date,
+        None => NaiveDate::MIN,
+    }
+}
+
+/// Every link that a message may carry.
+#[must_use]
+pub fn links() -> Links {
+    let at = |path: &str| Some(format!("https://reminders.tallybrook.test/{path}"));
+    Links {
+        onboarding_url: at("o/{display_id}"),
+        snooze_url: at("o/{display_id}/snooze/3"),
+        why_url: at("o/{display_id}/why"),
+        mine_url: at("o?mine=1"),
+        quiet_url: at("o?mine=1&show=quiet"),
+        snoozed_url: at("me/snoozed"),
+        prefs_url: at("me/digest"),
+        explain_url: at("n/ntf_7q2mvd4k/why"),
+        unsubscribe_url: at("me/unsubscribe"),
+        list_unsubscribe: at("u/7q2mvd4k"),
+    }
+}
+
+/// The vendor's own settings.
+#[must_use]
+pub fn brand() -> Brand {
+    Brand {
+        footer_address: Some("4 Millrace Lane, 2100 Northby".to_owned()),
+        names_in_subjects: true,
+    }
+}
+
+/// A line of `group` on [`TODAY`], counted from `since`; nothing changed since yesterday's digest.
+#[must_use]
+pub fn line(group: Group, display_id: i64, customer: &str, phase: &str, since: NaiveDate) -> Line {
+    let age = span(since, TODAY);
+    Line {
+        onboarding_id: format!("onb_{display_id}"),
+        display_id,
+        customer: customer.to_owned(),
+        phase: phase.to_owned(),
+        group,
+        age,
+        since: matches!(group, Group::Waiting | Group::AtRisk).then_some(since),
+        days_in_phase: age.calendar,
+        business_in_phase: age.business,
+        target_days: 7,
+        step: None,
+        launch: None,
+        change: Change { seen_on: Some(date(2026, 11, 16)), ..Change::default() },
+    }
+}
+
+fn span(from: NaiveDate, to: NaiveDate) -> Age {
+    Age {
+        business: Calendar::default().business_days_between(from, to),
+        calendar: (to - from).num_days(),
+    }
+}
+
+/// `line` with a launch date; in [`Group::Launch`] that is its figure too.
+#[must_use]
+pub fn launching(mut line: Line, on: NaiveDate) -> Line {
+    let Age { business, calendar } = span(TODAY, on);
+    line.launch = Some(Launch { date: on, calendar, business });
+    if line.group == Group::Launch {
+        line.age = Age { business: business.abs(), calendar: calendar.abs() };
+    }
+    line
+}
+
+fn figure_before(mut line: Line, figure: i64) -> Line {
+    line.change.figure_before = Some(figure);
+    line
+}
+
+fn waiting_step(number: i64) -> LineStep {
+    let steps = [3, 5, 10, 15];
+    let at = |n: i64| usize::try_from(n).ok().and_then(|n| steps.get(n).copied());
+    LineStep {
+        number,
+        days: at(number - 1).unwrap_or(3),
+        last: number == 4,
+        next_days: at(number),
+        escalated_to: (number == 4).then(|| "Tomas Vale".to_owned()),
+    }
+}
+
+fn halden_freight() -> Line {
+    let line = line(Group::Waiting, 1042, "Halden Freight", "Review", date(2026, 10, 27));
+    let line = figure_before(launching(line, date(2026, 12, 4)), 14);
+    Line { step: Some(waiting_step(4)), ..line }
+}
+
+fn fennel_and_rye() -> Line {
+    let line = line(Group::Stalled, 1049, "Fennel & Rye", "Integration", date(2026, 11, 2));
+    let line = figure_before(launching(line, date(2026, 12, 11)), 14);
+    let step =
+        LineStep { number: 2, days: 15, last: false, next_days: Some(22), escalated_to: None };
+    Line { step: Some(step), ..line }
+}
+
+/// A digest of [`TODAY`] with these lines, in their order, after one of yesterday.
+#[must_use]
+pub fn digest_of(lines: Vec<Line>) -> Digest {
+    let mut digest = Digest {
+        notification_id: "ntf_7q2mvd4k".to_owned(),
+        workspace: "Tallybrook".to_owned(),
+        reader: "Maren Holt".to_owned(),
+        date: TODAY,
+        time: hm(7, 0),
+        zone: "Europe/Copenhagen".to_owned(),
+        days: vec!["mon", "tue", "wed", "thu", "fri"],
+        late: None,
+        since: Some(date(2026, 11, 16)),
+        groups: Vec::new(),
+        total: lines.len(),
+        tally: [0; 5],
+        changed: Changed::of(&lines),
+        as_csm: true,
+        totals: Totals {
+            open: i64::try_from(lines.len()).unwrap_or_default(),
+            ..Totals::default()
+        },
+    };
+    for line in lines {
+        digest.tally[line.group as usize] += 1;
+        match digest.groups.last_mut() {
+            Some((group, lines)) if *group == line.group => lines.push(line),
+            _ => digest.groups.push((line.group, vec![line])),
+        }
+    }
+    digest
+}
+
+/// The kit's digest: five groups, eight lines.
+#[must_use]
+pub fn digest() -> Digest {
+    let osterby = Line {
+        step: Some(waiting_step(3)),
+        ..figure_before(
+            launching(
+                line(Group::Waiting, 1057, "Osterby Clinics", "Design", date(2026, 11, 3)),
+                date(2026, 12, 18),
+            ),
+            9,
+        )
+    };
+    let mut quillby = line(Group::Waiting, 1063, "Quillby Books", "Kickoff", date(2026, 11, 16));
+    quillby.change = Change { first: true, ..Change::default() };
+    let mut brannoch = launching(
+        line(Group::AtRisk, 1038, "Brannoch Energy", "UAT", date(2026, 11, 12)),
+        date(2026, 11, 27),
+    );
+    brannoch.change.launch_before = Some(Some(date(2026, 11, 20)));
+    let linden = figure_before(
+        launching(
+            line(Group::Launch, 1019, "Linden Street Laboratories", "UAT", TODAY),
+            date(2026, 11, 13),
+        ),
+        -3,
+    );
+    let mut sable = launching(
+        line(Group::Launch, 1031, "Sable Point Hotels", "Launch", TODAY),
+        date(2026, 11, 20),
+    );
+    sable.change.moved_from = Some("UAT".to_owned());
+    let corvale = launching(
+        line(Group::OnTrack, 1066, "Corvale Housing", "Kickoff", date(2026, 11, 12)),
+        date(2026, 12, 15),
+    );
+    let lines = vec![
+        halden_freight(),
+        osterby,
+        quillby,
+        brannoch,
+        fennel_and_rye(),
+        linden,
+        sable,
+        corvale,
+    ];
+    Digest { totals: Totals { open: 11, snoozed: 2, paused: 1, closed: 0 }, ..digest_of(lines) }
+}
+
+/// Somebody's first digest, with a single line and no launch date.
+#[must_use]
+pub fn first_digest() -> Digest {
+    let mut only = line(Group::OnTrack, 1070, "Marlow Dairy", "Kickoff", TODAY);
+    only.change = Change { first: true, ..Change::default() };
+    Digest { since: None, ..digest_of(vec![only]) }
+}
+
+/// The kit's digest, late, with more lines than it shows.
+#[must_use]
+pub fn late_digest() -> Digest {
+    let mut digest = Digest { late: Some(hm(10, 40)), as_csm: false, ..digest() };
+    digest.total += 6;
+    digest.tally[Group::OnTrack as usize] += 6;
+    digest
+}
+
+/// Digests that between them use every part of the templates.
+#[must_use]
+pub fn digests() -> Vec<Digest> {
+    vec![digest(), first_digest(), late_digest()]
+}
+
+fn nudge(kind: Kind, line: Line) -> Nudge {
+    Nudge {
+        notification_id: "ntf_5d1xh7ue".to_owned(),
+        workspace: "Tallybrook".to_owned(),
+        kind,
+        reader: "Maren Holt".to_owned(),
+        escalation: false,
+        csm: Some(("Maren Holt".to_owned(), "maren.holt@tallybrook.test".to_owned())),
+        date: TODAY,
+        step: line.step.clone().unwrap_or_else(|| waiting_step(1)),
+        line,
+        phases: PHASES.map(str::to_owned).to_vec(),
+    }
+}
+
+/// The kit's nudge about a phase that stalls.
+#[must_use]
+pub fn stalled_phase() -> Nudge {
+    let nudge = nudge(Kind::StalledPhase, fennel_and_rye());
+    Nudge { notification_id: "ntf_2mk8w0pa".to_owned(), ..nudge }
+}
+
+/// The kit's nudge about a long wait.
+#[must_use]
+pub fn waiting_on_customer() -> Nudge {
+    nudge(Kind::WaitingOnCustomer, halden_freight())
+}
+
+/// The copy for the escalation user.
+#[must_use]
+pub fn escalation() -> Nudge {
+    Nudge { reader: "Tomas Vale".to_owned(), escalation: true, ..waiting_on_customer() }
+}
+
+/// A wait without a launch date on one of its first steps, told to somebody who stands in.
+#[must_use]
+pub fn early_wait() -> Nudge {
+    let line = line(Group::Waiting, 1071, "Ostrow Mills", "Design", add_days(TODAY, -7));
+    let step = waiting_step(2);
+    Nudge { reader: "Jonas Reyl".to_owned(), step, ..nudge(Kind::WaitingOnCustomer, line) }
+}
+
+/// Nudges that between them use every part of the templates.
+#[must_use]
+pub fn nudges() -> Vec<Nudge> {
+    vec![stalled_phase(), waiting_on_customer(), escalation(), early_wait()]
+}
+
+/// The kit's mail to a customer.
+#[must_use]
+pub fn customer_reminder() -> Nudge {
+    Nudge { reader: "Ida Bramwell".to_owned(), ..nudge(Kind::CustomerReminder, halden_freight()) }
+}

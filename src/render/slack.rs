@@ -1,0 +1,300 @@
+//! Block Kit, built as values: JSON is escaped by the serialiser, and text reaches mrkdwn only through [`escape`].
+
+use serde_json::{Value, json};
+
+use super::email::open_mine;
+use super::line::{Look, Said, look};
+use super::nudge::{NudgeSaid, statement};
+use super::words::{self, capital, clock, full_day, int, plain};
+use super::{Brand, Links, line, summary};
+use crate::domain::digest::{Digest, Group, Nudge};
+use crate::domain::message::SlackPost;
+
+/// Most characters of all blocks together, serialised. Slack documents none and refuses near 13,200.
+pub(super) const BLOCKS: usize = 12_000;
+
+/// Characters of a section after which a group goes on in a further one; Slack's limit is 3000.
+const SECTION: usize = 2_800;
+
+/// Most characters of `text`.
+const TEXT: usize = 300;
+
+/// Most characters of a button's `accessibility_label`.
+const LABEL: usize = 75;
+
+/// The three characters that mean something in Slack's text.
+fn escape(text: &str) -> String {
+    plain(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// A link whose label is a name; the bare name without an address.
+fn link(url: Option<&str>, label: &str) -> String {
+    match url {
+        Some(url) => {
+            let url = url
+                .replace('&', "&amp;")
+                .replace('<', "%3C")
+                .replace('>', "%3E")
+                .replace('|', "%7C");
+            format!("<{url}|{}>", escape(label))
+        }
+        None => escape(label),
+    }
+}
+
+fn mrkdwn(text: &str) -> Value {
+    json!({ "type": "mrkdwn", "verbatim": true, "text": text })
+}
+
+fn section(id: &str, text: &str) -> Value {
+    json!({ "type": "section", "block_id": id, "text": mrkdwn(text) })
+}
+
+fn context(id: &str, text: &str) -> Value {
+    json!({ "type": "context", "block_id": id, "elements": [mrkdwn(text)] })
+}
+
+fn button(action: &str, url: &str, text: &str, label: &str, primary: bool) -> Value {
+    let mut button = json!({
+        "type": "button", "action_id": action, "url": url,
+        "text": { "type": "plain_text", "text": text }, "accessibility_label": label,
+    });
+    if primary && let Some(fields) = button.as_object_mut() {
+        fields.insert("style".to_owned(), json!("primary"));
+    }
+    button
+}
+
+// --- digest ----------------------------------------------------------------------------------------------------------------------
+
+/// One line of a digest, its part about the last digest apart, for that goes first when there is no room.
+struct SlackLine {
+    look: &'static Look,
+    group: Group,
+    before: String,
+    change: Option<String>,
+    after: String,
+}
+
+impl SlackLine {
+    fn new(said: &Said, links: &Links) -> Self {
+        let Said { figure, unit, display_id, .. } = said;
+        let side = said.side.map(|side| format!(" {side}")).unwrap_or_default();
+        let name = link(links.onboarding(*display_id).as_deref(), &said.customer);
+        let mut after = Vec::new();
+        after.extend(said.short_step.as_deref().map(escape));
+        if said.group != Group::Launch {
+            after.push(said.launch.as_ref().map_or_else(
+                || "No launch date yet.".to_owned(),
+                |launch| escape(&format!("Launch {}.", launch.date)),
+            ));
+        }
+        after.extend(links.why(*display_id).map(|url| link(Some(&url), "Why?")));
+        Self {
+            look: look(said.group),
+            group: said.group,
+            before: format!(
+                "*{figure} {unit}{side}* {}: {name} #{display_id}, {}\n{}",
+                said.other_unit,
+                escape(&said.phase),
+                escape(&said.short_reason)
+            ),
+            change: said.change.as_deref().map(escape),
+            after: after.join(" "),
+        }
+    }
+
+    fn text(&self) -> String {
+        let parts = [Some(self.before.as_str()), self.change.as_deref(), Some(self.after.as_str())];
+        parts.into_iter().flatten().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// The Slack message of `digest`.
+pub(super) fn digest(digest: &Digest, links: &Links, brand: &Brand) -> SlackPost {
+    let mut lines: Vec<SlackLine> = digest
+        .lines()
+        .map(|line| SlackLine::new(&Said::new(line, digest.date, digest.since), links))
+        .collect();
+    let frame = Frame::new(digest, links);
+    let mut blocks = frame.around(digest, links, &lines);
+    // Too long after all: what the last digest showed goes first, then whole lines, both from the end upwards.
+    while size(&blocks) > BLOCKS {
+        let mut excess = size(&blocks) - BLOCKS;
+        while excess > 0 {
+            let dropped = match lines.iter_mut().rev().find_map(|line| line.change.take()) {
+                Some(change) => change.chars().count(),
+                None => match lines.pop() {
+                    Some(line) => line.text().chars().count(),
+                    None => break,
+                },
+            };
+            excess = excess.saturating_sub(dropped.max(1));
+        }
+        let was_empty = lines.is_empty();
+        blocks = frame.around(digest, links, &lines);
+        if was_empty {
+            break;
+        }
+    }
+    SlackPost { text: text(digest, brand), blocks, event_type: "digest".to_owned() }
+}
+
+/// Characters of `blocks` as they are sent.
+pub(super) fn size(blocks: &[Value]) -> usize {
+    blocks.iter().map(|block| block.to_string().chars().count() + 1).sum::<usize>() + 1
+}
+
+fn text(digest: &Digest, brand: &Brand) -> String {
+    let headline = escape(&summary::headline(digest));
+    let waiting = digest.lines().filter(|line| line.group == Group::Waiting);
+    let Some((longest, days)) =
+        waiting.take(1).find_map(|line| Some((line, line::duration(line.age)?)))
+    else {
+        return headline;
+    };
+    let named =
+        format!("{headline} Longest wait: {}, {days}.", escape(&words::name(&longest.customer)));
+    if brand.names_in_subjects && named.chars().count() <= TEXT {
+        named
+    } else {
+        format!("{headline} Longest wait: {days}.")
+    }
+}
+
+/// The blocks before and after the lines.
+struct Frame {
+    head: [Value; 2],
+    tail: Vec<Value>,
+}
+
+impl Frame {
+    fn new(digest: &Digest, links: &Links) -> Self {
+        let mut said = vec![format!("{}.", full_day(digest.date)), summary::delta(digest)];
+        said.extend(summary::late(digest));
+        let head = [
+            json!({ "type": "header", "block_id": "sum", "text": {
+                "type": "plain_text", "emoji": false, "text": plain(&summary::headline(digest)) } }),
+            context("delta", &escape(&said.join(" "))),
+        ];
+        let mut tail = Vec::new();
+        let mut buttons = Vec::new();
+        if let Some(url) = &links.mine_url {
+            let label = open_mine(digest);
+            let text = format!("Open my {}", digest.totals.open.max(int(digest.total)));
+            buttons.push(button("open_mine", url, &text, &label, true));
+        }
+        if let Some(url) = &links.prefs_url {
+            buttons.push(button(
+                "open_prefs",
+                url,
+                "Change time or days",
+                "Change time or days",
+                false,
+            ));
+        }
+        if !buttons.is_empty() {
+            tail.push(json!({ "type": "actions", "block_id": "go", "elements": buttons }));
+        }
+        let quiet = summary::quiet(digest).map(|(words, _)| format!(" Not here: {words}."));
+        let why = format!(
+            "Why you get this: {} {} at {}, {}.{}",
+            summary::short_why(digest),
+            capital(&words::weekdays(&digest.days)),
+            clock(digest.time),
+            digest.zone,
+            quiet.unwrap_or_default()
+        );
+        let stop = links.unsubscribe_url.as_ref().map(|url| link(Some(url), "Stop Slack digests"));
+        let why: Vec<String> = std::iter::once(escape(&why)).chain(stop).collect();
+        tail.push(context("why", &why.join(" ")));
+        Self { head, tail }
+    }
+
+    fn around(&self, digest: &Digest, links: &Links, lines: &[SlackLine]) -> Vec<Value> {
+        let mut blocks = self.head.to_vec();
+        for lines in lines.chunk_by(|a, b| a.group == b.group) {
+            blocks.extend(group(digest, lines));
+        }
+        let more = digest.total.saturating_sub(lines.len());
+        if more > 0 {
+            let words = format!("and {more} more");
+            blocks.push(section(
+                "more",
+                &match &links.mine_url {
+                    Some(url) => link(Some(url), &words),
+                    None => format!("{words}, which do not fit here."),
+                },
+            ));
+        }
+        blocks.extend(self.tail.iter().cloned());
+        blocks
+    }
+}
+
+/// A group as one section, or several when it is long.
+fn group(digest: &Digest, lines: &[SlackLine]) -> Vec<Value> {
+    let Some(first) = lines.first() else { return Vec::new() };
+    let look = first.look;
+    let mut said = format!(
+        "{} *{} ({})*, {}",
+        look.shape,
+        look.title,
+        summary::in_group(digest, first.group),
+        uncapital(look.next_move)
+    );
+    let mut sections = Vec::new();
+    for line in lines.iter().map(SlackLine::text) {
+        if said.chars().count() + line.chars().count() + 2 > SECTION {
+            sections.push(std::mem::replace(&mut said, line));
+        } else {
+            said.push_str("\n\n");
+            said.push_str(&line);
+        }
+    }
+    sections.push(said);
+    sections
+        .iter()
+        .enumerate()
+        .map(|(index, text)| match index {
+            0 => section(look.block, text),
+            _ => section(&format!("{}_{}", look.block, index + 1), text),
+        })
+        .collect()
+}
+
+/// "Next move: theirs" within a sentence.
+fn uncapital(text: &str) -> String {
+    let mut rest = text.chars();
+    rest.next().map_or_else(String::new, |first| first.to_lowercase().chain(rest).collect())
+}
+
+// --- nudges ----------------------------------------------------------------------------------------------------------------------
+
+/// The Slack message of `nudge`.
+pub(super) fn nudge(nudge: &Nudge, links: &Links) -> SlackPost {
+    let said = NudgeSaid::new(nudge);
+    let Said { customer, display_id, phase, group, .. } = &said.line;
+    let url = links.onboarding(*display_id);
+    let phase = escape(phase);
+    let moves = escape(&said.moves());
+    let plain_words = statement(nudge, &escape(customer), &phase, str::to_owned);
+    let linked =
+        statement(nudge, &link(url.as_deref(), customer), &phase, |days| format!("*{days}*"));
+    let mut blocks = vec![
+        section("say", &format!("{} {linked} {moves}", look(*group).shape)),
+        context("facts", &escape(&said.facts.join(" "))),
+    ];
+    if let Some(url) = url {
+        let named = format!("Open {customer}");
+        let label =
+            if named.chars().count() <= LABEL { named } else { format!("Open #{display_id}") };
+        blocks.push(json!({ "type": "actions", "block_id": "do",
+            "elements": [button("open", &url, "Open", &label, true)] }));
+    }
+    SlackPost {
+        text: format!("{plain_words} {moves}"),
+        blocks,
+        event_type: nudge.kind.as_str().to_owned(),
+    }
+}
