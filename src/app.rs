@@ -1,6 +1,6 @@
 //! The composition root: the only place that constructs things, for every verb and for the tests.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,9 +16,9 @@ use crate::config::Config;
 use crate::db::{Db, SchemaState};
 use crate::deliver::{Deliverers, EmailProvider, SlackConfig, SlackProvider, SmtpConfig, SmtpTimeouts};
 use crate::domain::facts::Channels;
-use crate::render::{Brand, Links, Renderer};
+use crate::render::{Links, Renderer};
 use crate::scheduler::{self, Summary};
-use crate::store::ledger::Backlog;
+use crate::store::ledger::{self, Backlog};
 use crate::worker::courier::{Courier, Resting};
 use crate::worker::identity::Identity;
 use crate::worker::loader::Loader;
@@ -161,10 +161,7 @@ impl App {
             loader: Loader::start(db.clone()),
             renderer: Arc::new(Renderer::new().context("a template is broken")?),
             links: self.links(),
-            brand: Brand {
-                footer_address: some(&self.config.mail.footer_address),
-                names_in_subjects: true,
-            },
+            footer_address: some(&self.config.mail.footer_address),
             lease: Duration::from_secs(settings.lease_seconds),
             resend_after: TimeDelta::seconds(settings.resend_after_seconds),
             in_flight: Arc::new(Semaphore::new(settings.in_flight as usize)),
@@ -192,6 +189,12 @@ impl App {
     pub async fn drain(&self, progress: impl FnMut(&Backlog)) -> anyhow::Result<Backlog> {
         let courier = self.courier().await?;
         Ok(worker::drain(&courier, progress).await?)
+    }
+
+    /// How many notifications have ended, by final state.
+    pub async fn finished(&self) -> anyhow::Result<BTreeMap<String, i64>> {
+        let mut conn = self.db.read().await?;
+        Ok(ledger::finished(&mut conn).await?)
     }
 
     /// The routes of API and console.

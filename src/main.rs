@@ -1,3 +1,7 @@
-//! The command line.
+//! The binary: parse, run the verb, answer with an exit code.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    pivotal_reminders::cli::main()
+}

@@ -32,6 +32,10 @@ pub struct Workspace {
     pub customer_reminders: bool,
     /// Sender's address for mail of this workspace, if not the installation's.
     pub mail_from: Option<String>,
+    /// Postal address under mails, if not the installation's.
+    pub footer_address: Option<String>,
+    /// Whether customers' names may stand in subject lines.
+    pub names_in_subjects: bool,
     /// Label and target of every phase.
     pub phases: BTreeMap<Phase, PhaseSettings>,
 }

@@ -42,6 +42,8 @@ struct WorkspaceRow {
     escalation_user_id: Option<String>,
     customer_reminders: bool,
     mail_from: Option<String>,
+    footer_address: Option<String>,
+    names_in_subjects: bool,
 }
 
 #[derive(sqlx::FromRow)]
@@ -74,7 +76,7 @@ pub async fn workspaces(
     let rows = fetch_by_ids!(
         conn,
         WorkspaceRow,
-        "SELECT id, name, time_zone, working_days, digest_time, waiting_steps, owner_user_id, escalation_user_id, customer_reminders, mail_from FROM workspaces WHERE id",
+        "SELECT id, name, time_zone, working_days, digest_time, waiting_steps, owner_user_id, escalation_user_id, customer_reminders, mail_from, footer_address, names_in_subjects FROM workspaces WHERE id",
         ids,
         ""
     )?;
@@ -111,6 +113,8 @@ pub async fn workspaces(
                 escalation_user_id: row.escalation_user_id,
                 customer_reminders: row.customer_reminders,
                 mail_from: row.mail_from,
+                footer_address: row.footer_address,
+                names_in_subjects: row.names_in_subjects,
             };
             (workspace.id.clone(), workspace)
         })

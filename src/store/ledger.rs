@@ -763,3 +763,10 @@ pub fn pack(message: &Message) -> std::io::Result<Vec<u8>> {
 pub fn unpack(body: &[u8]) -> std::io::Result<Message> {
     Ok(serde_json::from_slice(&zstd::decode_all(body)?)?)
 }
+
+/// How many notifications have ended, by final state.
+pub async fn finished(conn: &mut Conn) -> Result<std::collections::BTreeMap<String, i64>, DbError> {
+    const SQL: &str = "SELECT state, count(*) FROM notifications WHERE finished_at IS NOT NULL GROUP BY state";
+    let rows: Vec<(String, i64)> = on!(conn, |c| sqlx::query_as(SQL).fetch_all(c).await?);
+    Ok(rows.into_iter().collect())
+}

@@ -7,3 +7,4 @@ pub mod hints;
 pub mod ledger;
 pub mod outbox;
 pub mod processes;
+pub mod settings;

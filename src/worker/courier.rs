@@ -49,8 +49,8 @@ pub struct Courier {
     pub channels: Channels,
     /// Links in messages.
     pub links: Links,
-    /// Words around messages.
-    pub brand: Brand,
+    /// Postal address under mails of workspaces that have none of their own.
+    pub footer_address: Option<String>,
     /// How long a lease lasts without a heartbeat.
     pub lease: Duration,
     /// When staff mail of unknown outcome is sent once more.
@@ -268,6 +268,13 @@ impl Courier {
         }
     }
 
+    fn brand(&self, brief: &Brief) -> Brand {
+        Brand {
+            footer_address: brief.workspace.footer_address.clone().or_else(|| self.footer_address.clone()),
+            names_in_subjects: brief.workspace.names_in_subjects,
+        }
+    }
+
     fn envelope(&self, n: &Claimed, brief: &Brief) -> Option<Envelope> {
         let (address, name) = match (n.kind, n.channel) {
             (Kind::CustomerReminder, _) => brief.contact.as_ref().map(|c| (c.email.clone(), c.name.clone())),
@@ -299,7 +306,7 @@ impl Courier {
             escalation: brief.escalation.as_deref(),
         };
         let digest = digest::build(&brief.workspace, person, &frame, lines);
-        self.renderer.digest(&digest, n.channel, &self.links, &self.brand).map_err(|e| e.to_string())
+        self.renderer.digest(&digest, n.channel, &self.links, &self.brand(brief)).map_err(|e| e.to_string())
     }
 
     fn nudge(&self, n: &Claimed, brief: &Brief, o: &Onboarding, at: DateTime<Utc>) -> Result<Message, String> {
@@ -331,8 +338,8 @@ impl Courier {
                 .collect(),
         };
         let message = match n.kind {
-            Kind::CustomerReminder => self.renderer.customer_reminder(&nudge, &self.links, &self.brand),
-            _ => self.renderer.nudge(&nudge, n.channel, &self.links, &self.brand),
+            Kind::CustomerReminder => self.renderer.customer_reminder(&nudge, &self.links, &self.brand(brief)),
+            _ => self.renderer.nudge(&nudge, n.channel, &self.links, &self.brand(brief)),
         };
         message.map_err(|e| e.to_string())
     }

@@ -1,0 +1,268 @@
+//! Workspaces, users and keys on the command line.
+
+use anyhow::{Context, bail};
+use chrono::TimeDelta;
+use clap::Subcommand;
+use secrecy::ExposeSecret;
+use serde_json::json;
+
+use super::App;
+use super::out::Out;
+use crate::db::is_conflict;
+use crate::domain::values::{Mode, Scope, Tier};
+use crate::operate::keys::{self, DEFAULT_SCOPES, NewKey};
+use crate::store::audit::Author;
+use crate::store::users::NewUser;
+use crate::store::workspaces::Workspace;
+use crate::store::{api_keys, users, workspaces};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Workspaces {
+    /// Make a workspace; prints its id alone on the last line.
+    Create {
+        /// Handle for the command line: a-z, 0-9, hyphens.
+        #[arg(long)]
+        slug: String,
+        /// Name as shown to people.
+        #[arg(long)]
+        name: String,
+        /// IANA name, such as Europe/Copenhagen.
+        #[arg(long, default_value = "UTC")]
+        time_zone: String,
+    },
+    /// List workspaces.
+    List,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Users {
+    /// Add a user; the first one owns the workspace. Prints the id alone on the last line.
+    Create {
+        /// Handle or id of the workspace.
+        #[arg(long)]
+        workspace: String,
+        /// Name as shown to people.
+        #[arg(long)]
+        name: String,
+        /// Mail address.
+        #[arg(long)]
+        email: String,
+        /// IANA name; the workspace's if not given.
+        #[arg(long)]
+        time_zone: Option<String>,
+        /// Slack user id (U…), for direct messages.
+        #[arg(long)]
+        slack_user_id: Option<String>,
+    },
+    /// List the users of a workspace.
+    List {
+        /// Handle or id of the workspace.
+        #[arg(long)]
+        workspace: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Keys {
+    /// Make a key; prints it once, alone on the last line.
+    Create {
+        /// Handle or id of the workspace.
+        #[arg(long)]
+        workspace: String,
+        /// What the key is for; the actor of its writes.
+        #[arg(long)]
+        name: String,
+        /// live, or test: nothing a test key causes ever reaches a person.
+        #[arg(long, value_parser = word::<Mode>)]
+        mode: Mode,
+        /// standard, plus or unlimited.
+        #[arg(long, default_value = "standard", value_parser = word::<Tier>)]
+        tier: Tier,
+        /// read, write, operate, admin, separated by commas or spaces.
+        #[arg(long, value_parser = word::<Scope>, value_delimiter = ',')]
+        scopes: Vec<Scope>,
+    },
+    /// List the keys of a workspace.
+    List {
+        /// Handle or id of the workspace.
+        #[arg(long)]
+        workspace: String,
+    },
+    /// Make a new key in place of one; prints it once, alone on the last line.
+    Rotate {
+        /// Handle or id of the workspace.
+        #[arg(long)]
+        workspace: String,
+        /// Id of the old key.
+        id: String,
+        /// How long the old key goes on working.
+        #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(i64).range(0..=2_592_000))]
+        overlap_seconds: i64,
+    },
+    /// Revoke a key at once.
+    Revoke {
+        /// Handle or id of the workspace.
+        #[arg(long)]
+        workspace: String,
+        /// Id of the key.
+        id: String,
+    },
+}
+
+fn word<T: std::str::FromStr>(text: &str) -> Result<T, String>
+where
+    T::Err: std::fmt::Display,
+{
+    text.trim().parse().map_err(|error: T::Err| error.to_string())
+}
+
+async fn workspace(conn: &mut crate::db::Conn, handle: &str) -> anyhow::Result<Workspace> {
+    let found = match workspaces::find_by_slug(conn, handle).await? {
+        Some(found) => Some(found),
+        None => workspaces::get(conn, handle).await?,
+    };
+    found.with_context(|| format!("there is no workspace {handle:?}; `pivotal-reminders workspaces list` shows them"))
+}
+
+fn zone(name: &str) -> anyhow::Result<()> {
+    match name.parse::<chrono_tz::Tz>() {
+        Ok(_) => Ok(()),
+        Err(_) => bail!("--time-zone: {name:?} is no IANA time zone; write one like Europe/Copenhagen"),
+    }
+}
+
+fn name(flag: &str, text: &str) -> anyhow::Result<()> {
+    if text.trim().is_empty() || text.chars().count() > 200 || text.chars().any(char::is_control) {
+        bail!("{flag}: must be 1 to 200 characters without control characters");
+    }
+    Ok(())
+}
+
+pub(super) async fn workspaces(app: &App, verb: Workspaces, out: Out) -> anyhow::Result<()> {
+    match verb {
+        Workspaces::Create { slug, name: title, time_zone } => {
+            zone(&time_zone)?;
+            name("--name", &title)?;
+            let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+            if slug.is_empty() || slug.len() > 63 || !slug.chars().all(plain) {
+                bail!("--slug: {slug:?} is no handle; use a-z, 0-9 and hyphens");
+            }
+            let mut conn = app.db.begin().await?;
+            let made = workspaces::create(&mut conn, &Author::system(), &slug, &title, &time_zone, app.clock.now()).await;
+            let made = match made {
+                Err(error) if is_conflict(&error) => bail!("--slug: there is a workspace {slug:?} already"),
+                other => other?,
+            };
+            conn.commit().await?;
+            out.made(&format!("made workspace {slug}"), &made.id, &json!({ "id": made.id, "slug": slug }));
+        }
+        Workspaces::List => {
+            let mut conn = app.db.read().await?;
+            let all = workspaces::list(&mut conn).await?;
+            let rows = all.iter().map(|w| vec![w.slug.clone(), w.name.clone(), w.time_zone.clone(), w.id.clone()]).collect();
+            let json = all.iter().map(|w| json!({ "id": w.id, "slug": w.slug, "name": w.name, "time_zone": w.time_zone })).collect();
+            out.table(&["slug", "name", "time zone", "id"], rows, &json);
+        }
+    }
+    Ok(())
+}
+
+pub(super) async fn users(app: &App, verb: Users, out: Out) -> anyhow::Result<()> {
+    match verb {
+        Users::Create { workspace: handle, name: title, email, time_zone, slack_user_id } => {
+            time_zone.as_deref().map_or(Ok(()), zone)?;
+            name("--name", &title)?;
+            if crate::deliver::address_refusal(&email).is_some() {
+                bail!("--email: {email:?} is no mail address");
+            }
+            let mut conn = app.db.begin().await?;
+            let workspace = workspace(&mut conn, &handle).await?;
+            let new = NewUser {
+                workspace_id: &workspace.id,
+                name: &title,
+                email: &email,
+                time_zone: time_zone.as_deref(),
+                slack_user_id: slack_user_id.as_deref(),
+            };
+            let made = match users::create(&mut conn, &Author::system(), new, app.clock.now()).await {
+                Err(error) if is_conflict(&error) => bail!("--email: {handle} has a user with this address already"),
+                other => other?,
+            };
+            conn.commit().await?;
+            out.made(&format!("made user {title} in {handle}"), &made.id, &json!({ "id": made.id, "display_id": made.display_id }));
+        }
+        Users::List { workspace: handle } => {
+            let mut conn = app.db.read().await?;
+            let workspace = workspace(&mut conn, &handle).await?;
+            let all = users::all(&mut conn, &workspace.id).await?;
+            let rows = all
+                .iter()
+                .map(|u| {
+                    let zone = u.time_zone.clone().unwrap_or_else(|| format!("{} (workspace)", workspace.time_zone));
+                    let slack = u.slack_user_id.clone().unwrap_or_default();
+                    let state = if u.active { "active" } else { "deactivated" };
+                    vec![u.display_id.to_string(), u.name.clone(), u.email.clone(), zone, slack, state.to_owned(), u.id.clone()]
+                })
+                .collect();
+            out.table(&["#", "name", "email", "time zone", "slack", "state", "id"], rows, &json!(all));
+        }
+    }
+    Ok(())
+}
+
+pub(super) async fn keys(app: &App, verb: Keys, out: Out) -> anyhow::Result<()> {
+    let now = app.clock.now();
+    match verb {
+        Keys::Create { workspace: handle, name: title, mode, tier, scopes } => {
+            name("--name", &title)?;
+            let mut conn = app.db.begin().await?;
+            let workspace = workspace(&mut conn, &handle).await?;
+            let scopes = if scopes.is_empty() { DEFAULT_SCOPES } else { &scopes };
+            let new = NewKey { workspace_id: &workspace.id, name: &title, mode, tier, scopes };
+            let (key, secret) = keys::create(&mut conn, &Author::system(), new, now).await?;
+            conn.commit().await?;
+            let secret = secret.expose_secret();
+            out.made(
+                &format!("made {mode} key {title} ({}); it is shown only this once", key.id),
+                secret,
+                &json!({ "id": key.id, "mode": mode, "key": secret }),
+            );
+        }
+        Keys::List { workspace: handle } => {
+            let mut conn = app.db.read().await?;
+            let workspace = workspace(&mut conn, &handle).await?;
+            let all = api_keys::all(&mut conn, &workspace.id).await?;
+            let rows = all
+                .iter()
+                .map(|k| {
+                    let used = k.last_used_at.map_or_else(|| "never".to_owned(), |at| at.format("%Y-%m-%d %H:%M").to_string());
+                    let state = if k.is_revoked(now) { "revoked" } else { "active" };
+                    vec![k.name.clone(), k.mode.to_string(), k.tier.to_string(), k.scopes.clone(), format!("{}…", k.prefix), used, state.to_owned(), k.id.clone()]
+                })
+                .collect();
+            out.table(&["name", "mode", "tier", "scopes", "prefix", "last used", "state", "id"], rows, &json!(all));
+        }
+        Keys::Rotate { workspace: handle, id, overlap_seconds } => {
+            let mut conn = app.db.begin().await?;
+            let workspace = workspace(&mut conn, &handle).await?;
+            let rotated = keys::rotate(&mut conn, &Author::system(), &workspace.id, &id, TimeDelta::seconds(overlap_seconds), now).await?;
+            let (key, secret) = rotated.with_context(|| no_key(&handle, &id))?;
+            conn.commit().await?;
+            let secret = secret.expose_secret();
+            out.made(&format!("made {} in place of {id}; it is shown only this once", key.id), secret, &json!({ "id": key.id, "key": secret }));
+        }
+        Keys::Revoke { workspace: handle, id } => {
+            let mut conn = app.db.begin().await?;
+            let workspace = workspace(&mut conn, &handle).await?;
+            let revoked = keys::revoke(&mut conn, &Author::system(), &workspace.id, &id, now).await?;
+            let key = revoked.with_context(|| no_key(&handle, &id))?;
+            conn.commit().await?;
+            out.done(&format!("revoked {}", key.name), &json!({ "id": key.id, "revoked": true }));
+        }
+    }
+    Ok(())
+}
+
+fn no_key(handle: &str, id: &str) -> String {
+    format!("{handle} has no key {id:?}; `pivotal-reminders keys list --workspace {handle}` shows them")
+}

@@ -1,0 +1,88 @@
+//! `doctor`: everything that must be right, one line each, and what to do about what is not.
+
+use anyhow::bail;
+use secrecy::ExposeSecret;
+use serde_json::json;
+
+use super::out::Out;
+use super::{App, Clock, Config};
+use crate::config::ConfigError;
+use crate::db::SchemaState;
+
+struct Finding {
+    what: &'static str,
+    result: Result<String, String>,
+}
+
+/// The settings themselves cannot be read.
+pub(super) fn without_config(error: &ConfigError, out: Out) -> anyhow::Result<()> {
+    report(&[Finding { what: "configuration", result: Err(error.to_string()) }], out)
+}
+
+pub(super) async fn run(config: Config, out: Out) -> anyhow::Result<()> {
+    let mut findings = vec![Finding { what: "configuration", result: Ok("readable".to_owned()) }];
+    let url = config.database.url.expose_secret().to_owned();
+    match App::open(config, Clock::System).await {
+        Ok(app) => {
+            findings.push(Finding { what: "database", result: Ok(format!("{} answers", app.db.name())) });
+            findings.push(Finding { what: "migrations", result: migrations(&app).await });
+            match app.ways() {
+                Ok(ways) => {
+                    findings.push(Finding { what: "mail", result: optional(ways.deliverers.check_email().await, ways.channels.email) });
+                    findings.push(Finding { what: "slack", result: optional(ways.deliverers.check_slack().await, ways.channels.slack) });
+                }
+                Err(error) => findings.push(Finding { what: "mail and slack", result: Err(format!("{error:#}")) }),
+            }
+        }
+        Err(error) => {
+            let hint = if url.starts_with("postgres") {
+                "; check that the server runs and that DATABASE_URL names host, database, user and password"
+            } else {
+                ""
+            };
+            findings.push(Finding { what: "database", result: Err(format!("{error:#}{hint}")) });
+        }
+    }
+    report(&findings, out)
+}
+
+async fn migrations(app: &App) -> Result<String, String> {
+    match app.db.schema_state().await {
+        Ok(SchemaState::Current) => Ok("up to date".to_owned()),
+        Ok(SchemaState::Behind(_)) => Err("the schema is older than this binary; run `pivotal-reminders migrate`".to_owned()),
+        Ok(SchemaState::Ahead(_)) => Err("the schema is newer than this binary; use the binary that migrated it, or a newer one".to_owned()),
+        Err(error) => Err(format!("cannot be read: {error}")),
+    }
+}
+
+/// A channel that is left out on purpose is worth a word, not an alarm.
+fn optional(result: Result<String, String>, configured: bool) -> Result<String, String> {
+    match result {
+        Err(note) if !configured => Ok(format!("not used: {note}")),
+        other => other,
+    }
+}
+
+fn report(findings: &[Finding], out: Out) -> anyhow::Result<()> {
+    let rows = findings
+        .iter()
+        .map(|f| match &f.result {
+            Ok(note) => vec![f.what.to_owned(), "ok".to_owned(), note.clone()],
+            Err(fault) => vec![f.what.to_owned(), "FAULT".to_owned(), fault.clone()],
+        })
+        .collect();
+    let json = findings
+        .iter()
+        .map(|f| match &f.result {
+            Ok(note) => json!({ "check": f.what, "ok": true, "detail": note }),
+            Err(fault) => json!({ "check": f.what, "ok": false, "detail": fault }),
+        })
+        .collect();
+    out.table(&["check", "", "detail"], rows, &json);
+    let faults = findings.iter().filter(|f| f.result.is_err()).count();
+    match faults {
+        0 => Ok(()),
+        1 => bail!("1 check failed"),
+        n => bail!("{n} checks failed"),
+    }
+}

@@ -1,0 +1,171 @@
+//! The command line: one verb per role and per operator's need.
+//!
+//! Tables for people, `--json` for programs, results on standard output and everything else on standard error. Exit codes: 0 done,
+//! 1 failed, 2 usage. `anyhow` lives here and in `app`: whatever goes wrong ends as one line.
+
+mod admin;
+mod demo;
+mod demo_data;
+mod doctor;
+mod out;
+mod run;
+
+use std::process::ExitCode;
+
+use chrono::{DateTime, Utc};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand};
+
+use crate::app::{App, Role};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::telemetry;
+use out::Out;
+
+/// Makes sure that no customer onboarding stalls because somebody forgot.
+#[derive(Debug, Parser)]
+#[command(name = "pivotal-reminders", version, about, propagate_version = true)]
+pub struct Cli {
+    /// Answer with JSON instead of tables.
+    #[arg(long, global = true)]
+    json: bool,
+    /// sqlite://path or postgres://user:password@host/name; overrides DATABASE_URL.
+    #[arg(long, global = true, value_name = "URL")]
+    database_url: Option<String>,
+    /// error, warn, info, debug, or a tracing filter.
+    #[arg(long, global = true, value_name = "LEVEL")]
+    log: Option<String>,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Try it: everything in one process, demo data, messages captured at /outbox.
+    Demo(demo::Args),
+    /// Run the service.
+    Serve(run::ServeArgs),
+    /// Bring the database's schema up to date.
+    Migrate,
+    /// Run one scheduler pass.
+    Scan(AsOf),
+    /// Deliver what is ready.
+    Work(run::WorkArgs),
+    /// Workspaces: create, list.
+    #[command(subcommand)]
+    Workspaces(admin::Workspaces),
+    /// Users of a workspace: create, list.
+    #[command(subcommand)]
+    Users(admin::Users),
+    /// API keys: create, list, rotate, revoke.
+    #[command(subcommand)]
+    Keys(admin::Keys),
+    /// Check configuration, database, migrations, mail and Slack; says what to do about each fault.
+    Doctor,
+}
+
+/// An instant that takes the clock's place.
+#[derive(Clone, Copy, Debug, Args)]
+struct AsOf {
+    /// Act as of this instant (RFC 3339, such as 2026-11-23T07:00:00+01:00) instead of now.
+    #[arg(long, value_name = "RFC3339", value_parser = instant)]
+    now: Option<DateTime<Utc>>,
+}
+
+impl AsOf {
+    fn clock(self) -> Clock {
+        self.now.map_or(Clock::System, Clock::Fixed)
+    }
+}
+
+fn instant(text: &str) -> Result<DateTime<Utc>, String> {
+    DateTime::parse_from_rfc3339(text)
+        .map(|at| at.with_timezone(&Utc))
+        .map_err(|_| "write an instant like 2026-11-23T07:00:00+01:00".to_owned())
+}
+
+/// Parses the arguments and runs the verb.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            return if asked { ExitCode::SUCCESS } else { ExitCode::from(2) };
+        }
+    };
+    // One TLS provider for the whole process, before anything can ask for another.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&anyhow::Error::new(error)),
+    };
+    match runtime.block_on(run(cli)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error),
+    }
+}
+
+/// One line: what failed, and why.
+fn failed(error: &anyhow::Error) -> ExitCode {
+    let line = format!("{error:#}").lines().collect::<Vec<_>>().join(" ");
+    eprintln!("pivotal-reminders: {line}");
+    ExitCode::FAILURE
+}
+
+async fn run(cli: Cli) -> anyhow::Result<()> {
+    let mut flags = Vec::new();
+    flags.extend(cli.database_url.map(|url| ("database.url", url)));
+    flags.extend(cli.log.map(|level| ("log.level", level)));
+    let out = Out { json: cli.json };
+    if let Verb::Demo(args) = cli.verb {
+        return demo::run(args, &flags, out).await;
+    }
+    let config = match Config::load(&flags) {
+        Ok(config) => config,
+        Err(error) if matches!(cli.verb, Verb::Doctor) => return doctor::without_config(&error, out),
+        Err(error) => return Err(error.into()),
+    };
+    telemetry::start(&config.log);
+    match cli.verb {
+        Verb::Demo(_) => Ok(()),
+        Verb::Doctor => doctor::run(config, out).await,
+        Verb::Serve(args) => run::serve(config, args).await,
+        Verb::Migrate => {
+            let app = App::open(config, Clock::System).await?;
+            app.migrate().await?;
+            out.done(&format!("the {} schema is up to date", app.db.name()), &serde_json::json!({ "migrated": true }));
+            Ok(())
+        }
+        Verb::Scan(as_of) => run::scan(&ready(config, as_of.clock()).await?, out).await,
+        Verb::Work(args) => {
+            let clock = args.as_of.clock();
+            run::work(&ready(config, clock).await?, &args, out).await
+        }
+        Verb::Workspaces(verb) => admin::workspaces(&ready(config, Clock::System).await?, verb, out).await,
+        Verb::Users(verb) => admin::users(&ready(config, Clock::System).await?, verb, out).await,
+        Verb::Keys(verb) => admin::keys(&ready(config, Clock::System).await?, verb, out).await,
+    }
+}
+
+/// An app on a schema that fits.
+async fn ready(config: Config, clock: Clock) -> anyhow::Result<App> {
+    let app = App::open(config, clock).await?;
+    app.require_schema().await?;
+    Ok(app)
+}
+
+/// The command as clap sees it, for help texts, completions and tests.
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_command_line_is_well_formed() {
+        super::command().debug_assert();
+    }
+}

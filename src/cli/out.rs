@@ -1,0 +1,56 @@
+//! What a verb says: a table or a sentence for people, one JSON value for programs.
+
+use comfy_table::{ContentArrangement, Table, presets};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::Value;
+
+/// Where results go, and in which form.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Out {
+    pub(super) json: bool,
+}
+
+impl Out {
+    /// A result that is one sentence.
+    pub(super) fn done(self, sentence: &str, json: &Value) {
+        if self.json { println!("{json}") } else { println!("{sentence}") }
+    }
+
+    /// A result whose last line is a value for a script (an id, a key); the sentence goes to standard error.
+    pub(super) fn made(self, sentence: &str, value: &str, json: &Value) {
+        if self.json {
+            println!("{json}");
+        } else {
+            eprintln!("{sentence}");
+            println!("{value}");
+        }
+    }
+
+    /// A result that is a list.
+    pub(super) fn table(self, columns: &[&str], rows: Vec<Vec<String>>, json: &Value) {
+        if self.json {
+            println!("{json}");
+            return;
+        }
+        if rows.is_empty() {
+            println!("none");
+            return;
+        }
+        let mut table = Table::new();
+        table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+        table.set_header(columns.iter().copied());
+        for row in rows {
+            table.add_row(row);
+        }
+        println!("{table}");
+    }
+
+    /// A bar for long work; hidden where nobody watches.
+    pub(super) fn progress(self, what: &'static str) -> ProgressBar {
+        if self.json {
+            return ProgressBar::hidden();
+        }
+        let style = ProgressStyle::with_template("{spinner} {msg} {prefix} ({elapsed})").unwrap_or_else(|_| ProgressStyle::default_spinner());
+        ProgressBar::new_spinner().with_style(style).with_message(what)
+    }
+}
