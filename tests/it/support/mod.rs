@@ -1,1 +1,18 @@
 //! What the tests share.
+
+pub(crate) mod fake_slack;
+pub(crate) mod fake_smtp;
+
+use std::time::Duration;
+
+/// Waits until `condition` holds. The only place where a test polls, so that no test sleeps.
+pub(crate) async fn eventually(deadline: Duration, mut condition: impl FnMut() -> bool) {
+    let end = tokio::time::Instant::now() + deadline;
+    while !condition() {
+        assert!(
+            tokio::time::Instant::now() < end,
+            "the condition did not hold within {deadline:?}"
+        );
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
