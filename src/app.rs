@@ -200,7 +200,7 @@ impl App {
     /// The routes of API and console.
     pub fn router(&self, open_outbox: bool) -> axum::Router {
         let api = api::router(api::Api::new(self.db.clone(), self.clock.clone()));
-        if open_outbox { api.merge(console::outbox::router(self.db.clone())) } else { api }
+        if open_outbox { console::outbox::router(self.db.clone()).fallback_service(api) } else { api }
     }
 
     /// Plays the given roles until `stop`, then lets what runs come to its end.

@@ -14,7 +14,7 @@ use crate::operate::keys::{self, DEFAULT_SCOPES, NewKey};
 use crate::store::audit::Author;
 use crate::store::users::NewUser;
 use crate::store::workspaces::Workspace;
-use crate::store::{api_keys, users, workspaces};
+use crate::store::{directory, users, workspaces};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Workspaces {
@@ -158,7 +158,7 @@ pub(super) async fn workspaces(app: &App, verb: Workspaces, out: Out) -> anyhow:
         }
         Workspaces::List => {
             let mut conn = app.db.read().await?;
-            let all = workspaces::list(&mut conn).await?;
+            let all = directory::workspaces(&mut conn).await?;
             let rows = all.iter().map(|w| vec![w.slug.clone(), w.name.clone(), w.time_zone.clone(), w.id.clone()]).collect();
             let json = all.iter().map(|w| json!({ "id": w.id, "slug": w.slug, "name": w.name, "time_zone": w.time_zone })).collect();
             out.table(&["slug", "name", "time zone", "id"], rows, &json);
@@ -194,7 +194,7 @@ pub(super) async fn users(app: &App, verb: Users, out: Out) -> anyhow::Result<()
         Users::List { workspace: handle } => {
             let mut conn = app.db.read().await?;
             let workspace = workspace(&mut conn, &handle).await?;
-            let all = users::all(&mut conn, &workspace.id).await?;
+            let all = directory::users(&mut conn, &workspace.id).await?;
             let rows = all
                 .iter()
                 .map(|u| {
@@ -231,7 +231,7 @@ pub(super) async fn keys(app: &App, verb: Keys, out: Out) -> anyhow::Result<()> 
         Keys::List { workspace: handle } => {
             let mut conn = app.db.read().await?;
             let workspace = workspace(&mut conn, &handle).await?;
-            let all = api_keys::all(&mut conn, &workspace.id).await?;
+            let all = directory::keys(&mut conn, &workspace.id).await?;
             let rows = all
                 .iter()
                 .map(|k| {

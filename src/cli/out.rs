@@ -1,6 +1,7 @@
 //! What a verb says: a table or a sentence for people, one JSON value for programs.
 
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use comfy_table::{ContentArrangement, Table};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 
@@ -37,7 +38,7 @@ impl Out {
             return;
         }
         let mut table = Table::new();
-        table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+        table.load_style(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
         table.set_header(columns.iter().copied());
         for row in rows {
             table.add_row(row);

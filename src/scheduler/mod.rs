@@ -74,8 +74,15 @@ pub async fn pass(
 ) -> Result<Summary, DbError> {
     let started = Instant::now();
     let mut total = Summary::default();
+    let mut races = 0;
     loop {
-        let batch = with_retry(async || digests::batch(db, at, channels, BATCH).await).await?;
+        let batch = match digests::batch(db, at, channels, BATCH).await {
+            Err(error) if lost_a_race(&error) && races < 10 => {
+                races += 1;
+                continue;
+            }
+            other => other?,
+        };
         total.add(batch);
         progress(&total);
         if batch.recipients < BATCH {
@@ -83,7 +90,13 @@ pub async fn pass(
         }
     }
     loop {
-        let batch = with_retry(async || nudges::batch(db, at, channels, BATCH).await).await?;
+        let batch = match nudges::batch(db, at, channels, BATCH).await {
+            Err(error) if lost_a_race(&error) && races < 10 => {
+                races += 1;
+                continue;
+            }
+            other => other?,
+        };
         total.add(batch);
         progress(&total);
         if batch.nudges < BATCH {
@@ -132,16 +145,10 @@ pub async fn run(db: Db, clock: Clock, channels: Channels, every: Duration, stop
     }
 }
 
-/// Two writers that wait for each other are resolved by the database at the cost of one of them, which simply tries again.
-async fn with_retry(mut batch: impl AsyncFnMut() -> Result<Summary, DbError>) -> Result<Summary, DbError> {
-    for _ in 0..3 {
-        match batch().await {
-            Err(DbError::Database(error))
-                if error.code().is_some_and(|code| code == "40P01" || code == "40001") => {}
-            other => return other,
-        }
-    }
-    batch().await
+/// Whether a batch lost to another writer that waited for it. The database resolved it at the cost of one of the two, which simply
+/// tries again.
+fn lost_a_race(error: &DbError) -> bool {
+    matches!(error, DbError::Database(error) if error.code().is_some_and(|code| code == "40P01" || code == "40001"))
 }
 
 async fn record(db: &Db, at: DateTime<Utc>, summary: &Summary, took: Duration) -> Result<(), DbError> {
