@@ -17,6 +17,8 @@ mod summary;
 mod text;
 mod words;
 
+use std::fmt;
+
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, Value};
 use minijinja::{
@@ -285,10 +287,35 @@ fn broken(template: &str, source: Error) -> RenderError {
     RenderError::Template { template: template.to_owned(), source }
 }
 
-/// Refuses to show a value as nothing, or as the word "none".
+/// Refuses to show a value as nothing, or as the word "none"; escapes text for HTML.
 fn no_blanks(out: &mut Output, state: &mut State, value: &Value) -> Result<(), Error> {
-    if value.is_none() || value.as_str().is_some_and(|text| text.trim().is_empty()) {
+    let text = value.as_str();
+    if value.is_none() || text.is_some_and(|text| text.trim().is_empty()) {
         return Err(Error::new(ErrorKind::InvalidOperation, "a value would be shown as blank"));
     }
-    escape_formatter(out, state, value)
+    match text {
+        Some(text) if matches!(state.auto_escape(), AutoEscape::Html) && !value.is_safe() => {
+            escape_html(out, text).map_err(Error::from)
+        }
+        _ => escape_formatter(out, state, value),
+    }
+}
+
+/// The engine's own escaping, except that slashes stay: addresses are to be readable, and 25 lines have a hundred of them.
+fn escape_html(out: &mut Output, mut text: &str) -> fmt::Result {
+    while let Some(at) = text.find(['&', '<', '>', '"', '\'', words::NBSP]) {
+        let (before, special) = text.split_at(at);
+        out.write_str(before)?;
+        let mut rest = special.chars();
+        out.write_str(match rest.next() {
+            Some('&') => "&amp;",
+            Some('<') => "&lt;",
+            Some('>') => "&gt;",
+            Some('"') => "&quot;",
+            Some('\'') => "&#39;",
+            _ => "&nbsp;",
+        })?;
+        text = rest.as_str();
+    }
+    out.write_str(text)
 }

@@ -286,9 +286,7 @@ pub(super) fn nudge(nudge: &Nudge, links: &Links) -> SlackPost {
         context("facts", &escape(&said.facts.join(" "))),
     ];
     if let Some(url) = url {
-        let named = format!("Open {customer}");
-        let label =
-            if named.chars().count() <= LABEL { named } else { format!("Open #{display_id}") };
+        let label = button_label(customer, *display_id);
         blocks.push(json!({ "type": "actions", "block_id": "do",
             "elements": [button("open", &url, "Open", &label, true)] }));
     }
@@ -296,5 +294,15 @@ pub(super) fn nudge(nudge: &Nudge, links: &Links) -> SlackPost {
         text: format!("{plain_words} {moves}"),
         blocks,
         event_type: nudge.kind.as_str().to_owned(),
+    }
+}
+
+/// What a screen reader says for "Open". It is plain text, where nothing is escaped: a name that looks like markup stays out.
+fn button_label(customer: &str, display_id: i64) -> String {
+    let named = format!("Open {customer}");
+    if named.chars().count() <= LABEL && !named.contains(['<', '>']) {
+        named
+    } else {
+        format!("Open #{display_id}")
     }
 }
