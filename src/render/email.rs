@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::line::{LaunchSaid, Look, Said, look};
 use super::nudge::{NudgeSaid, statement};
-use super::words::{self, clock, count, first_name, full_day, int, plain};
+use super::words::{self, NBSP, clock, count, first_name, full_day, int, plain};
 use super::{Brand, Links, subject, summary, text};
 use crate::domain::digest::{Digest, Nudge};
 use crate::domain::values::Kind;
@@ -141,8 +141,8 @@ impl DigestMail {
             .groups
             .iter()
             .map(|(group, lines)| {
-                let lines = lines.iter().map(|l| Said::new(l, digest.date, digest.since)).collect();
-                (look(*group), summary::in_group(digest, *group), lines)
+                let words = |line| Said::new(line, digest.date, digest.since);
+                (look(*group), summary::in_group(digest, *group), lines.iter().map(words).collect())
             })
             .collect();
         let tally: Vec<Cell> = summary::counted(digest).map(|(g, n)| cell(look(g), n)).collect();
@@ -401,7 +401,7 @@ fn row(said: Said, detail: Option<String>, ruled: bool, links: &Links) -> Row {
 fn text_line(said: &Said, detail: Option<String>, links: &Links) -> String {
     let Said { figure, unit, customer, display_id, phase, reason, .. } = said;
     let note = said.note();
-    let mut lines = vec![
+    let mut block = vec![
         text::wrap(
             &format!("{figure} {unit} {note}: {customer} #{display_id}, {phase}"),
             "",
@@ -409,13 +409,13 @@ fn text_line(said: &Said, detail: Option<String>, links: &Links) -> String {
         ),
         text::indented(reason),
     ];
-    lines.extend(detail.map(|detail| text::indented(&detail)));
-    lines.push(text::indented(&said.launch_sentence()));
-    lines.extend(links.onboarding(*display_id).map(|url| {
+    block.extend(detail.map(|detail| text::indented(&detail)));
+    block.push(text::indented(&said.launch_sentence()));
+    block.extend(links.onboarding(*display_id).map(|url| {
         let acts = if links.why_url.is_some() { "Open, snooze or ask why" } else { "Open" };
         text::indented(&format!("{acts}: {url}"))
     }));
-    lines.join("\n")
+    block.join("\n")
 }
 
 /// Context of `email/stalled_phase` and `email/waiting_on_customer`.
@@ -445,7 +445,9 @@ impl NudgeMail {
             nudge,
             brand.names_in_subjects,
         );
-        let headline = statement(nudge, &said.line.customer, &said.line.phase, str::to_owned);
+        let headline = statement(nudge, &said.line.customer, &said.line.phase, |days| {
+            days.replace(' ', &NBSP.to_string())
+        });
         let moves = said.moves();
         let first_name = visible_first_name(&nudge.reader);
         let workspace = words::name(&nudge.workspace);

@@ -156,8 +156,9 @@ impl Renderer {
         let syntax = syntax.map_err(|source| broken("(syntax)", source))?;
         templates.set_syntax(syntax);
         templates.set_undefined_behavior(UndefinedBehavior::Strict);
-        templates.set_auto_escape_callback(|name| {
-            if name.ends_with(".html") { AutoEscape::Html } else { AutoEscape::None }
+        templates.set_auto_escape_callback(|name| match name.rsplit_once('.') {
+            Some((_, "html")) => AutoEscape::Html,
+            _ => AutoEscape::None,
         });
         templates.set_formatter(no_blanks);
         templates.add_global("font", Value::from_safe_string(FONT.to_owned()));
@@ -229,7 +230,7 @@ impl Renderer {
             return Err(RenderError::Kind(nudge.kind));
         }
         match channel {
-            Channel::Slack => Ok(Message::Slack(slack::nudge(nudge, links))),
+            Channel::Slack => Ok(Message::Slack(slack::nudge(nudge, links, brand))),
             Channel::Email => {
                 let mail = email::NudgeMail::new(nudge, links, brand);
                 let from_name = email::from_name(&nudge.workspace);

@@ -1,4 +1,5 @@
 //! What people read: snapshots of every message, and the rules of the design kit that a snapshot cannot prove.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 use chrono::NaiveDate;
 use pivotal_reminders::domain::digest::{Change, Changed, Digest, Group, Launch, Line, Nudge};
@@ -207,7 +208,8 @@ fn a_monday_looks_back_to_friday() {
     let friday = day(2026, 11, 13);
     let mut old = waiting(1042, "Halden Freight", day(2026, 10, 27));
     old.change = Change { seen_on: Some(friday), figure_before: Some(13), ..Change::default() };
-    let mut moved = waiting(1057, "Osterby Clinics", day(2026, 11, 3));
+    let mut moved =
+        launching(waiting(1057, "Osterby Clinics", day(2026, 11, 3)), day(2026, 12, 18));
     moved.change = Change {
         seen_on: Some(friday),
         moved_from: Some("Design".to_owned()),
@@ -478,6 +480,10 @@ fn names_that_are_off_in_subjects_are_off_in_the_preheader_and_in_slacks_notific
     assert!(!hidden.contains("Halden") && !hidden.contains("Sable"), "{hidden}");
     let post = post(renderer().digest(&digest, Channel::Slack, &page_only(), &brand));
     assert!(post.text.ends_with("Longest wait: 15 business days."), "{}", post.text);
+    let nudge = samples::waiting_on_customer();
+    let message = renderer().nudge(&nudge, Channel::Slack, &page_only(), &brand);
+    let Ok(Message::Slack(post)) = message else { panic!("a Slack message was expected") };
+    assert_eq!(post.text, "You have waited on #1042 for 15 business days. Next move: theirs.");
 }
 
 // --- limits ----------------------------------------------------------------------------------------------------------------------
