@@ -152,11 +152,7 @@ impl Said {
             short_reason,
             change: since.and_then(|since| change(line, &phase, since, today)),
             step: line.step.as_ref().map(|step| step_today(line, step)),
-            short_step: line
-                .step
-                .as_ref()
-                .filter(|_| group == Group::Waiting)
-                .map(|step| short_step(step)),
+            short_step: line.step.as_ref().filter(|_| group == Group::Waiting).map(short_step),
             launch: line.launch.map(|launch| LaunchSaid {
                 date: day(launch.date, today),
                 distance: distance(launch),

@@ -17,6 +17,8 @@ mod summary;
 mod text;
 mod words;
 
+use std::fmt;
+
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, Value};
 use minijinja::{
@@ -154,8 +156,9 @@ impl Renderer {
         let syntax = syntax.map_err(|source| broken("(syntax)", source))?;
         templates.set_syntax(syntax);
         templates.set_undefined_behavior(UndefinedBehavior::Strict);
-        templates.set_auto_escape_callback(|name| {
-            if name.ends_with(".html") { AutoEscape::Html } else { AutoEscape::None }
+        templates.set_auto_escape_callback(|name| match name.rsplit_once('.') {
+            Some((_, "html")) => AutoEscape::Html,
+            _ => AutoEscape::None,
         });
         templates.set_formatter(no_blanks);
         templates.add_global("font", Value::from_safe_string(FONT.to_owned()));
@@ -227,7 +230,7 @@ impl Renderer {
             return Err(RenderError::Kind(nudge.kind));
         }
         match channel {
-            Channel::Slack => Ok(Message::Slack(slack::nudge(nudge, links))),
+            Channel::Slack => Ok(Message::Slack(slack::nudge(nudge, links, brand))),
             Channel::Email => {
                 let mail = email::NudgeMail::new(nudge, links, brand);
                 let from_name = email::from_name(&nudge.workspace);
@@ -285,10 +288,35 @@ fn broken(template: &str, source: Error) -> RenderError {
     RenderError::Template { template: template.to_owned(), source }
 }
 
-/// Refuses to show a value as nothing, or as the word "none".
+/// Refuses to show a value as nothing, or as the word "none"; escapes text for HTML.
 fn no_blanks(out: &mut Output, state: &mut State, value: &Value) -> Result<(), Error> {
-    if value.is_none() || value.as_str().is_some_and(|text| text.trim().is_empty()) {
+    let text = value.as_str();
+    if value.is_none() || text.is_some_and(|text| text.trim().is_empty()) {
         return Err(Error::new(ErrorKind::InvalidOperation, "a value would be shown as blank"));
     }
-    escape_formatter(out, state, value)
+    match text {
+        Some(text) if matches!(state.auto_escape(), AutoEscape::Html) && !value.is_safe() => {
+            escape_html(out, text).map_err(Error::from)
+        }
+        _ => escape_formatter(out, state, value),
+    }
+}
+
+/// The engine's own escaping, except that slashes stay: addresses are to be readable, and 25 lines have a hundred of them.
+fn escape_html(out: &mut Output, mut text: &str) -> fmt::Result {
+    while let Some(at) = text.find(['&', '<', '>', '"', '\'', words::NBSP]) {
+        let (before, special) = text.split_at(at);
+        out.write_str(before)?;
+        let mut rest = special.chars();
+        out.write_str(match rest.next() {
+            Some('&') => "&amp;",
+            Some('<') => "&lt;",
+            Some('>') => "&gt;",
+            Some('"') => "&quot;",
+            Some('\'') => "&#39;",
+            _ => "&nbsp;",
+        })?;
+        text = rest.as_str();
+    }
+    out.write_str(text)
 }

@@ -112,27 +112,27 @@ impl SlackLine {
 
 /// The Slack message of `digest`.
 pub(super) fn digest(digest: &Digest, links: &Links, brand: &Brand) -> SlackPost {
-    let mut lines: Vec<SlackLine> = digest
+    let mut shown: Vec<SlackLine> = digest
         .lines()
         .map(|line| SlackLine::new(&Said::new(line, digest.date, digest.since), links))
         .collect();
     let frame = Frame::new(digest, links);
-    let mut blocks = frame.around(digest, links, &lines);
+    let mut blocks = frame.around(digest, links, &shown);
     // Too long after all: what the last digest showed goes first, then whole lines, both from the end upwards.
     while size(&blocks) > BLOCKS {
         let mut excess = size(&blocks) - BLOCKS;
         while excess > 0 {
-            let dropped = match lines.iter_mut().rev().find_map(|line| line.change.take()) {
+            let dropped = match shown.iter_mut().rev().find_map(|line| line.change.take()) {
                 Some(change) => change.chars().count(),
-                None => match lines.pop() {
+                None => match shown.pop() {
                     Some(line) => line.text().chars().count(),
                     None => break,
                 },
             };
             excess = excess.saturating_sub(dropped.max(1));
         }
-        let was_empty = lines.is_empty();
-        blocks = frame.around(digest, links, &lines);
+        let was_empty = shown.is_empty();
+        blocks = frame.around(digest, links, &shown);
         if was_empty {
             break;
         }
@@ -211,12 +211,12 @@ impl Frame {
         Self { head, tail }
     }
 
-    fn around(&self, digest: &Digest, links: &Links, lines: &[SlackLine]) -> Vec<Value> {
+    fn around(&self, digest: &Digest, links: &Links, shown: &[SlackLine]) -> Vec<Value> {
         let mut blocks = self.head.to_vec();
-        for lines in lines.chunk_by(|a, b| a.group == b.group) {
-            blocks.extend(group(digest, lines));
+        for group in shown.chunk_by(|a, b| a.group == b.group) {
+            blocks.extend(sections(digest, group));
         }
-        let more = digest.total.saturating_sub(lines.len());
+        let more = digest.total.saturating_sub(shown.len());
         if more > 0 {
             let words = format!("and {more} more");
             blocks.push(section(
@@ -233,7 +233,7 @@ impl Frame {
 }
 
 /// A group as one section, or several when it is long.
-fn group(digest: &Digest, lines: &[SlackLine]) -> Vec<Value> {
+fn sections(digest: &Digest, lines: &[SlackLine]) -> Vec<Value> {
     let Some(first) = lines.first() else { return Vec::new() };
     let look = first.look;
     let mut said = format!(
@@ -272,13 +272,14 @@ fn uncapital(text: &str) -> String {
 // --- nudges ----------------------------------------------------------------------------------------------------------------------
 
 /// The Slack message of `nudge`.
-pub(super) fn nudge(nudge: &Nudge, links: &Links) -> SlackPost {
+pub(super) fn nudge(nudge: &Nudge, links: &Links, brand: &Brand) -> SlackPost {
     let said = NudgeSaid::new(nudge);
     let Said { customer, display_id, phase, group, .. } = &said.line;
     let url = links.onboarding(*display_id);
     let phase = escape(phase);
     let moves = escape(&said.moves());
-    let plain_words = statement(nudge, &escape(customer), &phase, str::to_owned);
+    let who = if brand.names_in_subjects { escape(customer) } else { format!("#{display_id}") };
+    let plain_words = statement(nudge, &who, &phase, str::to_owned);
     let linked =
         statement(nudge, &link(url.as_deref(), customer), &phase, |days| format!("*{days}*"));
     let mut blocks = vec![
@@ -286,9 +287,7 @@ pub(super) fn nudge(nudge: &Nudge, links: &Links) -> SlackPost {
         context("facts", &escape(&said.facts.join(" "))),
     ];
     if let Some(url) = url {
-        let named = format!("Open {customer}");
-        let label =
-            if named.chars().count() <= LABEL { named } else { format!("Open #{display_id}") };
+        let label = button_label(customer, *display_id);
         blocks.push(json!({ "type": "actions", "block_id": "do",
             "elements": [button("open", &url, "Open", &label, true)] }));
     }
@@ -296,5 +295,15 @@ pub(super) fn nudge(nudge: &Nudge, links: &Links) -> SlackPost {
         text: format!("{plain_words} {moves}"),
         blocks,
         event_type: nudge.kind.as_str().to_owned(),
+    }
+}
+
+/// What a screen reader says for "Open". It is plain text, where nothing is escaped: a name that looks like markup stays out.
+fn button_label(customer: &str, display_id: i64) -> String {
+    let named = format!("Open {customer}");
+    if named.chars().count() <= LABEL && !named.contains(['<', '>']) {
+        named
+    } else {
+        format!("Open #{display_id}")
     }
 }

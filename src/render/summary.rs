@@ -113,15 +113,26 @@ pub(super) fn preheader(digest: &Digest, names: bool) -> String {
     if names {
         let waiting = digest.lines().filter(|line| line.group == Group::Waiting);
         add(&mut said, "", waiting.enumerate().map(|(n, line)| waits(line, n == 0)));
-        let ours = digest.lines().filter(|l| !matches!(l.group, Group::Waiting | Group::OnTrack));
+        let mut ours: Vec<&Line> = digest.lines().filter(|line| pressing(line).is_some()).collect();
+        ours.sort_by_key(|line| pressing(line));
         let lead = if said.is_empty() { "" } else { " On our side: " };
-        add(&mut said, lead, ours.map(|line| needs(line, digest)));
+        add(&mut said, lead, ours.into_iter().map(|line| needs(line, digest)));
     }
     if said.is_empty() {
         let sentences = [format!("{}.", tally(digest)), delta(digest)];
         said = words::plain(&sentences.join(" ")).into_owned();
     }
     said
+}
+
+/// How much an onboarding presses us: at risk before a launch ahead before what has been so for long.
+fn pressing(line: &Line) -> Option<u8> {
+    match line.group {
+        Group::Waiting | Group::OnTrack => None,
+        Group::AtRisk => Some(0),
+        Group::Launch if !line::is_past(line) => Some(1),
+        Group::Launch | Group::Stalled => Some(2),
+    }
 }
 
 /// Appends up to three items as a sentence, as far as there is room.

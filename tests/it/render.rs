@@ -1,11 +1,11 @@
 //! What people read: snapshots of every message, and the rules of the design kit that a snapshot cannot prove.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 use chrono::NaiveDate;
-use pivotal_reminders::domain::calendar::{add_days, hm};
-use pivotal_reminders::domain::digest::{Change, Digest, Group, Line, Nudge};
+use pivotal_reminders::domain::digest::{Change, Changed, Digest, Group, Launch, Line, Nudge};
 use pivotal_reminders::domain::message::{Email, Message, SlackPost};
 use pivotal_reminders::domain::values::{Channel, Kind};
-use pivotal_reminders::render::samples::{self, digest_of, launching, line};
+use pivotal_reminders::render::samples::{self, TODAY, digest_of, launching, line};
 use pivotal_reminders::render::{Brand, Links, RenderError, Renderer};
 use rstest::rstest;
 
@@ -35,6 +35,18 @@ fn digest_post(digest: &Digest, links: &Links) -> SlackPost {
     post(renderer().digest(digest, Channel::Slack, links, &samples::brand()))
 }
 
+fn nudge_mail(nudge: &Nudge, links: &Links) -> Email {
+    mail(renderer().nudge(nudge, Channel::Email, links, &samples::brand()))
+}
+
+fn nudge_post(nudge: &Nudge, links: &Links) -> SlackPost {
+    post(renderer().nudge(nudge, Channel::Slack, links, &samples::brand()))
+}
+
+fn customer_mail(nudge: &Nudge, links: &Links) -> Email {
+    mail(renderer().customer_reminder(nudge, links, &samples::brand()))
+}
+
 /// A mail as one reads it: its headers, then the text part.
 fn as_text(email: &Email) -> String {
     format!(
@@ -46,6 +58,44 @@ fn as_text(email: &Email) -> String {
         email.text
     )
 }
+
+/// Links of today: the onboarding's page alone.
+fn page_only() -> Links {
+    Links { onboarding_url: samples::links().onboarding_url, ..Links::default() }
+}
+
+fn day(year: i32, month: u32, day: u32) -> NaiveDate {
+    NaiveDate::from_ymd_opt(year, month, day).expect("a date")
+}
+
+fn waiting(id: i64, customer: &str, since: NaiveDate) -> Line {
+    line(Group::Waiting, id, customer, "Review", since)
+}
+
+/// `n` realistic lines, each with every part a line can have.
+fn many(n: usize) -> Digest {
+    let names = [
+        "Northwind Community Health Partners",
+        "Linden Street Laboratories",
+        "Åsgård & Söner Försäkringar",
+        "Brannoch Energy",
+        "O'Reilly, Quillby and Daughters",
+    ];
+    let full = samples::digest().lines().next().cloned().expect("the kit's first line");
+    let lines = (0..n).map(|i| Line {
+        display_id: 1000 + i64::try_from(i).expect("small"),
+        customer: names[i % names.len()].to_owned(),
+        phase: "Program buildout".to_owned(),
+        ..full.clone()
+    });
+    let mut all = digest_of(lines.collect());
+    for (_, lines) in &mut all.groups {
+        lines.truncate(25);
+    }
+    all
+}
+
+// --- the kit ---------------------------------------------------------------------------------------------------------------------
 
 #[test]
 fn the_digest_as_text_is_the_kits() {
@@ -60,4 +110,561 @@ fn the_digest_as_html_is_the_kits() {
 #[test]
 fn the_digest_on_slack_is_the_kits() {
     insta::assert_json_snapshot!(digest_post(&samples::digest(), &samples::links()));
+}
+
+#[rstest]
+#[case::stalled_phase(samples::stalled_phase())]
+#[case::waiting_on_customer(samples::waiting_on_customer())]
+#[case::escalation(samples::escalation())]
+#[case::early_wait(samples::early_wait())]
+fn a_nudge_says_one_thing_on_both_channels(#[case] nudge: Nudge) {
+    let name = format!("{}_to_{}", nudge.kind, nudge.reader.replace(' ', "_").to_lowercase());
+    let links = samples::links();
+    insta::assert_snapshot!(format!("{name}_text"), as_text(&nudge_mail(&nudge, &links)));
+    insta::assert_json_snapshot!(format!("{name}_slack"), nudge_post(&nudge, &links));
+}
+
+#[test]
+fn a_nudge_by_mail_looks_like_a_row_of_the_digest() {
+    insta::assert_snapshot!(nudge_mail(&samples::stalled_phase(), &samples::links()).html);
+    insta::assert_snapshot!(nudge_mail(&samples::waiting_on_customer(), &samples::links()).html);
+}
+
+#[test]
+fn the_customer_reminder_is_the_kits() {
+    let email = customer_mail(&samples::customer_reminder(), &samples::links());
+    insta::assert_snapshot!("customer_reminder_text", as_text(&email));
+    insta::assert_snapshot!("customer_reminder_html", email.html);
+}
+
+#[test]
+fn a_customer_without_a_csm_answers_to_the_team() {
+    let mut nudge = Nudge { csm: None, ..samples::customer_reminder() };
+    nudge.line.phase = "Launch".to_owned();
+    let email = customer_mail(&nudge, &Links::default());
+    assert_eq!(email.reply_to, None);
+    assert!(!email.html.contains("mailto:"));
+    insta::assert_snapshot!(as_text(&email));
+}
+
+// --- edges -----------------------------------------------------------------------------------------------------------------------
+
+#[test]
+fn with_no_page_but_the_onboardings_nothing_dangles() {
+    let digest = samples::digest();
+    let email = digest_mail(&digest, &page_only());
+    insta::assert_snapshot!("page_only_text", as_text(&email));
+    insta::assert_snapshot!("page_only_html", email.html);
+    insta::assert_json_snapshot!("page_only_slack", digest_post(&digest, &page_only()));
+}
+
+#[test]
+fn without_any_link_there_is_no_anchor_and_no_button() {
+    for digest in samples::digests() {
+        let email = digest_mail(&digest, &Links::default());
+        assert!(!email.html.contains("<a "), "{}", email.html);
+        assert!(!email.text.contains("http"));
+        let json = serde_json::to_string(&digest_post(&digest, &Links::default())).unwrap();
+        assert!(!json.contains("http") && !json.contains("\"actions\""), "{json}");
+    }
+    for nudge in samples::nudges() {
+        assert!(!nudge_mail(&nudge, &Links::default()).html.contains("<a "));
+        assert_eq!(nudge_post(&nudge, &Links::default()).blocks.len(), 2);
+    }
+}
+
+#[test]
+fn a_first_digest_explains_itself_and_calls_nothing_new() {
+    let email = digest_mail(&samples::first_digest(), &page_only());
+    insta::assert_snapshot!(as_text(&email));
+    assert!(email.html.contains("This is your first digest"));
+    assert!(email.html.contains("no date yet"));
+}
+
+#[test]
+fn a_late_digest_says_so_and_a_cut_one_ends_in_how_many_more() {
+    let digest = samples::late_digest();
+    insta::assert_snapshot!("late_text", as_text(&digest_mail(&digest, &samples::links())));
+    insta::assert_json_snapshot!("late_slack", digest_post(&digest, &page_only()));
+    assert!(digest_mail(&digest, &samples::links()).html.contains(">and 6 more</a>"));
+    assert!(
+        digest_mail(&digest, &page_only()).html.contains(">and 6 more, which do not fit here<")
+    );
+}
+
+#[test]
+fn the_twenty_sixth_line_becomes_one_more() {
+    let digest = many(26);
+    let email = digest_mail(&digest, &samples::links());
+    assert_eq!(email.html.matches("<h3").count(), 25);
+    assert!(email.html.contains(">and 1 more</a>"));
+    assert!(email.text.contains("WAITING ON CUSTOMER (26)"));
+    assert_eq!(email.subject, "26 onboardings today: waiting on 26 customers");
+}
+
+#[test]
+fn a_monday_looks_back_to_friday() {
+    let monday = day(2026, 11, 16);
+    let friday = day(2026, 11, 13);
+    let mut old = waiting(1042, "Halden Freight", day(2026, 10, 27));
+    old.change = Change { seen_on: Some(friday), figure_before: Some(13), ..Change::default() };
+    let mut moved =
+        launching(waiting(1057, "Osterby Clinics", day(2026, 11, 3)), day(2026, 12, 18));
+    moved.change = Change {
+        seen_on: Some(friday),
+        moved_from: Some("Design".to_owned()),
+        launch_before: Some(None),
+        ..Change::default()
+    };
+    let mut new = waiting(1063, "Quillby Books", day(2026, 11, 14));
+    new.change = Change { first: true, ..Change::default() };
+    let mut far = launching(
+        line(Group::AtRisk, 1070, "Marlow Dairy", "UAT", day(2026, 11, 2)),
+        day(2027, 1, 8),
+    );
+    far.change = Change { seen_on: Some(day(2026, 11, 2)), regrouped: true, ..Change::default() };
+    let lines = vec![old, moved, new, far];
+    let digest = Digest { date: monday, since: Some(friday), ..digest_of(lines) };
+    insta::assert_snapshot!(as_text(&digest_mail(&digest, &page_only())));
+}
+
+#[test]
+fn a_quiet_day_says_that_nothing_changed() {
+    let digest = digest_of(vec![line(Group::OnTrack, 1, "Corvale Housing", "Kickoff", TODAY)]);
+    assert!(digest_mail(&digest, &page_only()).text.contains("\nNo change since yesterday.\n"));
+    let mut closed = digest;
+    closed.totals.closed = 2;
+    let text = digest_mail(&closed, &page_only()).text;
+    assert!(text.contains("\nSince yesterday: 2 closed, no other change.\n"), "{text}");
+}
+
+#[test]
+fn zeros_are_left_out_of_the_tally() {
+    let digest = digest_of(vec![waiting(1, "Halden Freight", day(2026, 10, 27))]);
+    let email = digest_mail(&digest, &page_only());
+    assert!(email.text.contains("\n1 waiting on customer\n"));
+    assert!(!email.html.contains("on track") && !email.html.contains("at risk"));
+    assert!(email.text.starts_with("You are waiting on 1 customer; the next move is theirs.\n"));
+}
+
+#[test]
+fn a_wait_that_began_today_counts_no_days_in_sentences() {
+    let digest = digest_of(vec![waiting(1, "Halden Freight", TODAY)]);
+    let email = digest_mail(&digest, &page_only());
+    assert_eq!(email.subject, "You are waiting on Halden Freight, since today");
+    let mut nudge = samples::waiting_on_customer();
+    nudge.line = waiting(1, "Halden Freight", TODAY);
+    assert_eq!(
+        nudge_post(&nudge, &page_only()).text,
+        "You have waited on Halden Freight since today. Next move: theirs."
+    );
+}
+
+// --- subjects --------------------------------------------------------------------------------------------------------------------
+
+/// A digest of Mon 16 Nov 2026 after one of Friday.
+fn on_monday(lines: Vec<Line>) -> Digest {
+    let (date, since) = (day(2026, 11, 16), Some(day(2026, 11, 13)));
+    Digest { date, since, ..digest_of(lines) }
+}
+
+/// `line` with a launch `days` from its digest.
+fn in_days(line: Line, from: NaiveDate, days: i64) -> Line {
+    let date = from + chrono::TimeDelta::days(days);
+    Line { launch: Some(Launch { date, calendar: days, business: days }), ..line }
+}
+
+fn three_waits() -> Vec<Line> {
+    vec![
+        waiting(1042, "Halden Freight", day(2026, 10, 27)),
+        waiting(1057, "Osterby Clinics", day(2026, 11, 3)),
+        waiting(1063, "Quillby Books", day(2026, 11, 16)),
+    ]
+}
+
+fn first(mut line: Line) -> Line {
+    line.change = Change { first: true, ..Change::default() };
+    line
+}
+
+fn sable(days: i64, from: NaiveDate) -> Line {
+    in_days(line(Group::Launch, 1031, "Sable Point Hotels", "Launch", from), from, days)
+}
+
+fn row_1() -> Digest {
+    digest_of(three_waits())
+}
+
+fn row_2() -> Digest {
+    let mut lines = three_waits();
+    lines.truncate(2);
+    lines.push(sable(3, TODAY));
+    digest_of(lines)
+}
+
+fn row_3() -> Digest {
+    let linden = line(Group::Launch, 1019, "Linden Street Laboratories", "UAT", TODAY);
+    digest_of(vec![in_days(linden, TODAY, -4)])
+}
+
+fn row_4() -> Digest {
+    let stalled = |id, name| line(Group::Stalled, id, name, "Integration", day(2026, 11, 2));
+    digest_of(vec![stalled(1049, "Fennel & Rye"), stalled(1050, "Ostrow Mills")])
+}
+
+fn row_5() -> Digest {
+    let brannoch = line(Group::AtRisk, 1038, "Brannoch Energy", "UAT", day(2026, 11, 12));
+    digest_of(vec![launching(brannoch, day(2026, 11, 27))])
+}
+
+fn row_6() -> Digest {
+    let lines = vec![
+        waiting(1042, "Halden Freight", day(2026, 10, 27)),
+        first(waiting(1063, "Quillby Books", day(2026, 11, 14))),
+    ];
+    on_monday(lines)
+}
+
+fn row_7() -> Digest {
+    let monday = day(2026, 11, 16);
+    let launch =
+        |id, name, days| in_days(line(Group::Launch, id, name, "Launch", monday), monday, days);
+    on_monday(vec![
+        waiting(1042, "Halden Freight", day(2026, 10, 27)),
+        launch(1, "Ostrow Mills", 2),
+        launch(2, "Sable Point Hotels", 4),
+        launch(3, "Quillby Books", 5),
+    ])
+}
+
+fn row_8() -> Digest {
+    let digest = row_1();
+    Digest { total: 31, tally: [9, 3, 4, 5, 10], ..digest }
+}
+
+fn row_9() -> Digest {
+    let track = |id: i64, name| line(Group::OnTrack, id, name, "Kickoff", day(2026, 11, 12));
+    let mut lines: Vec<Line> = (1..6).map(|id| track(id, "Corvale Housing")).collect();
+    lines.push(launching(track(6, "Sable Point Hotels"), day(2026, 11, 27)));
+    digest_of(lines)
+}
+
+fn row_10() -> Digest {
+    Digest { late: samples::late_digest().late, ..row_1() }
+}
+
+#[rstest]
+#[case::row_1(
+    row_1(),
+    "You are waiting on 3 customers, Halden Freight longest (15 business days)",
+    "You are waiting on 3 customers, the longest 15 business days"
+)]
+#[case::row_1_of_one(
+    digest_of(three_waits().into_iter().take(1).collect()),
+    "You are waiting on Halden Freight (15 business days)",
+    "You are waiting on 1 customer, for 15 business days"
+)]
+#[case::row_2(
+    row_2(),
+    "Sable Point Hotels launches in 3 days; you are waiting on 2 customers",
+    "1 customer launches in 3 days; you are waiting on 2 customers"
+)]
+#[case::row_2_yields_to_the_last_step(
+    samples::digest(),
+    "You are waiting on 3 customers, Halden Freight longest (15 business days)",
+    "You are waiting on 3 customers, the longest 15 business days"
+)]
+#[case::row_2_of_one_that_waits(
+    digest_of(vec![in_days(waiting(1, "Halden Freight", day(2026, 10, 27)), TODAY, 1)]),
+    "Halden Freight launches tomorrow; you are waiting on them",
+    "1 customer launches tomorrow; you are waiting on them"
+)]
+#[case::row_3(
+    row_3(),
+    "Linden Street Laboratories is 4 days past its launch date",
+    "1 onboarding is 4 days past its launch date"
+)]
+#[case::row_4(
+    row_4(),
+    "2 onboardings are past their phase target; the next move is ours",
+    "2 onboardings are past their phase target; the next move is ours"
+)]
+#[case::row_5(
+    row_5(),
+    "Brannoch Energy is at risk, 8 business days to launch",
+    "1 onboarding is at risk, 8 business days to launch"
+)]
+#[case::row_6(
+    row_6(),
+    "New since Friday: you are waiting on Quillby Books",
+    "New since Friday: you are waiting on 1 more customer"
+)]
+#[case::row_7(
+    row_7(),
+    "3 launch dates this week, the first on Wednesday (Ostrow Mills)",
+    "3 launch dates this week, the first on Wednesday"
+)]
+#[case::row_8(
+    row_8(),
+    "31 onboardings today: waiting on 9 customers, 3 at risk",
+    "31 onboardings today: waiting on 9 customers, 3 at risk"
+)]
+#[case::row_9(
+    row_9(),
+    "All 6 on track; next launch Fri 27 Nov, Sable Point Hotels",
+    "All 6 on track; next launch Fri 27 Nov"
+)]
+#[case::row_10(
+    row_10(),
+    "Late today, sent 10:40: you are waiting on 3 customers",
+    "Late today, sent 10:40: you are waiting on 3 customers"
+)]
+#[case::a_launch_within_the_week(
+    digest_of(vec![sable(6, TODAY)]),
+    "Sable Point Hotels launches in 6 days",
+    "1 customer launches in 6 days"
+)]
+#[case::a_mixture_of_ours(
+    digest_of(row_5().lines().chain(row_4().lines()).cloned().collect()),
+    "3 onboardings need a move from us; Brannoch Energy is at risk",
+    "3 onboardings need a move from us, 1 at risk"
+)]
+#[case::one_on_track_without_a_date(
+    samples::first_digest(),
+    "1 onboarding on track; no launch date yet",
+    "1 onboarding on track; no launch date yet"
+)]
+fn the_subject_states_the_strongest_fact(
+    #[case] digest: Digest,
+    #[case] named: &str,
+    #[case] nameless: &str,
+) {
+    let subject = |names_in_subjects| {
+        let brand = Brand { names_in_subjects, ..samples::brand() };
+        mail(renderer().digest(&digest, Channel::Email, &page_only(), &brand)).subject
+    };
+    assert_eq!([subject(true), subject(false)], [named, nameless]);
+}
+
+#[test]
+fn subjects_keep_their_length_whatever_the_names_are() {
+    let rows: [fn() -> Digest; 10] =
+        [row_1, row_2, row_3, row_4, row_5, row_6, row_7, row_8, row_9, row_10];
+    let renderer = renderer();
+    for row in rows {
+        for length in [1, 3, 12, 25, 40, 60, 200] {
+            let name = "Q".repeat(length);
+            let mut digest = row();
+            for (_, lines) in &mut digest.groups {
+                for line in lines {
+                    line.customer.clone_from(&name);
+                }
+            }
+            let message = renderer.digest(&digest, Channel::Email, &page_only(), &samples::brand());
+            let subject = mail(message).subject;
+            assert!(subject.chars().count() <= 75, "{subject}");
+            let start: String = subject.chars().take(40).collect();
+            assert!(start.contains(&name[..1]) || start.contains(|c: char| c.is_ascii_digit()));
+            let named = subject.matches('Q').count();
+            assert!(named == 0 || named == length, "a name was cut: {subject}");
+        }
+    }
+}
+
+#[test]
+fn names_that_are_off_in_subjects_are_off_in_the_preheader_and_in_slacks_notification() {
+    let brand = Brand { names_in_subjects: false, ..samples::brand() };
+    let digest = samples::digest();
+    let email = mail(renderer().digest(&digest, Channel::Email, &page_only(), &brand));
+    let hidden = email.html.split("role=\"article\"").next().expect("a head");
+    assert!(!hidden.contains("Halden") && !hidden.contains("Sable"), "{hidden}");
+    let post = post(renderer().digest(&digest, Channel::Slack, &page_only(), &brand));
+    assert!(post.text.ends_with("Longest wait: 15 business days."), "{}", post.text);
+    let nudge = samples::waiting_on_customer();
+    let message = renderer().nudge(&nudge, Channel::Slack, &page_only(), &brand);
+    let Ok(Message::Slack(post)) = message else { panic!("a Slack message was expected") };
+    assert_eq!(post.text, "You have waited on #1042 for 15 business days. Next move: theirs.");
+}
+
+// --- limits ----------------------------------------------------------------------------------------------------------------------
+
+#[test]
+fn twenty_five_lines_of_html_stay_under_100_kb_and_a_row_under_2900_bytes() {
+    let size = |n| digest_mail(&many(n), &samples::links()).html.len();
+    assert!(size(25) <= 100_000, "{}", size(25));
+    assert!((size(25) - size(1)) / 24 <= 2_900, "{}", (size(25) - size(1)) / 24);
+}
+
+#[test]
+fn the_text_part_keeps_to_76_columns_and_ends_lines_with_links() {
+    for digest in [samples::digest(), samples::late_digest(), many(25)] {
+        for line in digest_mail(&digest, &samples::links()).text.lines() {
+            assert!(line.chars().count() <= 76, "{line}");
+            if let Some((_, url)) = line.split_once("https://") {
+                assert!(!url.contains(' '), "{line}");
+            }
+        }
+    }
+}
+
+#[test]
+fn twenty_five_lines_on_slack_keep_every_limit() {
+    for digest in [many(25), many(26), { long_names(25) }] {
+        let post = digest_post(&digest, &samples::links());
+        let json = serde_json::to_string(&post.blocks).unwrap();
+        assert!(json.chars().count() <= 12_000, "{}", json.chars().count());
+        assert!(post.blocks.len() <= 50 && post.text.chars().count() <= 300);
+        let mut ids = std::collections::BTreeSet::new();
+        for block in &post.blocks {
+            assert!(ids.insert(block["block_id"].as_str().unwrap().to_owned()), "{block}");
+            let text = block["text"]["text"].as_str().unwrap_or_default();
+            let limit = if block["type"] == "header" { 120 } else { 2_800 };
+            assert!(text.chars().count() <= limit, "{text}");
+        }
+    }
+}
+
+/// Names of 200 characters, which Slack's limit cannot hold 25 times.
+fn long_names(n: usize) -> Digest {
+    let mut digest = many(n);
+    for (_, lines) in &mut digest.groups {
+        for line in lines {
+            line.customer = "Q".repeat(200);
+        }
+    }
+    digest
+}
+
+#[test]
+fn slack_drops_yesterday_first_then_lines_and_says_how_many() {
+    let all = |post: &SlackPost| serde_json::to_string(&post.blocks).unwrap();
+    let roomy = all(&digest_post(&many(10), &samples::links()));
+    assert_eq!(roomy.matches("Yesterday").count(), 10);
+    let tight = all(&digest_post(&long_names(25), &samples::links()));
+    let lines = tight.matches(&"Q".repeat(200)).count();
+    assert_eq!(tight.matches("Yesterday").count(), 0);
+    assert!((15..25).contains(&lines), "{lines}");
+    assert!(tight.contains(&format!("and {} more>", 25 - lines)));
+    assert_eq!(tight.matches('Q').count() % 200, 0, "a name was cut");
+}
+
+// --- hostile names ---------------------------------------------------------------------------------------------------------------
+
+#[rstest]
+#[case::html("<script>alert(1)</script>")]
+#[case::attribute("\" onmouseover=\"x' onclick='y")]
+#[case::entity("Fennel &amp; Rye & Co")]
+#[case::mention("<!channel> <@U1> <https://evil.test|Halden>")]
+#[case::header("Halden\r\nBcc: all@tallybrook.test")]
+#[case::template("{{ 7 * 7 }}{% raw %}")]
+#[case::bidi("Halden \u{202e}thgierF\u{2066}\u{200f}")]
+#[case::control("Halden\u{0}\u{1b}[31m\u{9b}\u{85}Freight")]
+#[case::emoji("👩‍👩‍👧 Família 🇳🇴")]
+#[case::blank(" \u{200b}\u{202e} ")]
+#[case::json("\\\"},{\"type\":\"section\"")]
+#[case::long(&"Ab ".repeat(66))]
+fn a_hostile_name_stays_a_name(#[case] name: &str) {
+    let renderer = renderer();
+    let (links, brand) = (samples::links(), samples::brand());
+    let mut digest = samples::digest();
+    for (_, lines) in &mut digest.groups {
+        for line in lines {
+            line.customer = name.to_owned();
+            line.phase = name.to_owned();
+        }
+    }
+    digest.workspace = name.to_owned();
+    digest.reader = name.to_owned();
+    let mut messages = vec![
+        renderer.digest(&digest, Channel::Email, &links, &brand),
+        renderer.digest(&digest, Channel::Slack, &links, &brand),
+    ];
+    for nudge in samples::nudges().into_iter().chain([samples::customer_reminder()]) {
+        let mut nudge = Nudge {
+            workspace: name.to_owned(),
+            reader: name.to_owned(),
+            csm: Some((name.to_owned(), "maren.holt@tallybrook.test".to_owned())),
+            phases: vec![name.to_owned()],
+            ..nudge
+        };
+        nudge.line.customer = name.to_owned();
+        nudge.line.phase = name.to_owned();
+        if nudge.kind == Kind::CustomerReminder {
+            messages.push(renderer.customer_reminder(&nudge, &links, &brand));
+        } else {
+            messages.push(renderer.nudge(&nudge, Channel::Email, &links, &brand));
+            messages.push(renderer.nudge(&nudge, Channel::Slack, &links, &brand));
+        }
+    }
+    for message in messages {
+        let message = message.expect("it renders");
+        let parts: Vec<String> = match &message {
+            Message::Email(Email { from_name, subject, text, html, .. }) => {
+                assert!(!subject.contains(['\r', '\n']) && !from_name.contains(['\r', '\n']));
+                assert!(subject.chars().count() <= 75, "{subject}");
+                assert!(!html.contains("<script") && !html.contains("\" onmouseover"), "{html}");
+                assert!(!html.contains("' onclick") && !html.contains("<!channel"));
+                assert!(html.len() < 100_000);
+                vec![from_name.clone(), subject.clone(), text.clone(), html.clone()]
+            }
+            Message::Slack(SlackPost { text, blocks, .. }) => {
+                let json = serde_json::to_string(blocks).unwrap();
+                assert!(!json.contains("<!channel") && !json.contains("<@U1"), "{json}");
+                assert!(!json.contains("<https://evil") && !text.contains("<!channel"), "{json}");
+                assert!(text.chars().count() <= 4_000);
+                vec![text.clone(), json]
+            }
+        };
+        for part in parts {
+            let stray = |c: char| {
+                (c.is_control() && c != '\n')
+                    || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
+            };
+            assert!(!part.contains(stray), "{part:?}");
+            assert!(!part.contains("49{%"), "a name was run as a template");
+        }
+    }
+}
+
+#[test]
+fn a_hostile_name_reads_as_it_was_typed() {
+    let name = "Åse & Søn <b>\"x\"</b> <!channel> 👩‍👩‍👧";
+    let digest = digest_of(vec![waiting(1, name, day(2026, 10, 27))]);
+    let email = digest_mail(&digest, &page_only());
+    assert!(email.text.contains(name), "{}", email.text);
+    let html = "Åse &amp; Søn &lt;b&gt;&quot;x&quot;&lt;/b&gt; &lt;!channel&gt; 👩‍👩‍👧";
+    assert!(email.html.contains(html));
+    assert!(
+        digest_post(&digest, &page_only())
+            .text
+            .contains("Åse &amp; Søn &lt;b&gt;\"x\"&lt;/b&gt; &lt;!channel&gt; 👩‍👩‍👧")
+    );
+}
+
+#[test]
+fn a_kind_is_rendered_by_its_own_method_only() {
+    let (links, brand) = (Links::default(), Brand::default());
+    let renderer = renderer();
+    let customer = renderer.nudge(&samples::customer_reminder(), Channel::Email, &links, &brand);
+    assert!(matches!(customer, Err(RenderError::Kind(Kind::CustomerReminder))));
+    let staff = renderer.customer_reminder(&samples::stalled_phase(), &links, &brand);
+    assert!(matches!(staff, Err(RenderError::Kind(Kind::StalledPhase))));
+}
+
+#[test]
+fn nothing_ever_reads_none_or_null() {
+    let changed = Changed::default();
+    for links in [samples::links(), page_only(), Links::default()] {
+        for digest in samples::digests() {
+            let email = digest_mail(&Digest { changed, ..digest.clone() }, &links);
+            let slack = serde_json::to_string(&digest_post(&digest, &links)).unwrap();
+            for part in [&email.subject, &email.text, &slack] {
+                assert!(
+                    !part.contains("null") && !part.replace("None closed", "").contains("None"),
+                    "{part}"
+                );
+                assert!(!part.contains(" ,") && !part.contains(" .") && !part.contains("()"));
+            }
+        }
+    }
 }
