@@ -1,3 +1,4 @@
 //! One integration binary: everything is tested through the front door.
 
+mod api;
 mod support;
