@@ -114,7 +114,7 @@ CREATE TABLE customers (
     stripe_customer_id  TEXT,
     intercom_company_id TEXT,
     slack_channel_id    TEXT,
-    metadata            TEXT NOT NULL,
+    metadata            TEXT NOT NULL,              -- JSON as it was sent: JSONB would reorder its keys
     mode                TEXT NOT NULL,              -- of the key that created it
     created_at          TEXT NOT NULL,
     updated_at          TEXT NOT NULL,
@@ -183,6 +183,7 @@ CREATE TABLE onboardings (
     waiting_mode              TEXT NOT NULL,        -- … the waiting flag
     stalled_step              INTEGER NOT NULL,      -- highest stalled step dealt with in this phase entry
     waiting_step              INTEGER NOT NULL,      -- highest waiting step dealt with in this episode
+    waiting_began_on          TEXT,                  -- local date on which the newest waiting episode began: several toggles a day count as one
     last_reminded_on          TEXT,                 -- slot date of the newest digest that carries it and counts
     last_seen                 TEXT,                -- what that digest showed, for "since yesterday"
     recipient_id              TEXT,                 -- computed: active CSM, else active owner, else null (unroutable)
@@ -293,8 +294,8 @@ CREATE TABLE idempotency_keys (
     scope        TEXT NOT NULL,                     -- workspace, mode, method and resolved path
     key          TEXT NOT NULL,
     request_hash TEXT NOT NULL,                     -- of the body
-    status       INTEGER,                            -- null while the first request runs
-    body         TEXT,                              -- the stored answer, byte for byte
+    status       INTEGER NOT NULL,
+    body         TEXT NOT NULL,                     -- the stored answer, byte for byte
     created_at   TEXT NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;

@@ -52,3 +52,43 @@ impl IdKind {
         format!("{}{}", self.prefix(), ulid.to_string().to_lowercase())
     }
 }
+
+/// How somebody names a thing: by its id, or by its display id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ref {
+    /// `onb_…`
+    Id(String),
+    /// The small number that people use.
+    Number(i64),
+}
+
+impl Ref {
+    /// Reads a reference: digits alone are a display id, anything else an id. `None` for what can be neither, and so names nothing.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        if text.is_empty() || text.len() > 64 {
+            return None;
+        }
+        if text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return text.parse().ok().map(Self::Number);
+        }
+        let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        plain.then(|| Self::Id(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Ref;
+
+    #[test]
+    fn digits_alone_are_a_display_id_and_anything_else_an_id() {
+        assert_eq!(Ref::parse("42"), Some(Ref::Number(42)));
+        assert_eq!(Ref::parse("007"), Some(Ref::Number(7)));
+        assert_eq!(Ref::parse("onb_1a"), Some(Ref::Id("onb_1a".to_owned())));
+        for nothing in ["", "9223372036854775808", "acme-corp", "a\0b", "٣", "%00", &"a".repeat(65)]
+        {
+            assert_eq!(Ref::parse(nothing), None, "{nothing:?}");
+        }
+    }
+}

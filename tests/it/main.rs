@@ -1,5 +1,7 @@
 //! One integration binary: everything is tested through the front door.
 
-mod render;
+mod api;
 mod deliver;
+mod flow;
+mod render;
 mod support;

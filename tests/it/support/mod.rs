@@ -1,7 +1,10 @@
 //! What the tests share.
 
+pub(crate) mod app;
+pub(crate) mod db;
 pub(crate) mod fake_slack;
 pub(crate) mod fake_smtp;
+pub(crate) mod service;
 
 use std::time::Duration;
 

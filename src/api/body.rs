@@ -1,0 +1,519 @@
+//! Request bodies. A body is read into its properties as raw JSON, and each property by a reader of its own, in the order of the
+//! schema; so the first fault in that order is the one reported, with the documented code and the path of the property.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::str::FromStr;
+
+use axum::extract::{FromRequest, Request};
+use bytes::Bytes;
+use chrono::{DateTime, Datelike, Utc};
+use http::header::CONTENT_TYPE;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::Deserialize;
+use serde::de::{MapAccess, Visitor};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::Api;
+use super::error::ApiError;
+
+/// Largest body, in bytes.
+pub const MAX_BODY: usize = 1024 * 1024;
+
+/// How much of a larger one is read and thrown away, so that its sender gets to read the answer.
+const MAX_DRAINED: usize = 16 * 1024 * 1024;
+
+/// Deepest nesting of a body.
+const MAX_DEPTH: usize = 64;
+
+/// Largest whole number that every JSON reader keeps exactly.
+pub const MAX_INTEGER: i64 = 9_007_199_254_740_991;
+
+/// The raw bytes of a JSON body.
+#[derive(Clone, Debug)]
+pub struct JsonBytes(pub Bytes);
+
+impl FromRequest<Api> for JsonBytes {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &Api) -> Result<Self, ApiError> {
+        // A body without a type is taken for what it must be.
+        if !media_type(&request).is_none_or(|kind| is_json(&kind)) {
+            return Err(ApiError::unsupported_media_type("application/json"));
+        }
+        read(request).await.map(Self)
+    }
+}
+
+/// The media type of a request's body, in lower case and without parameters.
+pub(super) fn media_type(request: &Request) -> Option<String> {
+    let value = request.headers().get(CONTENT_TYPE)?;
+    let text = value.to_str().unwrap_or_default();
+    Some(text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
+}
+
+fn is_json(media_type: &str) -> bool {
+    media_type == "application/json"
+        || (media_type.starts_with("application/") && media_type.ends_with("+json"))
+}
+
+/// The whole body, if it is not too large.
+pub(super) async fn read(request: Request) -> Result<Bytes, ApiError> {
+    let mut body = request.into_body();
+    match Limited::new(&mut body, MAX_BODY).collect().await {
+        Ok(whole) => Ok(whole.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => {
+            // Who is still writing would not read the answer, but find the connection closed.
+            let mut drained = 0;
+            while let Some(Ok(frame)) = body.frame().await {
+                drained += frame.data_ref().map_or(0, Bytes::len);
+                if drained > MAX_DRAINED {
+                    break;
+                }
+            }
+            Err(ApiError::body_too_large())
+        }
+        Err(_) => Err(ApiError::invalid("invalid_json", "The body ended too early.")),
+    }
+}
+
+/// The properties of a JSON object, not read any further yet.
+#[derive(Debug)]
+pub struct Body(HashMap<String, Box<RawValue>>);
+
+impl Body {
+    /// Reads a JSON object.
+    pub fn parse(bytes: &[u8]) -> Result<Self, ApiError> {
+        if is_too_deep(bytes) {
+            return Err(ApiError::invalid("invalid_json", "The body is nested too deeply."));
+        }
+        let raw: Box<RawValue> = serde_json::from_slice(bytes).map_err(|error| {
+            let (line, column) = (error.line(), error.column());
+            let message = format!("The body is not JSON: line {line}, column {column}.");
+            ApiError::invalid("invalid_json", message)
+        })?;
+        if !raw.get().starts_with('{') {
+            return Err(ApiError::invalid("invalid_type", "The body must be a JSON object."));
+        }
+        let Properties(pairs) = serde_json::from_str(raw.get()).map_err(|_| {
+            ApiError::invalid("invalid_json", "A key of the body is not a valid string.")
+        })?;
+        let mut properties = HashMap::with_capacity(pairs.len());
+        for (key, value) in pairs {
+            if properties.contains_key(&key) {
+                let message = "This key appears more than once.";
+                return Err(ApiError::invalid_field(key, "custom", message));
+            }
+            properties.insert(key, value);
+        }
+        Ok(Self(properties))
+    }
+
+    /// A property that must be there.
+    pub fn required<T>(
+        &self,
+        name: &'static str,
+        read: impl Fn(&RawValue) -> Result<T, Fault>,
+    ) -> Result<T, ApiError> {
+        self.optional(name, read)?.ok_or_else(|| {
+            ApiError::invalid_field(name, "missing_field", format!("{name} is required"))
+        })
+    }
+
+    /// A property that may be absent, but not null.
+    pub fn optional<T>(
+        &self,
+        name: &'static str,
+        read: impl Fn(&RawValue) -> Result<T, Fault>,
+    ) -> Result<Option<T>, ApiError> {
+        self.0.get(name).map(|raw| read(raw).map_err(|fault| fault.of(name))).transpose()
+    }
+
+    /// A property that may be absent, or null to clear it.
+    pub fn nullable<T>(
+        &self,
+        name: &'static str,
+        read: impl Fn(&RawValue) -> Result<T, Fault>,
+    ) -> Result<Option<Option<T>>, ApiError> {
+        self.optional(name, |raw| if raw.get() == "null" { Ok(None) } else { read(raw).map(Some) })
+    }
+
+    /// Whether the property is there, whatever it is.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+}
+
+/// The pairs of an object in their order, repeated keys included.
+struct Properties(Vec<(String, Box<RawValue>)>);
+
+impl<'de> Deserialize<'de> for Properties {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Pairs;
+        impl<'de> Visitor<'de> for Pairs {
+            type Value = Properties;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Properties, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some(pair) = map.next_entry()? {
+                    pairs.push(pair);
+                }
+                Ok(Properties(pairs))
+            }
+        }
+        deserializer.deserialize_map(Pairs)
+    }
+}
+
+fn is_too_deep(json: &[u8]) -> bool {
+    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
+    for byte in json {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b'{' | b'[' if !in_string => depth += 1,
+            b'}' | b']' if !in_string => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > MAX_DEPTH {
+            return true;
+        }
+    }
+    false
+}
+
+/// What is wrong with a value.
+#[derive(Debug)]
+pub struct Fault {
+    code: &'static str,
+    message: Cow<'static, str>,
+    /// Where inside the property, if not the property as a whole.
+    inside: Option<String>,
+}
+
+impl Fault {
+    /// A fault with its documented code.
+    pub fn new(code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, message: message.into(), inside: None }
+    }
+
+    fn wrong_type(expected: &str, raw: &RawValue) -> Self {
+        let received = match raw.get().as_bytes().first() {
+            Some(b'"') => "string",
+            Some(b'{') => "object",
+            Some(b'[') => "array",
+            Some(b't' | b'f') => "boolean",
+            Some(b'n') => "null",
+            _ => "number",
+        };
+        Self::new("invalid_type", format!("Expected {expected}, received {received}"))
+    }
+
+    fn at(self, inside: impl ToString) -> Self {
+        Self { inside: Some(inside.to_string()), ..self }
+    }
+
+    /// The answer, if the value is the property `name`.
+    #[must_use]
+    pub fn of(self, name: &'static str) -> ApiError {
+        let field = match self.inside {
+            Some(inside) => Cow::Owned(format!("{name}.{inside}")),
+            None => Cow::Borrowed(name),
+        };
+        ApiError::invalid_field(field, self.code, self.message)
+    }
+}
+
+fn string(raw: &RawValue) -> Result<String, Fault> {
+    if !raw.get().starts_with('"') {
+        return Err(Fault::wrong_type("string", raw));
+    }
+    serde_json::from_str(raw.get())
+        .map_err(|_| Fault::new("invalid_string", "The text has half a surrogate pair"))
+}
+
+/// A text of `min` to `max` characters in which `allowed` says which control characters may stand.
+fn text_with(
+    min: usize,
+    max: usize,
+    allowed: impl Fn(char) -> bool,
+) -> impl Fn(&RawValue) -> Result<String, Fault> {
+    move |raw| {
+        let text = string(raw)?;
+        check_text(&text, min, max, &allowed)?;
+        Ok(text)
+    }
+}
+
+fn check_text(
+    text: &str,
+    min: usize,
+    max: usize,
+    allowed: impl Fn(char) -> bool,
+) -> Result<(), Fault> {
+    if text.contains(|c: char| c.is_control() && !allowed(c)) {
+        return Err(Fault::new("invalid_string", "Control characters are not allowed"));
+    }
+    let length = text.chars().count();
+    if length < min || (min > 0 && text.trim().is_empty()) {
+        let message = format!("Text must contain at least {min} character(s)");
+        return Err(Fault::new("too_small", message));
+    }
+    if length > max {
+        let message = format!("Text must contain at most {max} character(s)");
+        return Err(Fault::new("too_big", message));
+    }
+    Ok(())
+}
+
+/// A name: 1 to 200 characters on one line.
+pub fn name(raw: &RawValue) -> Result<String, Fault> {
+    text_with(1, 200, |_| false)(raw)
+}
+
+/// A title: up to 200 characters on one line.
+pub fn title(raw: &RawValue) -> Result<String, Fault> {
+    text_with(0, 200, |_| false)(raw)
+}
+
+/// Notes: up to 20,000 characters, on lines.
+pub fn notes(raw: &RawValue) -> Result<String, Fault> {
+    text_with(0, 20_000, |c| matches!(c, '\n' | '\r' | '\t'))(raw)
+}
+
+/// Any other text, such as a foreign id: kept as it is. Only NUL cannot be stored.
+pub fn free_text(raw: &RawValue) -> Result<String, Fault> {
+    text_with(0, 2_000, |c| c != '\0')(raw)
+}
+
+/// A reference to something: its id or display id. Whether it exists is asked later.
+pub fn reference(raw: &RawValue) -> Result<String, Fault> {
+    text_with(1, 2_000, |c| c != '\0')(raw)
+}
+
+/// Labels: a list of up to 100 texts of 1 to 200 characters.
+pub fn labels(raw: &RawValue) -> Result<Vec<String>, Fault> {
+    let labels = list(100, name)(raw)?;
+    Ok(labels)
+}
+
+/// A list of at most `max` values.
+pub fn list<T>(
+    max: usize,
+    read: impl Fn(&RawValue) -> Result<T, Fault>,
+) -> impl Fn(&RawValue) -> Result<Vec<T>, Fault> {
+    move |raw| {
+        if !raw.get().starts_with('[') {
+            return Err(Fault::wrong_type("array", raw));
+        }
+        // It was checked as JSON with the whole body, so it can only be an array.
+        let items: Vec<Box<RawValue>> = serde_json::from_str(raw.get())
+            .map_err(|_| Fault::new("invalid_type", "Expected array"))?;
+        if items.len() > max {
+            let message = format!("List must contain at most {max} element(s)");
+            return Err(Fault::new("too_big", message));
+        }
+        items
+            .iter()
+            .enumerate()
+            .map(|(index, item)| read(item).map_err(|fault| fault.at(index)))
+            .collect()
+    }
+}
+
+/// A truth value.
+pub fn boolean(raw: &RawValue) -> Result<bool, Fault> {
+    match raw.get() {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err(Fault::wrong_type("boolean", raw)),
+    }
+}
+
+/// A whole number from `min` to `max`. `1.0` is one, as it is everywhere in JSON; `1.5` is none.
+pub fn integer(min: i64, max: i64) -> impl Fn(&RawValue) -> Result<i64, Fault> {
+    move |raw| {
+        let text = raw.get();
+        if !text.starts_with(|c: char| c == '-' || c.is_ascii_digit()) {
+            return Err(Fault::wrong_type("number", raw));
+        }
+        let small =
+            || Fault::new("too_small", format!("Number must be greater than or equal to {min}"));
+        let big = || Fault::new("too_big", format!("Number must be less than or equal to {max}"));
+        let value = match text.parse::<i64>() {
+            Ok(value) => value,
+            Err(_) => whole(text)
+                .ok_or_else(|| Fault::new("invalid_type", "Expected integer, received float"))?,
+        };
+        match value {
+            value if value < min => Err(small()),
+            value if value > max => Err(big()),
+            value => Ok(value),
+        }
+    }
+}
+
+/// A number that is written with a fraction or an exponent, or is too long, as the nearest whole number of 64 bits.
+fn whole(text: &str) -> Option<i64> {
+    let number: f64 = text.parse().ok()?;
+    if number.is_finite() && number.fract() != 0.0 {
+        return None;
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "saturates, and whatever saturates is out of every range we accept"
+    )]
+    Some(number as i64)
+}
+
+/// One word of a closed vocabulary.
+pub fn word<T: FromStr>(raw: &RawValue) -> Result<T, Fault> {
+    string(raw)?.parse().map_err(|_| Fault::new("invalid_enum_value", "Invalid enum value"))
+}
+
+/// An RFC 3339 instant with any offset, kept to the millisecond.
+pub fn instant(raw: &RawValue) -> Result<DateTime<Utc>, Fault> {
+    parse_instant(&string(raw)?).ok_or_else(|| Fault::new("invalid_string", "Invalid datetime"))
+}
+
+/// Reads an RFC 3339 instant. Years outside 1 to 9999 have no RFC 3339 form in UTC, and are refused.
+#[must_use]
+pub fn parse_instant(text: &str) -> Option<DateTime<Utc>> {
+    let at = DateTime::parse_from_rfc3339(text).ok()?.to_utc();
+    // A leap second becomes the second after it.
+    let at = DateTime::from_timestamp_millis(at.timestamp_millis())?;
+    (1..=9999).contains(&at.year()).then_some(at)
+}
+
+/// A mail address that can be written to, in lower case.
+pub fn email(raw: &RawValue) -> Result<String, Fault> {
+    let text = string(raw)?.to_lowercase();
+    let invalid = || Fault::new("invalid_string", "Invalid email");
+    let address: lettre::Address = text.parse().map_err(|_| invalid())?;
+    let domain = address.domain();
+    // What SMTP servers and command-line tools are known to trip over.
+    let dubious = text.len() > 254
+        || text.starts_with(['-', '"'])
+        || !domain.contains('.')
+        || domain.starts_with(['.', '[', '-'])
+        || text.contains(|c: char| c.is_control() || c.is_whitespace());
+    if dubious { Err(invalid()) } else { Ok(text) }
+}
+
+/// A handle for URLs.
+pub fn slug(raw: &RawValue) -> Result<String, Fault> {
+    let text = text_with(1, 200, |_| true)(raw)?;
+    let fits = text.split('-').all(|part| {
+        !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+    });
+    if fits { Ok(text) } else { Err(Fault::new("invalid_string", "Invalid slug")) }
+}
+
+/// A host without scheme, in lower case.
+pub fn domain(raw: &RawValue) -> Result<String, Fault> {
+    let text = string(raw)?.to_lowercase();
+    let fits = text.len() <= 253
+        && text.split('.').all(|label| {
+            !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-')
+        });
+    if fits { Ok(text) } else { Err(Fault::new("invalid_string", "Invalid domain")) }
+}
+
+/// A JSON object of up to 16 KiB, as compact text with its keys in the order they came in.
+pub fn metadata(raw: &RawValue) -> Result<String, Fault> {
+    if !raw.get().starts_with('{') {
+        return Err(Fault::wrong_type("object", raw));
+    }
+    let value: Value = serde_json::from_str(raw.get()).map_err(|_| {
+        Fault::new("custom", "It holds a number out of range or half a surrogate pair")
+    })?;
+    let text = value.to_string();
+    if text.len() > 16 * 1024 {
+        return Err(Fault::new("too_big", "Metadata must be at most 16 KiB"));
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn raw(json: &str) -> Box<RawValue> {
+        RawValue::from_string(json.to_owned()).unwrap()
+    }
+
+    #[rstest]
+    #[case("1", Ok(1))]
+    #[case("30", Ok(30))]
+    #[case("1.0", Ok(1))]
+    #[case("3e0", Ok(3))]
+    #[case("0", Err("too_small"))]
+    #[case("-1", Err("too_small"))]
+    #[case("-9223372036854775809", Err("too_small"))]
+    #[case("-1e400", Err("too_small"))]
+    #[case("31", Err("too_big"))]
+    #[case("9223372036854775808", Err("too_big"))]
+    #[case("1e400", Err("too_big"))]
+    #[case("1.5", Err("invalid_type"))]
+    #[case("\"1\"", Err("invalid_type"))]
+    #[case("null", Err("invalid_type"))]
+    #[case("true", Err("invalid_type"))]
+    #[case("[1]", Err("invalid_type"))]
+    fn a_whole_number_is_read_whatever_way_it_is_written(
+        #[case] json: &str,
+        #[case] expected: Result<i64, &str>,
+    ) {
+        assert_eq!(integer(1, 30)(&raw(json)).map_err(|fault| fault.code), expected);
+    }
+
+    #[rstest]
+    #[case("2026-05-26T17:21:09.4129Z", Some("2026-05-26T17:21:09.412Z"))]
+    #[case("2026-05-26T19:21:09+02:00", Some("2026-05-26T17:21:09Z"))]
+    #[case("2026-06-30T23:59:60Z", Some("2026-07-01T00:00:00Z"))]
+    #[case("2026-05-26", None)]
+    #[case("0000-01-01T00:00:00Z", None)]
+    #[case("9999-12-31T23:59:59-01:00", None)]
+    #[case("99999-01-01T00:00:00Z", None)]
+    #[case("", None)]
+    fn an_instant_may_have_any_offset_but_not_any_year(
+        #[case] text: &str,
+        #[case] expected: Option<&str>,
+    ) {
+        assert_eq!(parse_instant(text), expected.map(|text| text.parse().unwrap()));
+    }
+
+    #[rstest]
+    #[case("a@acme.com", true)]
+    #[case("A.B+c@Acme.COM", true)]
+    #[case("a@localhost", false)]
+    #[case("a@[127.0.0.1]", false)]
+    #[case("-oQ/tmp@b.c", false)]
+    #[case("a b@acme.com", false)]
+    #[case("a@acme.com\\r\\nBcc: x@y.z", false)]
+    #[case("acme.com", false)]
+    fn an_address_must_be_one_that_mail_can_go_to(#[case] text: &str, #[case] good: bool) {
+        let read = email(&raw(&format!("\"{text}\"")));
+        assert_eq!(read.is_ok(), good);
+        if let Ok(address) = read {
+            assert_eq!(address, text.to_lowercase());
+        }
+    }
+
+    #[test]
+    fn a_repeated_key_and_deep_nesting_are_refused() {
+        assert!(Body::parse(br#"{"a":1,"a":2}"#).is_err());
+        let deep = format!("{{\"x\":{}{}}}", "[".repeat(200), "]".repeat(200));
+        assert!(Body::parse(deep.as_bytes()).is_err());
+        assert!(Body::parse(br#"{"x":"[[[[\"{{{{"}"#).is_ok());
+        for broken in ["", "[]", "nul", "{\"a\":}", "{} x", "\u{feff}{}"] {
+            assert!(Body::parse(broken.as_bytes()).is_err(), "{broken:?}");
+        }
+    }
+}

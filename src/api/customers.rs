@@ -1,0 +1,265 @@
+//! `/customers`.
+
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::Api;
+use super::auth::{Caller, Reader, Writer};
+use super::body::{self, Body, JsonBytes, MAX_INTEGER};
+use super::error::ApiError;
+use super::path::PathRef;
+use super::post::{Begun, Post};
+use super::query::Query;
+use super::wire::{self, Deleted, Instant, List};
+use crate::db::{Conn, is_conflict};
+use crate::domain::ids::Ref;
+use crate::domain::values::CustomerStatus;
+use crate::store::customers::{self, Customer, Fields, Filter};
+
+#[derive(Serialize)]
+struct View<'a> {
+    object: &'static str,
+    id: &'a str,
+    display_id: i64,
+    name: &'a str,
+    slug: &'a str,
+    domain: Option<&'a str>,
+    status: CustomerStatus,
+    plan: Option<&'a str>,
+    mrr: Option<i64>,
+    monthly_orders: Option<i64>,
+    hubspot_company_id: Option<&'a str>,
+    hubspot_deal_id: Option<&'a str>,
+    stripe_customer_id: Option<&'a str>,
+    intercom_company_id: Option<&'a str>,
+    slack_channel_id: Option<&'a str>,
+    created_at: Instant,
+    updated_at: Instant,
+    metadata: Box<RawValue>,
+}
+
+fn view(customer: &Customer) -> View<'_> {
+    let fields = &customer.fields;
+    View {
+        object: "customer",
+        id: &customer.id,
+        display_id: customer.display_id,
+        name: &fields.name,
+        slug: &fields.slug,
+        domain: fields.domain.as_deref(),
+        status: fields.status,
+        plan: fields.plan.as_deref(),
+        mrr: fields.mrr,
+        monthly_orders: fields.monthly_orders,
+        hubspot_company_id: fields.hubspot_company_id.as_deref(),
+        hubspot_deal_id: fields.hubspot_deal_id.as_deref(),
+        stripe_customer_id: fields.stripe_customer_id.as_deref(),
+        intercom_company_id: fields.intercom_company_id.as_deref(),
+        slack_channel_id: fields.slack_channel_id.as_deref(),
+        created_at: Instant(customer.created_at),
+        updated_at: Instant(customer.updated_at),
+        // Only a hand in the database can have put something else there.
+        metadata: RawValue::from_string(fields.metadata.clone())
+            .unwrap_or_else(|_| RawValue::NULL.to_owned()),
+    }
+}
+
+/// Finds a customer that is there for the caller.
+pub(super) async fn present(
+    conn: &mut Conn,
+    caller: &Caller,
+    reference: Option<&Ref>,
+) -> Result<Customer, ApiError> {
+    let reference = reference.ok_or_else(ApiError::customer_not_found)?;
+    customers::find(conn, caller.workspace_id(), reference)
+        .await?
+        .filter(|customer| customer.deleted_at.is_none())
+        .ok_or_else(ApiError::customer_not_found)
+}
+
+/// The same, locked until the transaction ends.
+pub(super) async fn lock_present(
+    conn: &mut Conn,
+    caller: &Caller,
+    reference: Option<&Ref>,
+) -> Result<Customer, ApiError> {
+    let reference = reference.ok_or_else(ApiError::customer_not_found)?;
+    customers::lock(conn, caller.workspace_id(), reference)
+        .await?
+        .filter(|customer| customer.deleted_at.is_none())
+        .ok_or_else(ApiError::customer_not_found)
+}
+
+fn slug_taken() -> ApiError {
+    ApiError::taken("slug", "slug_taken", "This slug is already used.")
+}
+
+/// `GET /api/v1/customers`
+pub(super) async fn list(
+    State(api): State<Api>,
+    Reader(caller): Reader,
+    query: Query,
+) -> Result<Response, ApiError> {
+    let page = query.page()?;
+    let filter = Filter {
+        cursor: page.cursor,
+        limit: page.rows(),
+        status: query.word("status")?,
+        slug: query.text("slug")?,
+    };
+    let mut conn = api.db.read().await?;
+    let rows = customers::list(&mut conn, caller.workspace_id(), filter).await?;
+    let list = List::page(&rows, page.limit, |row| row.created_at, view);
+    Ok(wire::json(StatusCode::OK, &list))
+}
+
+/// `POST /api/v1/customers`
+pub(super) async fn create(
+    State(api): State<Api>,
+    Writer(caller): Writer,
+    post: Post,
+) -> Result<Response, ApiError> {
+    let new = read_new(&post.body()?)?;
+    let mut once = match post.begin(&api, &caller).await? {
+        Begun::First(once) => once,
+        Begun::Replay(answer) => return Ok(answer),
+    };
+    let workspace = caller.workspace_id();
+    let slug = match new.slug {
+        Some(slug) if customers::slug_taken(&mut once.tx, workspace, &slug, "").await? => {
+            return Err(slug_taken());
+        }
+        Some(slug) => slug,
+        None => customers::free_slug(&mut once.tx, workspace, &slug_of(&new.fields.name)).await?,
+    };
+    let fields = Fields { slug, ..new.fields };
+    let customer =
+        customers::create(&mut once.tx, &caller.author(), workspace, &fields, caller.now)
+            .await
+            .map_err(taken_meanwhile)?;
+    once.finish(&caller, StatusCode::CREATED, &view(&customer)).await
+}
+
+/// `GET /api/v1/customers/{id}`
+pub(super) async fn get(
+    State(api): State<Api>,
+    Reader(caller): Reader,
+    PathRef(reference): PathRef,
+) -> Result<Response, ApiError> {
+    let mut conn = api.db.read().await?;
+    let customer = present(&mut conn, &caller, reference.as_ref()).await?;
+    Ok(wire::json(StatusCode::OK, &view(&customer)))
+}
+
+/// `PATCH /api/v1/customers/{id}`
+pub(super) async fn update(
+    State(api): State<Api>,
+    Writer(caller): Writer,
+    PathRef(reference): PathRef,
+    JsonBytes(bytes): JsonBytes,
+) -> Result<Response, ApiError> {
+    let patch = read_patch(&Body::parse(&bytes)?)?;
+    let mut tx = api.db.begin().await?;
+    let before = lock_present(&mut tx, &caller, reference.as_ref()).await?;
+    let fields = patch(before.fields.clone());
+    if fields.slug != before.fields.slug
+        && customers::slug_taken(&mut tx, caller.workspace_id(), &fields.slug, &before.id).await?
+    {
+        return Err(slug_taken());
+    }
+    let customer = customers::update(&mut tx, &caller.author(), before, fields, caller.now)
+        .await
+        .map_err(taken_meanwhile)?;
+    tx.commit().await?;
+    Ok(wire::json(StatusCode::OK, &view(&customer)))
+}
+
+/// `DELETE /api/v1/customers/{id}`
+pub(super) async fn delete(
+    State(api): State<Api>,
+    Writer(caller): Writer,
+    PathRef(reference): PathRef,
+) -> Result<Response, ApiError> {
+    let reference = reference.ok_or_else(ApiError::customer_not_found)?;
+    let mut tx = api.db.begin().await?;
+    let customer = customers::lock(&mut tx, caller.workspace_id(), &reference)
+        .await?
+        .ok_or_else(ApiError::customer_not_found)?;
+    customers::delete(&mut tx, &caller.author(), &customer, caller.now).await?;
+    tx.commit().await?;
+    Ok(wire::json(StatusCode::OK, &Deleted::of(&customer.id, customer.display_id)))
+}
+
+/// The only unique key of a customer that two requests can race for is its slug.
+fn taken_meanwhile(error: crate::db::DbError) -> ApiError {
+    if is_conflict(&error) { slug_taken() } else { error.into() }
+}
+
+struct New {
+    slug: Option<String>,
+    fields: Fields,
+}
+
+fn read_new(body: &Body) -> Result<New, ApiError> {
+    let name = body.required("name", body::name)?;
+    let slug = body.optional("slug", body::slug)?;
+    let fields = Fields {
+        name,
+        slug: String::new(),
+        domain: body.nullable("domain", body::domain)?.flatten(),
+        status: body.optional("status", body::word)?.unwrap_or(CustomerStatus::Active),
+        plan: body.nullable("plan", body::free_text)?.flatten(),
+        mrr: body.nullable("mrr", body::integer(0, MAX_INTEGER))?.flatten(),
+        monthly_orders: body.nullable("monthly_orders", body::integer(0, MAX_INTEGER))?.flatten(),
+        hubspot_company_id: body.nullable("hubspot_company_id", body::free_text)?.flatten(),
+        hubspot_deal_id: body.nullable("hubspot_deal_id", body::free_text)?.flatten(),
+        stripe_customer_id: body.nullable("stripe_customer_id", body::free_text)?.flatten(),
+        intercom_company_id: body.nullable("intercom_company_id", body::free_text)?.flatten(),
+        slack_channel_id: body.nullable("slack_channel_id", body::free_text)?.flatten(),
+        metadata: body.optional("metadata", body::metadata)?.unwrap_or_else(|| "{}".to_owned()),
+    };
+    Ok(New { slug, fields })
+}
+
+/// What the patch does to the fields of a customer.
+fn read_patch(body: &Body) -> Result<impl FnOnce(Fields) -> Fields + Send + use<>, ApiError> {
+    let name = body.optional("name", body::name)?;
+    let slug = body.optional("slug", body::slug)?;
+    let domain = body.nullable("domain", body::domain)?;
+    let status = body.optional("status", body::word)?;
+    let plan = body.nullable("plan", body::free_text)?;
+    let mrr = body.nullable("mrr", body::integer(0, MAX_INTEGER))?;
+    let monthly_orders = body.nullable("monthly_orders", body::integer(0, MAX_INTEGER))?;
+    let hubspot_company_id = body.nullable("hubspot_company_id", body::free_text)?;
+    let hubspot_deal_id = body.nullable("hubspot_deal_id", body::free_text)?;
+    let stripe_customer_id = body.nullable("stripe_customer_id", body::free_text)?;
+    let intercom_company_id = body.nullable("intercom_company_id", body::free_text)?;
+    let slack_channel_id = body.nullable("slack_channel_id", body::free_text)?;
+    let metadata = body.optional("metadata", body::metadata)?;
+    Ok(move |old: Fields| Fields {
+        name: name.unwrap_or(old.name),
+        slug: slug.unwrap_or(old.slug),
+        domain: domain.unwrap_or(old.domain),
+        status: status.unwrap_or(old.status),
+        plan: plan.unwrap_or(old.plan),
+        mrr: mrr.unwrap_or(old.mrr),
+        monthly_orders: monthly_orders.unwrap_or(old.monthly_orders),
+        hubspot_company_id: hubspot_company_id.unwrap_or(old.hubspot_company_id),
+        hubspot_deal_id: hubspot_deal_id.unwrap_or(old.hubspot_deal_id),
+        stripe_customer_id: stripe_customer_id.unwrap_or(old.stripe_customer_id),
+        intercom_company_id: intercom_company_id.unwrap_or(old.intercom_company_id),
+        slack_channel_id: slack_channel_id.unwrap_or(old.slack_channel_id),
+        metadata: metadata.unwrap_or(old.metadata),
+    })
+}
+
+/// The slug of a name: its letters in plain ASCII, as far as they have any.
+fn slug_of(name: &str) -> String {
+    let mut slug = slug::slugify(name);
+    slug.truncate(100);
+    let slug = slug.trim_end_matches('-');
+    if slug.is_empty() { "customer".to_owned() } else { slug.to_owned() }
+}

@@ -1,0 +1,119 @@
+//! What every request passes, known route or not: a request id, a time limit, a limit of requests at a time, and the promise that
+//! whatever happens is answered in the envelope.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+use http::request::Parts;
+use http::{HeaderName, HeaderValue};
+use rand::Rng;
+use rand::distr::Alphanumeric;
+use tracing::Instrument;
+
+use super::Api;
+use super::error::ApiError;
+use crate::store::rate_windows::Standing;
+
+/// Correlates a request with its log lines and audit entries.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
+const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
+const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
+
+/// How long a request may take from its last header on, its body and the database included.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What belongs to one request, and outlives a handler that fails or panics.
+#[derive(Clone, Debug)]
+pub struct Context {
+    request_id: Arc<str>,
+    standing: Arc<OnceLock<Standing>>,
+}
+
+impl Context {
+    /// The context of a request.
+    #[must_use]
+    pub fn of(parts: &Parts) -> Self {
+        parts.extensions.get::<Self>().cloned().unwrap_or_else(|| Self::new("unknown"))
+    }
+
+    fn new(request_id: &str) -> Self {
+        Self { request_id: Arc::from(request_id), standing: Arc::default() }
+    }
+
+    /// The request's id.
+    #[must_use]
+    pub fn request_id(&self) -> Arc<str> {
+        self.request_id.clone()
+    }
+
+    /// Notes how the request stands against its key's limit, for the answer's headers.
+    pub fn set_standing(&self, standing: Standing) {
+        // A request is counted once; a second count would be the same request again.
+        let _ = self.standing.set(standing);
+    }
+}
+
+/// The middleware.
+pub async fn edge(State(api): State<Api>, mut request: Request, next: Next) -> Response {
+    let id = request
+        .headers()
+        .get(&REQUEST_ID)
+        .and_then(|value| value.to_str().ok())
+        .filter(|id| (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic()))
+        .map_or_else(fresh_id, ToOwned::to_owned);
+    let context = Context::new(&id);
+    request.extensions_mut().insert(context.clone());
+    let span = tracing::info_span!(
+        "request",
+        id = %id,
+        method = %request.method(),
+        path = request.uri().path()
+    );
+    let mut response = answer(&api, request, next).instrument(span.clone()).await;
+    span.in_scope(|| tracing::debug!(status = response.status().as_u16(), "answered"));
+    let headers = response.headers_mut();
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        headers.insert(REQUEST_ID, value);
+    }
+    if let Some(standing) = context.standing.get() {
+        headers.insert(LIMIT, HeaderValue::from(standing.limit));
+        headers.insert(REMAINING, HeaderValue::from(standing.remaining));
+        // The first whole second at which there is room.
+        headers.insert(RESET, HeaderValue::from(standing.reset_at.saturating_add(999) / 1000));
+    }
+    response
+}
+
+async fn answer(api: &Api, request: Request, next: Next) -> Response {
+    let Ok(_permit) = api.in_flight.try_acquire() else {
+        tracing::warn!("too many requests at a time");
+        return ApiError::unavailable().into_response();
+    };
+    let guarded = AssertUnwindSafe(next.run(request)).catch_unwind();
+    match tokio::time::timeout(REQUEST_TIMEOUT, guarded).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(panic)) => {
+            let said = panic
+                .downcast_ref::<&str>()
+                .map(|text| (*text).to_owned())
+                .or_else(|| panic.downcast_ref::<String>().cloned());
+            tracing::error!(panic = said.as_deref(), "a handler panicked");
+            ApiError::internal().into_response()
+        }
+        Err(_) => {
+            tracing::warn!("a request took too long");
+            ApiError::unavailable().into_response()
+        }
+    }
+}
+
+fn fresh_id() -> String {
+    let random = rand::rng().sample_iter(Alphanumeric).take(22).map(char::from);
+    "req_".chars().chain(random).collect()
+}

@@ -1,0 +1,218 @@
+//! The one shape in which the API says no, and what a failure of the database becomes in it. Causes are logged here, once; the caller
+//! never sees them.
+
+use std::borrow::Cow;
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+
+use super::wire;
+use crate::db::DbError;
+
+/// An answer that is not a success.
+#[derive(Clone, Debug)]
+pub struct ApiError {
+    status: StatusCode,
+    code: &'static str,
+    message: Cow<'static, str>,
+    field: Option<Cow<'static, str>>,
+    retry_after: Option<i64>,
+}
+
+#[derive(Serialize)]
+struct Envelope<'a> {
+    error: Inner<'a>,
+}
+
+#[derive(Serialize)]
+struct Inner<'a> {
+    r#type: &'static str,
+    code: &'static str,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<&'a str>,
+}
+
+impl ApiError {
+    fn new(status: StatusCode, code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { status, code, message: message.into(), field: None, retry_after: None }
+    }
+
+    /// 400: something in the request is wrong.
+    pub fn invalid(code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, message)
+    }
+
+    /// 400: the property `field` is wrong.
+    pub fn invalid_field(
+        field: impl Into<Cow<'static, str>>,
+        code: &'static str,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self { field: Some(field.into()), ..Self::invalid(code, message) }
+    }
+
+    /// 400: `field` names a user that the workspace does not have.
+    pub fn user_not_found(field: &'static str) -> Self {
+        Self::invalid_field(field, "user_not_found", "No such user.")
+    }
+
+    /// 401: no key that opens anything.
+    pub fn unauthorized(code: &'static str, message: &'static str) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, code, message)
+    }
+
+    /// 403: the key may not do this.
+    pub fn insufficient_scope(scope: &str) -> Self {
+        let message = format!("The key lacks the required scope: {scope}.");
+        Self::new(StatusCode::FORBIDDEN, "insufficient_scope", message)
+    }
+
+    /// 404.
+    pub fn not_found(code: &'static str, message: &'static str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, code, message)
+    }
+
+    /// 404: no such customer, or of another workspace, or deleted; nobody can tell which.
+    pub fn customer_not_found() -> Self {
+        Self::not_found("customer_not_found", "No such customer.")
+    }
+
+    /// 404: likewise.
+    pub fn contact_not_found() -> Self {
+        Self::not_found("contact_not_found", "No such contact.")
+    }
+
+    /// 404: likewise.
+    pub fn onboarding_not_found() -> Self {
+        Self::not_found("onboarding_not_found", "No such onboarding.")
+    }
+
+    /// 405; the router adds `Allow`.
+    pub fn method_not_allowed() -> Self {
+        let message = "This path does not know this method; see the Allow header.";
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)
+    }
+
+    /// 409.
+    pub fn conflict(code: &'static str, message: &'static str) -> Self {
+        Self::new(StatusCode::CONFLICT, code, message)
+    }
+
+    /// 409: the value of `field` must be unique and is not.
+    pub fn taken(field: &'static str, code: &'static str, message: &'static str) -> Self {
+        Self { field: Some(Cow::Borrowed(field)), ..Self::conflict(code, message) }
+    }
+
+    /// 413.
+    pub fn body_too_large() -> Self {
+        let message = "The body is larger than 1 MiB.";
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", message)
+    }
+
+    /// 415.
+    pub fn unsupported_media_type(wanted: &str) -> Self {
+        let message = format!("Send the body as {wanted}.");
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message)
+    }
+
+    /// 429: room again after `seconds`.
+    pub fn rate_limited(seconds: i64) -> Self {
+        let message = format!("Too many requests; wait {seconds} s.");
+        Self {
+            retry_after: Some(seconds),
+            ..Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", message)
+        }
+    }
+
+    /// 500.
+    pub fn internal() -> Self {
+        let message = "Something went wrong on our side.";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", message)
+    }
+
+    /// 503: try again soon.
+    pub fn unavailable() -> Self {
+        let message = "The service cannot answer right now; try again in a moment.";
+        Self {
+            retry_after: Some(1),
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", message)
+        }
+    }
+
+    /// Whether the key's window is full.
+    #[must_use]
+    pub fn is_rate_limited(&self) -> bool {
+        self.status == StatusCode::TOO_MANY_REQUESTS
+    }
+
+    const fn kind(&self) -> &'static str {
+        match self.status.as_u16() {
+            401 => "authentication_error",
+            403 => "permission_error",
+            404 => "not_found",
+            409 => "conflict",
+            429 => "rate_limit_error",
+            400..=499 => "invalid_request_error",
+            _ => "internal_error",
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let inner = Inner {
+            r#type: self.kind(),
+            code: self.code,
+            message: &self.message,
+            field: self.field.as_deref(),
+        };
+        let mut response = wire::json(self.status, &Envelope { error: inner });
+        let headers = response.headers_mut();
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+impl From<DbError> for ApiError {
+    fn from(error: DbError) -> Self {
+        if is_outage(&error) {
+            tracing::warn!(%error, "the database cannot answer");
+            Self::unavailable()
+        } else {
+            tracing::error!(%error, "a statement failed");
+            Self::internal()
+        }
+    }
+}
+
+/// Whether the fault is the database's state, and the same request may well succeed later.
+fn is_outage(error: &DbError) -> bool {
+    match error {
+        DbError::Io(_)
+        | DbError::Tls(_)
+        | DbError::Protocol(_)
+        | DbError::PoolTimedOut
+        | DbError::PoolClosed
+        | DbError::WorkerCrashed => true,
+        DbError::Database(error) => error.code().is_some_and(|code| {
+            if error.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() {
+                // Busy, locked, read-only, disk error, disk full, cannot open; the upper bits hold details.
+                let primary = code.parse().map_or(0, |code: i64| code & 0xff);
+                matches!(primary, 5 | 6 | 8 | 10 | 13 | 14)
+            } else {
+                // Connection lost, out of resources, operator's intervention, system error; a dead lock, a serialization failure, a
+                // lock that did not come in time; a read-only replica.
+                ["08", "53", "57", "58"].iter().any(|class| code.starts_with(class))
+                    || ["40P01", "40001", "55P03", "25006"].contains(&&*code)
+            }
+        }),
+        _ => false,
+    }
+}

@@ -1,0 +1,106 @@
+//! The public HTTP API under `/api/v1`: what `contract/` promises, and nothing else.
+//!
+//! A request passes [`edge`] (id, time limit, panics), is known by its key ([`auth`]) and reaches one handler of a file named after
+//! its object. Handlers are thin: they read values ([`body`], [`query`], [`path`]), let `store` and `operate` do the work in one
+//! transaction, and show the result ([`wire`]). Every no is an [`error::ApiError`].
+
+mod auth;
+mod body;
+mod customers;
+mod edge;
+mod error;
+mod meta;
+mod onboardings;
+mod path;
+mod post;
+mod query;
+mod serve;
+mod usage;
+mod wire;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{FromRequestParts, Request, State};
+use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use tokio::sync::Semaphore;
+
+use crate::clock::Clock;
+use crate::db::Db;
+use error::ApiError;
+
+pub use serve::serve;
+pub use usage::Usage;
+
+/// Requests that are worked on at a time; beyond it, callers are told to come back.
+const MAX_IN_FLIGHT: usize = 512;
+
+/// What a request needs.
+#[derive(Clone, Debug)]
+pub struct Api {
+    /// The database.
+    pub db: Db,
+    /// What time it is.
+    pub clock: Clock,
+    /// What keys are used for; somebody must flush it now and then.
+    pub usage: Usage,
+    in_flight: Arc<Semaphore>,
+}
+
+impl Api {
+    /// An API over a migrated database.
+    #[must_use]
+    pub fn new(db: Db, clock: Clock) -> Self {
+        Self {
+            db,
+            clock,
+            usage: Usage::default(),
+            in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
+        }
+    }
+}
+
+/// All routes. Also answers whatever no route matches, so it goes last where it is combined with others:
+/// `others.fallback_service(router(api))`.
+pub fn router(api: Api) -> Router {
+    let v1 = Router::new()
+        .route("/me", get(meta::me))
+        .route("/health", get(meta::health))
+        .route("/customers", get(customers::list).post(customers::create))
+        .route(
+            "/customers/{id}",
+            get(customers::get).patch(customers::update).delete(customers::delete),
+        )
+        .route("/customers/{id}/onboardings", get(onboardings::list_of_customer))
+        .route("/onboardings", get(onboardings::list).post(onboardings::create))
+        .route(
+            "/onboardings/{id}",
+            get(onboardings::get).patch(onboardings::update).delete(onboardings::delete),
+        );
+    Router::new()
+        .nest("/api/v1", v1)
+        .fallback(route_not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn_with_state(api.clone(), edge::edge))
+        .with_state(api)
+}
+
+async fn route_not_found(State(api): State<Api>, request: Request) -> Response {
+    let error = ApiError::not_found("route_not_found", "There is nothing at this path.");
+    unrouted(&api, request, error).await
+}
+
+async fn method_not_allowed(State(api): State<Api>, request: Request) -> Response {
+    unrouted(&api, request, ApiError::method_not_allowed()).await
+}
+
+/// Nothing is behind this request, so it needs no key; but one with a key counts, and says so in its headers.
+async fn unrouted(api: &Api, request: Request, error: ApiError) -> Response {
+    let (mut parts, _) = request.into_parts();
+    match auth::Caller::from_request_parts(&mut parts, api).await {
+        Err(limited) if limited.is_rate_limited() => limited.into_response(),
+        _ => error.into_response(),
+    }
+}

@@ -1,0 +1,311 @@
+//! `/onboardings`, and the onboardings of a customer.
+
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use serde::Serialize;
+
+use super::auth::{Caller, Reader, Writer};
+use super::body::{self, Body, JsonBytes};
+use super::error::ApiError;
+use super::path::PathRef;
+use super::post::{Begun, Post};
+use super::query::{Page, Query};
+use super::wire::{self, Deleted, Instant, List, instant};
+use super::{Api, customers};
+use crate::db::{Conn, DbError};
+use crate::domain::ids::Ref;
+use crate::domain::transition::Wish;
+use crate::domain::values::{Phase, State as Health};
+use crate::store::onboardings::{self, Filter, NewOnboarding, Onboarding, Patch};
+use crate::store::{customers as customer_rows, users};
+
+#[derive(Serialize)]
+struct View<'a> {
+    object: &'static str,
+    id: &'a str,
+    display_id: i64,
+    customer_id: &'a str,
+    template_id: Option<&'a str>,
+    phase: Phase,
+    state: Health,
+    started_at: Instant,
+    completed_at: Option<Instant>,
+    target_launch_date: Option<Instant>,
+    csm_id: Option<&'a str>,
+    se_id: Option<&'a str>,
+    designer_id: Option<&'a str>,
+    product_ops_id: Option<&'a str>,
+    notes: Option<&'a str>,
+    waiting_on_customer: bool,
+    waiting_on_customer_since: Option<Instant>,
+    wizard_completed_at: Option<Instant>,
+    reminder_email: bool,
+    reminder_slack: bool,
+    reminder_frequency_days: i64,
+    created_at: Instant,
+    updated_at: Instant,
+}
+
+fn view(row: &Onboarding) -> View<'_> {
+    View {
+        object: "onboarding",
+        id: &row.id,
+        display_id: row.display_id,
+        customer_id: &row.customer_id,
+        // There are no templates yet.
+        template_id: None,
+        phase: row.phase,
+        state: row.state,
+        started_at: Instant(row.started_at),
+        completed_at: instant(row.completed_at),
+        target_launch_date: instant(row.target_launch_date),
+        csm_id: row.csm_id.as_deref(),
+        se_id: row.se_id.as_deref(),
+        designer_id: row.designer_id.as_deref(),
+        product_ops_id: row.product_ops_id.as_deref(),
+        notes: row.notes.as_deref(),
+        waiting_on_customer: row.waiting_on_customer,
+        waiting_on_customer_since: instant(row.waiting_on_customer_since),
+        wizard_completed_at: instant(row.wizard_completed_at),
+        reminder_email: row.reminder_email,
+        reminder_slack: row.reminder_slack,
+        reminder_frequency_days: row.reminder_frequency_days,
+        created_at: Instant(row.created_at),
+        updated_at: Instant(row.updated_at),
+    }
+}
+
+/// `GET /api/v1/onboardings`
+pub(super) async fn list(
+    State(api): State<Api>,
+    Reader(caller): Reader,
+    query: Query,
+) -> Result<Response, ApiError> {
+    let page = query.page()?;
+    let customer = query.text("customer_id")?;
+    let (state, phase) = (query.word("state")?, query.word("phase")?);
+    let mut conn = api.db.read().await?;
+    let customer_id = match customer.map(Ref::parse) {
+        None => None,
+        Some(reference) => {
+            let found = match reference {
+                Some(reference) => {
+                    customer_rows::find(&mut conn, caller.workspace_id(), &reference).await?
+                }
+                None => None,
+            };
+            match found {
+                Some(customer) => Some(customer.id),
+                // Nobody has onboardings of a customer that does not exist.
+                None => return Ok(answer(&[], page)),
+            }
+        }
+    };
+    let filter = Filter {
+        cursor: page.cursor,
+        customer_id: customer_id.as_deref(),
+        state,
+        phase,
+        limit: page.rows(),
+    };
+    let rows = onboardings::list(&mut conn, caller.workspace_id(), filter).await?;
+    Ok(answer(&rows, page))
+}
+
+/// `GET /api/v1/customers/{customerId}/onboardings`
+pub(super) async fn list_of_customer(
+    State(api): State<Api>,
+    Reader(caller): Reader,
+    PathRef(reference): PathRef,
+    query: Query,
+) -> Result<Response, ApiError> {
+    let page = query.page()?;
+    let mut conn = api.db.read().await?;
+    let customer = customers::present(&mut conn, &caller, reference.as_ref()).await?;
+    let filter = Filter {
+        cursor: page.cursor,
+        customer_id: Some(&customer.id),
+        state: None,
+        phase: None,
+        limit: page.rows(),
+    };
+    let rows = onboardings::list(&mut conn, caller.workspace_id(), filter).await?;
+    Ok(answer(&rows, page))
+}
+
+fn answer(rows: &[Onboarding], page: Page) -> Response {
+    wire::json(StatusCode::OK, &List::page(rows, page.limit, |row| row.created_at, view))
+}
+
+/// `POST /api/v1/onboardings`
+pub(super) async fn create(
+    State(api): State<Api>,
+    Writer(caller): Writer,
+    post: Post,
+) -> Result<Response, ApiError> {
+    let (mut new, reason) = read_new(&post.body()?)?;
+    let mut once = match post.begin(&api, &caller).await? {
+        Begun::First(once) => once,
+        Begun::Replay(answer) => return Ok(answer),
+    };
+    let tx = &mut once.tx;
+    let reference = Ref::parse(&new.onboarding.customer_id);
+    let customer = customers::lock_present(tx, &caller, reference.as_ref()).await?;
+    new.onboarding.customer_id = customer.id;
+    if new.has_template {
+        let message = "There are no templates yet.";
+        return Err(ApiError::invalid_field("template_id", "template_not_found", message));
+    }
+    let o = &mut new.onboarding;
+    for (field, user) in [
+        ("csm_id", &mut o.csm_id),
+        ("se_id", &mut o.se_id),
+        ("designer_id", &mut o.designer_id),
+        ("product_ops_id", &mut o.product_ops_id),
+    ] {
+        resolve_user(tx, &caller, field, user).await?;
+    }
+    let onboarding = onboardings::create(
+        tx,
+        &caller.author(),
+        caller.workspace_id(),
+        new.onboarding,
+        caller.zone(),
+        reason.as_deref(),
+        caller.now,
+    )
+    .await?;
+    once.finish(&caller, StatusCode::CREATED, &view(&onboarding)).await
+}
+
+/// Puts the id of a user in the place of the reference to them.
+async fn resolve_user(
+    conn: &mut Conn,
+    caller: &Caller,
+    field: &'static str,
+    user: &mut Option<String>,
+) -> Result<(), ApiError> {
+    let Some(text) = user.as_deref() else { return Ok(()) };
+    let reference = Ref::parse(text).ok_or_else(|| ApiError::user_not_found(field))?;
+    let found = users::find(conn, caller.workspace_id(), &reference).await?;
+    *user = Some(found.ok_or_else(|| ApiError::user_not_found(field))?.id);
+    Ok(())
+}
+
+/// `GET /api/v1/onboardings/{id}`
+pub(super) async fn get(
+    State(api): State<Api>,
+    Reader(caller): Reader,
+    PathRef(reference): PathRef,
+) -> Result<Response, ApiError> {
+    let reference = reference.ok_or_else(ApiError::onboarding_not_found)?;
+    let mut conn = api.db.read().await?;
+    let found = onboardings::find(&mut conn, caller.workspace_id(), &reference).await;
+    let onboarding = present(found)?;
+    Ok(wire::json(StatusCode::OK, &view(&onboarding)))
+}
+
+/// `PATCH /api/v1/onboardings/{id}`
+pub(super) async fn update(
+    State(api): State<Api>,
+    Writer(caller): Writer,
+    PathRef(reference): PathRef,
+    JsonBytes(bytes): JsonBytes,
+) -> Result<Response, ApiError> {
+    let (mut patch, reason) = read_patch(&Body::parse(&bytes)?)?;
+    let reference = reference.ok_or_else(ApiError::onboarding_not_found)?;
+    let mut tx = api.db.begin().await?;
+    let before = present(onboardings::lock(&mut tx, caller.workspace_id(), &reference).await)?;
+    for (field, user) in [
+        ("csm_id", &mut patch.csm_id),
+        ("se_id", &mut patch.se_id),
+        ("designer_id", &mut patch.designer_id),
+        ("product_ops_id", &mut patch.product_ops_id),
+    ] {
+        if let Some(user) = user {
+            resolve_user(&mut tx, &caller, field, user).await?;
+        }
+    }
+    let onboarding = onboardings::update(
+        &mut tx,
+        &caller.author(),
+        before,
+        patch,
+        caller.zone(),
+        reason.as_deref(),
+        caller.now,
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(wire::json(StatusCode::OK, &view(&onboarding)))
+}
+
+/// `DELETE /api/v1/onboardings/{id}`
+pub(super) async fn delete(
+    State(api): State<Api>,
+    Writer(caller): Writer,
+    PathRef(reference): PathRef,
+) -> Result<Response, ApiError> {
+    let reference = reference.ok_or_else(ApiError::onboarding_not_found)?;
+    let mut tx = api.db.begin().await?;
+    let onboarding = onboardings::lock(&mut tx, caller.workspace_id(), &reference)
+        .await?
+        .ok_or_else(ApiError::onboarding_not_found)?;
+    onboardings::delete(&mut tx, &caller.author(), &onboarding, caller.now).await?;
+    tx.commit().await?;
+    Ok(wire::json(StatusCode::OK, &Deleted::of(&onboarding.id, onboarding.display_id)))
+}
+
+fn present(found: Result<Option<Onboarding>, DbError>) -> Result<Onboarding, ApiError> {
+    found?.filter(|row| row.deleted_at.is_none()).ok_or_else(ApiError::onboarding_not_found)
+}
+
+struct New {
+    onboarding: NewOnboarding,
+    has_template: bool,
+}
+
+fn read_new(body: &Body) -> Result<(New, Option<String>), ApiError> {
+    let customer_id = body.required("customer_id", body::reference)?;
+    let has_template = body.optional("template_id", body::free_text)?.is_some();
+    let onboarding = NewOnboarding {
+        customer_id,
+        phase: body.optional("phase", body::word)?.unwrap_or(Phase::BeforeGettingStarted),
+        state: body.optional("state", body::word)?.unwrap_or(Health::Active),
+        target_launch_date: body.optional("target_launch_date", body::instant)?,
+        csm_id: body.nullable("csm_id", body::reference)?.flatten(),
+        se_id: body.nullable("se_id", body::reference)?.flatten(),
+        designer_id: body.nullable("designer_id", body::reference)?.flatten(),
+        product_ops_id: body.nullable("product_ops_id", body::reference)?.flatten(),
+        notes: body.optional("notes", body::notes)?,
+        reminder_email: body.optional("reminder_email", body::boolean)?.unwrap_or(true),
+        reminder_slack: body.optional("reminder_slack", body::boolean)?.unwrap_or(true),
+        reminder_frequency_days: body
+            .optional("reminder_frequency_days", body::integer(1, 30))?
+            .unwrap_or(1),
+    };
+    let reason = body.nullable("reason", body::notes)?.flatten();
+    Ok((New { onboarding, has_template }, reason))
+}
+
+fn read_patch(body: &Body) -> Result<(Patch, Option<String>), ApiError> {
+    let patch = Patch {
+        wish: Wish {
+            phase: body.optional("phase", body::word)?,
+            state: body.optional("state", body::word)?,
+            waiting_on_customer: body.optional("waiting_on_customer", body::boolean)?,
+        },
+        target_launch_date: body.nullable("target_launch_date", body::instant)?,
+        csm_id: body.nullable("csm_id", body::reference)?,
+        se_id: body.nullable("se_id", body::reference)?,
+        designer_id: body.nullable("designer_id", body::reference)?,
+        product_ops_id: body.nullable("product_ops_id", body::reference)?,
+        notes: body.nullable("notes", body::notes)?,
+        reminder_email: body.optional("reminder_email", body::boolean)?,
+        reminder_slack: body.optional("reminder_slack", body::boolean)?,
+        reminder_frequency_days: body.optional("reminder_frequency_days", body::integer(1, 30))?,
+    };
+    let reason = body.nullable("reason", body::notes)?.flatten();
+    Ok((patch, reason))
+}

@@ -1,0 +1,116 @@
+//! Query strings: paging and filters. Unknown parameters are ignored, the first of a repeated one counts.
+
+use std::str::FromStr;
+
+use axum::extract::FromRequestParts;
+use chrono::{DateTime, Utc};
+use http::request::Parts;
+
+use super::body::parse_instant;
+use super::error::ApiError;
+
+/// The parameters of a request.
+#[derive(Clone, Debug)]
+pub struct Query(Vec<(String, String)>);
+
+/// Which page of a list is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Page {
+    /// Rows on it, 1 to 100.
+    pub limit: usize,
+    /// Rows strictly older than this instant.
+    pub cursor: DateTime<Utc>,
+}
+
+impl Page {
+    /// How many rows to ask the database for: one more, to know whether any follow.
+    #[must_use]
+    pub fn rows(self) -> i64 {
+        i64::try_from(self.limit).unwrap_or(i64::MAX - 1) + 1
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Query {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let text = parts.uri.query().unwrap_or_default();
+        Ok(Self(form_urlencoded::parse(text.as_bytes()).into_owned().collect()))
+    }
+}
+
+impl Query {
+    fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// `limit` and `cursor`.
+    pub fn page(&self) -> Result<Page, ApiError> {
+        let limit = match self.get("limit") {
+            None => 25,
+            Some(text) => read_limit(text)?,
+        };
+        let cursor = self.instant("cursor")?.unwrap_or(DateTime::<Utc>::MAX_UTC);
+        Ok(Page { limit, cursor: cursor.min(far_future()) })
+    }
+
+    /// An RFC 3339 instant.
+    pub fn instant(&self, name: &'static str) -> Result<Option<DateTime<Utc>>, ApiError> {
+        self.get(name)
+            .map(|text| {
+                // A plus sign that was not encoded arrives as a space.
+                parse_instant(&text.replace(' ', "+")).ok_or_else(|| {
+                    ApiError::invalid_field(name, "invalid_string", "Invalid datetime")
+                })
+            })
+            .transpose()
+    }
+
+    /// One word of a closed vocabulary.
+    pub fn word<T: FromStr>(&self, name: &'static str) -> Result<Option<T>, ApiError> {
+        self.get(name)
+            .map(|text| {
+                text.parse().map_err(|_| {
+                    ApiError::invalid_field(name, "invalid_enum_value", "Invalid enum value")
+                })
+            })
+            .transpose()
+    }
+
+    /// A text that is not empty. A NUL is refused here: no database text can equal it, and PostgreSQL will not even look.
+    pub fn text(&self, name: &'static str) -> Result<Option<&str>, ApiError> {
+        match self.get(name) {
+            Some("") => {
+                let message = "Text must contain at least 1 character(s)";
+                Err(ApiError::invalid_field(name, "too_small", message))
+            }
+            Some(text) if text.contains('\0') => {
+                let message = "Control characters are not allowed";
+                Err(ApiError::invalid_field(name, "invalid_string", message))
+            }
+            found => Ok(found),
+        }
+    }
+}
+
+fn read_limit(text: &str) -> Result<usize, ApiError> {
+    let fault = |code, message| Err(ApiError::invalid_field("limit", code, message));
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return fault("invalid_type", "Expected integer");
+    }
+    match text.parse::<i64>() {
+        Ok(limit) if limit < 1 => fault("too_small", "Number must be greater than or equal to 1"),
+        Ok(limit) if limit <= 100 => Ok(usize::try_from(limit).unwrap_or(100)),
+        Err(_) if text.starts_with('-') => {
+            fault("too_small", "Number must be greater than or equal to 1")
+        }
+        _ => fault("too_big", "Number must be less than or equal to 100"),
+    }
+}
+
+/// Later than every row, and an instant that both databases can hold.
+fn far_future() -> DateTime<Utc> {
+    // 9999-12-31T23:59:59Z.
+    DateTime::from_timestamp(253_402_300_799, 0).unwrap_or(DateTime::<Utc>::MAX_UTC)
+}

@@ -1,0 +1,111 @@
+//! How values look on the wire.
+
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, SecondsFormat, Utc};
+use http::{HeaderValue, StatusCode, header};
+use serde::{Serialize, Serializer};
+
+use super::error::ApiError;
+
+/// An instant, with exactly three fraction digits and `Z`.
+#[derive(Clone, Copy, Debug)]
+pub struct Instant(pub DateTime<Utc>);
+
+impl Serialize for Instant {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0.to_rfc3339_opts(SecondsFormat::Millis, true))
+    }
+}
+
+/// The same, where there may be none.
+#[must_use]
+pub fn instant(at: Option<DateTime<Utc>>) -> Option<Instant> {
+    at.map(Instant)
+}
+
+/// A page of a list.
+#[derive(Debug, Serialize)]
+pub struct List<T> {
+    object: &'static str,
+    data: Vec<T>,
+    has_more: bool,
+    next_cursor: Option<Instant>,
+}
+
+impl<T> List<T> {
+    /// The page that `rows` make, which were asked for with one more than `limit` in order to know whether more follow.
+    pub fn page<'a, R>(
+        rows: &'a [R],
+        limit: usize,
+        created_at: impl Fn(&R) -> DateTime<Utc>,
+        view: impl Fn(&'a R) -> T,
+    ) -> Self {
+        let has_more = rows.len() > limit;
+        let rows = &rows[..rows.len().min(limit)];
+        let last = rows.last().filter(|_| has_more).map(created_at);
+        Self {
+            object: "list",
+            data: rows.iter().map(view).collect(),
+            has_more,
+            next_cursor: instant(last),
+        }
+    }
+}
+
+/// The answer to a deletion, the same for every repetition.
+#[derive(Debug, Serialize)]
+pub struct Deleted<'a> {
+    object: &'static str,
+    id: &'a str,
+    display_id: i64,
+    deleted: bool,
+}
+
+impl<'a> Deleted<'a> {
+    /// Of a row.
+    #[must_use]
+    pub fn of(id: &'a str, display_id: i64) -> Self {
+        Self { object: "deleted", id, display_id, deleted: true }
+    }
+}
+
+/// A value as JSON text. Characters that turn the direction of text are written as escapes: the value stays the same, but nothing
+/// that shows the text raw can be fooled.
+#[must_use]
+pub fn text(value: &impl Serialize) -> Option<String> {
+    let text = serde_json::to_string(value)
+        .map_err(|error| tracing::error!(%error, "a value has no JSON form"))
+        .ok()?;
+    if !text.contains(is_bidi_control) {
+        return Some(text);
+    }
+    let mut safe = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if is_bidi_control(c) {
+            safe.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            safe.push(c);
+        }
+    }
+    Some(safe)
+}
+
+const fn is_bidi_control(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// An answer with a JSON body.
+#[must_use]
+pub fn json(status: StatusCode, value: &impl Serialize) -> Response {
+    match text(value) {
+        Some(body) => raw_json(status, body),
+        None => ApiError::internal().into_response(),
+    }
+}
+
+/// An answer with a body that is JSON text already.
+#[must_use]
+pub fn raw_json(status: StatusCode, body: String) -> Response {
+    let content_type = (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    (status, [content_type], body).into_response()
+}

@@ -1,0 +1,164 @@
+//! Who changed what. Written in the transaction of the change itself.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use sqlx::types::Json;
+
+use crate::db::{Conn, DbError};
+use crate::domain::ids::IdKind;
+use crate::domain::values::Mode;
+use crate::on;
+
+/// Who causes a write.
+#[derive(Clone, Debug)]
+pub struct Author {
+    /// `api_key`, `operator`, `user` or `system`.
+    pub actor_type: &'static str,
+    /// Their id, where they have one.
+    pub actor_id: Option<String>,
+    /// As people read it: `API: CRM sync`, an operator's name, `system`.
+    pub actor_name: String,
+    /// Live, unless it is a test key.
+    pub mode: Mode,
+    /// The request that carried it.
+    pub request_id: Option<String>,
+}
+
+impl Author {
+    /// The service itself, or whoever sits at its command line.
+    #[must_use]
+    pub fn system() -> Self {
+        Self {
+            actor_type: "system",
+            actor_id: None,
+            actor_name: "system".to_owned(),
+            mode: Mode::Live,
+            request_id: None,
+        }
+    }
+
+    /// An operator at the console.
+    #[must_use]
+    pub fn operator(id: &str, name: &str) -> Self {
+        Self {
+            actor_type: "operator",
+            actor_id: Some(id.to_owned()),
+            actor_name: name.to_owned(),
+            ..Self::system()
+        }
+    }
+
+    /// A key of the public API.
+    #[must_use]
+    pub fn api_key(id: &str, name: &str, mode: Mode, request_id: &str) -> Self {
+        Self {
+            actor_type: "api_key",
+            actor_id: Some(id.to_owned()),
+            actor_name: format!("API: {name}"),
+            mode,
+            request_id: Some(request_id.to_owned()),
+        }
+    }
+}
+
+/// What changed: `{field: [before, after]}`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct Diff(Map<String, Value>);
+
+impl Diff {
+    /// The fields that differ between two values of the same type; instants of bookkeeping are left out.
+    #[must_use]
+    pub fn between(before: &impl Serialize, after: &impl Serialize) -> Self {
+        let (before, after) = (object(before), object(after));
+        Self(
+            after
+                .into_iter()
+                .filter(|(field, _)| field != "updated_at")
+                .filter_map(|(field, new)| {
+                    let old = before.get(&field).cloned().unwrap_or(Value::Null);
+                    (old != new).then(|| (field, Value::Array(vec![old, new])))
+                })
+                .collect(),
+        )
+    }
+
+    /// All fields of something new.
+    #[must_use]
+    pub fn created(after: &impl Serialize) -> Self {
+        Self::between(&Value::Null, after)
+    }
+
+    /// One field.
+    #[must_use]
+    pub fn field(name: &str, before: impl Into<Value>, after: impl Into<Value>) -> Self {
+        Self(Map::from_iter([(name.to_owned(), Value::Array(vec![before.into(), after.into()]))]))
+    }
+
+    /// Whether nothing differs.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The change of one field, if it changed.
+    #[must_use]
+    pub fn get(&self, field: &str) -> Option<&Value> {
+        self.0.get(field)
+    }
+}
+
+fn object(value: &impl Serialize) -> Map<String, Value> {
+    match serde_json::to_value(value) {
+        Ok(Value::Object(map)) => map,
+        _ => Map::new(),
+    }
+}
+
+/// One line of the audit log.
+#[derive(Clone, Debug)]
+pub struct Entry<'a> {
+    /// Whose workspace.
+    pub workspace_id: &'a str,
+    /// `onboarding_updated`, …
+    pub event: &'a str,
+    /// Type of the target.
+    pub object: &'a str,
+    /// Its id.
+    pub object_id: &'a str,
+    /// What changed.
+    pub diff: Diff,
+    /// Why, in the author's words.
+    pub reason: Option<&'a str>,
+}
+
+/// Appends a line.
+pub async fn append(
+    conn: &mut Conn,
+    author: &Author,
+    entry: Entry<'_>,
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    on!(conn, |c| {
+        sqlx::query(
+        "INSERT INTO audit_log (id, workspace_id, event, actor_type, actor_id, actor_name, object, object_id, diff, reason, request_id, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+    )
+    .bind(IdKind::AuditEntry.fresh(now))
+    .bind(entry.workspace_id)
+    .bind(entry.event)
+    .bind(author.actor_type)
+    .bind(&author.actor_id)
+    .bind(&author.actor_name)
+    .bind(entry.object)
+    .bind(entry.object_id)
+    .bind(Json(&entry.diff))
+    .bind(entry.reason)
+    .bind(&author.request_id)
+    .bind(now)
+    .execute(c)
+    .await
+    .map(|_| ())
+    })
+}

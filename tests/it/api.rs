@@ -1,0 +1,3 @@
+//! The public API, through HTTP, on both databases.
+
+mod onboardings;

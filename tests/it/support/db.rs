@@ -1,0 +1,159 @@
+//! A migrated database of its own for every test, on either backend.
+
+use std::time::Duration;
+
+use pivotal_reminders::db::{Db, DbOptions};
+use sha2::{Digest, Sha256};
+use sqlx::postgres::PgConnection;
+use sqlx::{AssertSqlSafe, Connection, Executor};
+
+/// Which database a test runs on; every test of the database runs on both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backend {
+    /// A temporary file.
+    Sqlite,
+    /// A database of the server at `TEST_DATABASE_URL`.
+    Postgres,
+}
+
+/// A migrated database that is gone when the test is over.
+pub struct TestDb {
+    /// The database, ready for use.
+    pub db: Db,
+    /// Its `DATABASE_URL`, for processes that a test starts.
+    pub url: String,
+    _garbage: Garbage,
+}
+
+/// What is thrown away at the end of a test.
+enum Garbage {
+    Folder(#[expect(dead_code, reason = "held for its Drop")] tempfile::TempDir),
+    Database { server: String, name: String },
+}
+
+impl TestDb {
+    /// A fresh database.
+    pub async fn new(backend: Backend) -> Self {
+        Self::with_connections(backend, 5).await
+    }
+
+    /// A fresh database with a pool of the given size.
+    pub async fn with_connections(backend: Backend, connections: u32) -> Self {
+        let (url, garbage) = match backend {
+            Backend::Sqlite => {
+                let folder = tempfile::tempdir().unwrap();
+                (
+                    format!("sqlite://{}", folder.path().join("test.db").display()),
+                    Garbage::Folder(folder),
+                )
+            }
+            Backend::Postgres => postgres().await,
+        };
+        let db = open(&url, connections).await;
+        if backend == Backend::Sqlite {
+            db.migrate().await.unwrap();
+        }
+        Self { db, url, _garbage: garbage }
+    }
+}
+
+/// Opens a database as the service does.
+pub async fn open(url: &str, connections: u32) -> Db {
+    let options = DbOptions {
+        url: url.to_owned(),
+        connections,
+        acquire_timeout: Duration::from_secs(20),
+        statement_timeout: Duration::from_secs(20),
+    };
+    Db::open(&options).await.unwrap()
+}
+
+/// Any number, as long as it is always the same.
+const TEMPLATE_LOCK: i64 = 0x5445_4d50_4c41_5445;
+
+/// Clones a database from the migrated template, which whoever comes first makes: nextest runs every test in a process of its own.
+async fn postgres() -> (String, Garbage) {
+    let server = std::env::var("TEST_DATABASE_URL").unwrap_or_else(|_| {
+        panic!("TEST_DATABASE_URL is not set; run the tests with scripts/with-postgres, which starts a throw-away PostgreSQL")
+    });
+    let mut admin = connect(&server).await;
+    let template = format!("pivotal_template_{}", fingerprint());
+    let name = format!("pivotal_test_{:032x}", rand::random::<u128>());
+    admin.execute(sqlx::query("SELECT pg_advisory_lock($1)").bind(TEMPLATE_LOCK)).await.unwrap();
+    let (exists,): (bool,) =
+        sqlx::query_as("SELECT EXISTS (SELECT 1 FROM pg_database WHERE datname = $1)")
+            .bind(&template)
+            .fetch_one(&mut admin)
+            .await
+            .unwrap();
+    if !exists {
+        // Under another name until it is complete, so that a crash leaves no half template.
+        let draft = format!("{template}_draft");
+        run(&mut admin, format!("DROP DATABASE IF EXISTS {draft} WITH (FORCE)")).await;
+        run(&mut admin, format!("CREATE DATABASE {draft}")).await;
+        let db = open(&url_of(&server, &draft), 2).await;
+        db.migrate().await.unwrap();
+        db.close().await;
+        run(&mut admin, format!("ALTER DATABASE {draft} RENAME TO {template}")).await;
+    }
+    // Cloning needs the template to itself, so it stays under the lock.
+    run(&mut admin, format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
+    admin.close().await.unwrap();
+    (url_of(&server, &name), Garbage::Database { server, name })
+}
+
+async fn connect(url: &str) -> PgConnection {
+    match PgConnection::connect(url).await {
+        Ok(conn) => conn,
+        Err(error) => panic!("no PostgreSQL at TEST_DATABASE_URL: {error}"),
+    }
+}
+
+async fn run(conn: &mut PgConnection, statement: String) {
+    conn.execute(AssertSqlSafe(statement)).await.unwrap();
+}
+
+/// The URL of another database of the same server.
+fn url_of(server: &str, name: &str) -> String {
+    let (base, query) = server.split_once('?').map_or((server, None), |(b, q)| (b, Some(q)));
+    let host = base
+        .rfind('/')
+        .filter(|slash| *slash > "postgres://".len())
+        .map_or(base, |slash| &base[..slash]);
+    match query {
+        Some(query) => format!("{host}/{name}?{query}"),
+        None => format!("{host}/{name}"),
+    }
+}
+
+/// Tells migrations apart, so that a template of older ones is never cloned.
+fn fingerprint() -> String {
+    let mut files: Vec<_> =
+        std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/postgres"))
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+    files.sort();
+    let mut hash = Sha256::new();
+    for file in files {
+        hash.update(std::fs::read(file).unwrap());
+    }
+    hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl Drop for Garbage {
+    fn drop(&mut self) {
+        let Self::Database { server, name } = self else { return };
+        let (server, name) = (server.clone(), name.clone());
+        // Drop is not async, and the test's own runtime may be ending.
+        let cleaner = std::thread::spawn(move || {
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let mut admin = connect(&server).await;
+                run(&mut admin, format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
+            });
+        });
+        let _ = cleaner.join();
+    }
+}
