@@ -34,6 +34,7 @@ pub enum DeliverError {
 
 /// Where mail goes.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "made once, at start")]
 pub enum EmailProvider {
     /// Into the ledger only (`/outbox`).
     Captured,

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 /// Longest text kept of a provider's answer, in characters.
-pub const MAX_REPLY: usize = 500;
+const MAX_REPLY: usize = 500;
 
 /// `anna@example.org` → `a***@example.org`; text without an `@` becomes `***`.
 #[must_use]
@@ -30,9 +30,9 @@ pub fn clean_reply(text: &str) -> String {
             line.push(' ');
         }
         if word.contains('@') {
-            line.push_str(&mask_within(word))
+            line.push_str(&mask_within(word));
         } else {
-            line.push_str(word)
+            line.push_str(word);
         }
         if line.len() > 4 * MAX_REPLY {
             break;

@@ -19,7 +19,7 @@ use crate::domain::message::{Report, Stage, Verdict};
 use crate::domain::values::Reason;
 
 /// Greylisting servers want this much patience.
-const GREYLIST: Duration = Duration::from_secs(5 * 60);
+const GREYLIST: Duration = Duration::from_mins(5);
 
 /// A negative answer at this stage. A positive one that does not belong here is a [`fault`].
 pub(super) fn refusal(stage: Stage, reply: &Reply) -> Report {

@@ -43,8 +43,8 @@ impl Default for SmtpTimeouts {
             connect: Duration::from_secs(10),
             banner: Duration::from_secs(30),
             command: Duration::from_secs(30),
-            data: Duration::from_secs(60),
-            dot: Duration::from_secs(120),
+            data: Duration::from_mins(1),
+            dot: Duration::from_mins(2),
         }
     }
 }

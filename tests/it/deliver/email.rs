@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_millis(300);
 
 const CHANNEL: Verdict = Verdict::Channel { after: None };
 const TRANSIENT: Verdict = Verdict::Transient { after: None };
-const GREYLISTED: Verdict = Verdict::Transient { after: Some(Duration::from_secs(300)) };
+const GREYLISTED: Verdict = Verdict::Transient { after: Some(Duration::from_mins(5)) };
 const ADDRESS: Verdict = Verdict::Permanent { reason: Reason::AddressRefused };
 const MESSAGE: Verdict = Verdict::Permanent { reason: Reason::MessageRefused };
 

@@ -35,7 +35,7 @@ pub(crate) enum At {
 pub(crate) enum Do {
     /// An answer; line ends are added. At [`At::Dot`], a 2xx answer takes the message.
     Reply(String),
-    /// Octets as they are.
+    /// Octets as they are. Takes no message.
     Raw(Vec<u8>),
     /// An answer, then the end.
     ReplyThenClose(String),
@@ -579,13 +579,11 @@ impl Talk {
         let taken = match &act {
             Do::Take(_) => true,
             Do::Reply(text) | Do::ReplyThenClose(text) => text.starts_with('2'),
-            Do::Raw(octets) => octets.starts_with(b"2"),
-            Do::Hold(_) => false,
             Do::Delay(_, next) => {
                 matches!(&**next, Do::Take(_))
                     || matches!(&**next, Do::Reply(text) if text.starts_with('2'))
             }
-            Do::Close | Do::Silence => false,
+            Do::Raw(_) | Do::Close | Do::Silence | Do::Hold(_) => false,
         };
         if taken {
             self.take(&raw);
