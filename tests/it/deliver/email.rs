@@ -319,23 +319,35 @@ async fn a_relay_that_closes_between_mails_is_asked_again_at_once() {
 
 #[tokio::test]
 async fn a_relay_with_one_place_makes_the_others_wait() {
-    let script = Script::new().max_connections(1).drop_after(5);
-    let smtp = FakeSmtp::start(script).await;
+    let smtp = FakeSmtp::start(Script::new().max_connections(1).drop_after(5)).await;
     let deliverers = deliverers(config(&smtp));
-    // The place is taken before the others come, so that none of them finds an empty relay that refuses.
-    let first = deliverers.session(Mode::Live, Channel::Email).await.ok().unwrap();
-    let others = futures_util::future::join_all((1..20).map(|n| {
+    let reports = futures_util::future::join_all((0..20).map(|n| {
         let deliverers = deliverers.clone();
         async move { mail(&deliverers, &format!("n{n}")).await }
-    }));
-    let (first, others) = tokio::join!(
-        async { first.send(&envelope("n0", "anna@example.org"), &Message::Email(email())).await },
-        others
+    }))
+    .await;
+    assert!(
+        reports.iter().all(|report| matches!(report.verdict, Verdict::Accepted { .. })),
+        "{reports:?}"
     );
-    for report in others.iter().chain([&first]) {
-        assert!(matches!(report.verdict, Verdict::Accepted { .. }), "{report:?}");
-    }
     assert_eq!(smtp.accepted().len(), 20);
+}
+
+#[tokio::test]
+async fn a_wait_for_a_session_that_is_given_up_takes_nobodys_place() {
+    let permits = Arc::new(Semaphore::new(0));
+    let smtp =
+        FakeSmtp::start(Script::new().on_nth(At::Banner, 1, Do::Hold(Arc::clone(&permits)))).await;
+    let deliverers = deliverers(SmtpConfig { max_sessions: 1, ..config(&smtp) });
+    let given_up = tokio::spawn({
+        let deliverers = deliverers.clone();
+        async move { mail(&deliverers, "n1").await }
+    });
+    eventually(SOON, || smtp.reached(At::Banner) == 1).await;
+    given_up.abort();
+    assert!(given_up.await.unwrap_err().is_cancelled());
+    assert!(matches!(mail(&deliverers, "n2").await.verdict, Verdict::Accepted { .. }));
+    drop(permits);
 }
 
 #[rstest]
