@@ -219,6 +219,19 @@ async fn a_lost_answer_after_the_dot_is_ambiguous_even_if_the_mail_was_taken() {
 }
 
 #[tokio::test]
+async fn a_body_that_never_left_this_machine_whole_is_safe_to_send_again() {
+    let script = Script::new().on_nth(At::Data, 1, Do::ReplyThenClose("354 go".to_owned()));
+    let smtp = FakeSmtp::start(script).await;
+    let mut words = email();
+    // More than the operating system's buffers hold.
+    words.text = "a line of a very long mail\n".repeat(800_000);
+    let to = envelope("n1", "anna@example.org");
+    let message = Message::Email(words);
+    let report = send(&deliverers(config(&smtp)), Mode::Live, Channel::Email, &to, &message).await;
+    assert_eq!((report.verdict, report.stage), (TRANSIENT, Stage::Body), "{}", report.reply);
+}
+
+#[tokio::test]
 async fn nobody_listening_is_the_channels_fault() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("smtp://{}", listener.local_addr().unwrap());
