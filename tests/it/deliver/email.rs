@@ -476,7 +476,7 @@ async fn a_login_that_fails_is_the_channels_fault_and_names_no_secret(
 
 #[rstest]
 #[case("jörg@example.org")]
-#[case("-oQ/tmp@example.org")]
+#[case("-oQ/x@example.org")]
 #[case("anna@intranet")]
 #[case("anna@example.org\r\nRCPT TO:<eve@example.org>")]
 #[tokio::test]
