@@ -13,6 +13,7 @@ mod slack;
 mod text;
 mod tls;
 
+use std::fmt;
 use std::sync::Arc;
 
 pub use email::{Security, SmtpConfig, SmtpTimeouts, address_refusal, mail_bytes};
@@ -34,6 +35,7 @@ pub enum DeliverError {
 
 /// Where mail goes.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "made once, at start")]
 pub enum EmailProvider {
     /// Into the ledger only (`/outbox`).
     Captured,
@@ -156,6 +158,12 @@ impl Deliverers {
     }
 }
 
+impl fmt::Debug for Deliverers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Deliverers").finish_non_exhaustive()
+    }
+}
+
 /// The way for one message. Dropped without sending, it costs nothing.
 pub struct Session(Kind);
 
@@ -185,6 +193,17 @@ impl Session {
                 "the message was made for the other channel",
             ),
         }
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Kind::Captured => "Session::Captured",
+            Kind::Suppressed => "Session::Suppressed",
+            Kind::Email(_) => "Session::Email",
+            Kind::Slack(_) => "Session::Slack",
+        })
     }
 }
 

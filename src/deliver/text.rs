@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 /// Longest text kept of a provider's answer, in characters.
-pub const MAX_REPLY: usize = 500;
+const MAX_REPLY: usize = 500;
 
 /// `anna@example.org` → `a***@example.org`; text without an `@` becomes `***`.
 #[must_use]
@@ -30,9 +30,9 @@ pub fn clean_reply(text: &str) -> String {
             line.push(' ');
         }
         if word.contains('@') {
-            line.push_str(&mask_within(word))
+            line.push_str(&mask_within(word));
         } else {
-            line.push_str(word)
+            line.push_str(word);
         }
         if line.len() > 4 * MAX_REPLY {
             break;
@@ -97,16 +97,18 @@ pub(crate) fn header_text(text: &str, max: usize) -> String {
 pub(crate) fn body_text(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + text.len() / 32 + 2);
     let mut rest = text;
-    while let Some(at) = rest.find(|c: char| c.is_control() && c != '\t') {
-        out.push_str(&rest[..at]);
-        let tail = &rest[at..];
-        let (newline, taken) = if tail.starts_with("\r\n") {
-            (true, 2)
-        } else {
-            (tail.starts_with(['\r', '\n']), tail.chars().next().map_or(1, char::len_utf8))
-        };
-        if newline {
-            out.push_str("\r\n");
+    // By octets, because every mail passes here: 0xC2 begins all C1 controls, and a few characters that stay.
+    while let Some(at) =
+        rest.bytes().position(|b| (b < b' ' && b != b'\t') || b == 0x7f || b == 0xc2)
+    {
+        let (before, tail) = rest.split_at(at);
+        out.push_str(before);
+        let Some(first) = tail.chars().next() else { break };
+        let taken = if tail.starts_with("\r\n") { 2 } else { first.len_utf8() };
+        match first {
+            '\r' | '\n' => out.push_str("\r\n"),
+            control if control.is_control() => {}
+            stays => out.push(stays),
         }
         rest = &tail[taken..];
     }
@@ -152,5 +154,6 @@ mod tests {
     #[test]
     fn bodies_end_every_line_with_crlf() {
         assert_eq!(body_text("a\nb\r\nc\rd\0e\tf"), "a\r\nb\r\nc\r\nde\tf");
+        assert_eq!(body_text("§\u{85}ü\u{9f}·\u{7f}€\n"), "§ü·€\r\n");
     }
 }

@@ -61,7 +61,7 @@ mod tests {
             assert_eq!(refusal(good), None, "{good}");
         }
         for bad in [
-            "-oQ/tmp@example.org",
+            "-oQ/x@example.org",
             "a@intranet",
             "a@[10.0.0.1]",
             "a b@example.org",

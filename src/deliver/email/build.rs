@@ -1,5 +1,8 @@
 //! A message and its envelope → the bytes for DATA, dot-stuffed, with the final dot.
 
+use std::time::{Duration, SystemTime};
+
+use chrono::{DateTime, Utc};
 use lettre::Address;
 use lettre::message::header::{ContentType, Header, HeaderName, HeaderValue};
 use lettre::message::{Body, Mailbox, Message, MultiPart, SinglePart};
@@ -76,12 +79,15 @@ fn formatted(
         .from(mailbox(from_name, from))
         .to(mailbox(&envelope.name, to))
         .subject(header_text(&email.subject, MAX_NAME))
-        .date(envelope.date.into())
+        .date(header_date(envelope.date))
         .message_id(Some(format!("<n.{id}@{}>", ascii_domain_of(from))))
         .header(Line::<NotificationId>::new(id))
         .header(Line::<AutoSubmitted>::new("auto-generated".to_owned()));
     if let Some(reply_to) = &email.reply_to {
-        builder = builder.reply_to(mailbox("", &parsed(reply_to, "Reply-To")?));
+        // A mail whose answers go to the sender is better than none.
+        if let Ok(address) = parsed(reply_to, "Reply-To") {
+            builder = builder.reply_to(mailbox("", &address));
+        }
     }
     if let Some(link) = &email.list_unsubscribe {
         if !link.is_ascii()
@@ -107,6 +113,13 @@ fn formatted(
         )
         .map_err(|error| format!("the mail cannot be built: {error}"))?;
     Ok(message.formatted())
+}
+
+/// Whole seconds within the years that a `Date` can show; outside of them the header's formatter would panic.
+fn header_date(date: DateTime<Utc>) -> SystemTime {
+    const LAST: u64 = 253_402_300_799;
+    let seconds = u64::try_from(date.timestamp()).unwrap_or(0).min(LAST);
+    SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
 }
 
 fn parsed(address: &str, what: &str) -> Result<Address, String> {
@@ -183,7 +196,7 @@ named!(
 
 #[cfg(test)]
 mod tests {
-    use chrono::{TimeZone, Utc};
+    use chrono::TimeZone;
     use mail_parser::MessageParser;
     use proptest::prelude::*;
 
@@ -219,6 +232,14 @@ mod tests {
     fn dots_are_doubled_and_the_mail_ends_with_one() {
         assert_eq!(dot_stuffed(b".a\r\n..b\r\nc"), b"..a\r\n...b\r\nc\r\n.\r\n");
         assert_eq!(dot_stuffed(b"x\r\n"), b"x\r\n.\r\n");
+    }
+
+    #[test]
+    fn a_clock_gone_mad_makes_no_panic() {
+        for date in [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC, DateTime::UNIX_EPOCH] {
+            let to = Envelope { date, ..envelope("Anna") };
+            mail_bytes(&"post@example.org".parse().unwrap(), &to, &email("x", "x")).unwrap();
+        }
     }
 
     #[test]

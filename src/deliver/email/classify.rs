@@ -8,6 +8,9 @@
 //! | DATA | transient | message refused | transient |
 //! | body and dot | transient | message refused | ambiguous |
 //!
+//! One exception: when the body could not even be handed to the operating system whole, the server cannot have seen the
+//! final dot, so that is transient too.
+//!
 //! 421 before the go-ahead is the channel's, and so is "log in first" (530, 534, 535, 538) at any stage: a wrong
 //! configuration must not mark recipients. The class of an enhanced code (RFC 3463) wins over the reply code's.
 
@@ -19,7 +22,7 @@ use crate::domain::message::{Report, Stage, Verdict};
 use crate::domain::values::Reason;
 
 /// Greylisting servers want this much patience.
-const GREYLIST: Duration = Duration::from_secs(5 * 60);
+const GREYLIST: Duration = Duration::from_mins(5);
 
 /// A negative answer at this stage. A positive one that does not belong here is a [`fault`].
 pub(super) fn refusal(stage: Stage, reply: &Reply) -> Report {

@@ -43,8 +43,8 @@ impl Default for SmtpTimeouts {
             connect: Duration::from_secs(10),
             banner: Duration::from_secs(30),
             command: Duration::from_secs(30),
-            data: Duration::from_secs(60),
-            dot: Duration::from_secs(120),
+            data: Duration::from_mins(1),
+            dot: Duration::from_mins(2),
         }
     }
 }
@@ -189,10 +189,13 @@ fn parse_from(mail_from: &str) -> Result<Mailbox, String> {
     }
     let mailbox: Mailbox =
         text.parse().map_err(|_| format!("MAIL_FROM is not a mail address; {DO}"))?;
-    match address::refusal(mailbox.email.as_ref()) {
-        Some(why) => Err(format!("MAIL_FROM cannot be used: {why}; {DO}")),
-        None => Ok(mailbox),
+    if let Some(why) = address::refusal(mailbox.email.as_ref()) {
+        return Err(format!("MAIL_FROM cannot be used: {why}; {DO}"));
     }
+    let email = address::ascii_domain(mailbox.email.as_ref())
+        .parse()
+        .map_err(|_| format!("MAIL_FROM has a domain that cannot exist; {DO}"))?;
+    Ok(Mailbox::new(mailbox.name, email))
 }
 
 fn decoded(text: &str, part: &str) -> Result<String, String> {

@@ -36,7 +36,7 @@ use crate::deliver::{DeliverError, tls};
 /// A pause when Slack names none that can be read.
 const DEFAULT_PAUSE: Duration = Duration::from_secs(30);
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
+const LONGEST_PAUSE: Duration = Duration::from_mins(15);
 
 /// What happened below HTTP's answers.
 #[derive(Debug, thiserror::Error)]

@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_millis(300);
 
 const CHANNEL: Verdict = Verdict::Channel { after: None };
 const TRANSIENT: Verdict = Verdict::Transient { after: None };
-const GREYLISTED: Verdict = Verdict::Transient { after: Some(Duration::from_secs(300)) };
+const GREYLISTED: Verdict = Verdict::Transient { after: Some(Duration::from_mins(5)) };
 const ADDRESS: Verdict = Verdict::Permanent { reason: Reason::AddressRefused };
 const MESSAGE: Verdict = Verdict::Permanent { reason: Reason::MessageRefused };
 
@@ -219,6 +219,19 @@ async fn a_lost_answer_after_the_dot_is_ambiguous_even_if_the_mail_was_taken() {
 }
 
 #[tokio::test]
+async fn a_body_that_never_left_this_machine_whole_is_safe_to_send_again() {
+    let script = Script::new().on_nth(At::Data, 1, Do::ReplyThenClose("354 go".to_owned()));
+    let smtp = FakeSmtp::start(script).await;
+    let mut words = email();
+    // More than the operating system's buffers hold.
+    words.text = "a line of a very long mail\n".repeat(800_000);
+    let to = envelope("n1", "anna@example.org");
+    let message = Message::Email(words);
+    let report = send(&deliverers(config(&smtp)), Mode::Live, Channel::Email, &to, &message).await;
+    assert_eq!((report.verdict, report.stage), (TRANSIENT, Stage::Body), "{}", report.reply);
+}
+
+#[tokio::test]
 async fn nobody_listening_is_the_channels_fault() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("smtp://{}", listener.local_addr().unwrap());
@@ -319,23 +332,35 @@ async fn a_relay_that_closes_between_mails_is_asked_again_at_once() {
 
 #[tokio::test]
 async fn a_relay_with_one_place_makes_the_others_wait() {
-    let script = Script::new().max_connections(1).drop_after(5);
-    let smtp = FakeSmtp::start(script).await;
+    let smtp = FakeSmtp::start(Script::new().max_connections(1).drop_after(5)).await;
     let deliverers = deliverers(config(&smtp));
-    // The place is taken before the others come, so that none of them finds an empty relay that refuses.
-    let first = deliverers.session(Mode::Live, Channel::Email).await.ok().unwrap();
-    let others = futures_util::future::join_all((1..20).map(|n| {
+    let reports = futures_util::future::join_all((0..20).map(|n| {
         let deliverers = deliverers.clone();
         async move { mail(&deliverers, &format!("n{n}")).await }
-    }));
-    let (first, others) = tokio::join!(
-        async { first.send(&envelope("n0", "anna@example.org"), &Message::Email(email())).await },
-        others
+    }))
+    .await;
+    assert!(
+        reports.iter().all(|report| matches!(report.verdict, Verdict::Accepted { .. })),
+        "{reports:?}"
     );
-    for report in others.iter().chain([&first]) {
-        assert!(matches!(report.verdict, Verdict::Accepted { .. }), "{report:?}");
-    }
     assert_eq!(smtp.accepted().len(), 20);
+}
+
+#[tokio::test]
+async fn a_wait_for_a_session_that_is_given_up_takes_nobodys_place() {
+    let permits = Arc::new(Semaphore::new(0));
+    let smtp =
+        FakeSmtp::start(Script::new().on_nth(At::Banner, 1, Do::Hold(Arc::clone(&permits)))).await;
+    let deliverers = deliverers(SmtpConfig { max_sessions: 1, ..config(&smtp) });
+    let given_up = tokio::spawn({
+        let deliverers = deliverers.clone();
+        async move { mail(&deliverers, "n1").await }
+    });
+    eventually(SOON, || smtp.reached(At::Banner) == 1).await;
+    given_up.abort();
+    assert!(given_up.await.unwrap_err().is_cancelled());
+    assert!(matches!(mail(&deliverers, "n2").await.verdict, Verdict::Accepted { .. }));
+    drop(permits);
 }
 
 #[rstest]
@@ -451,7 +476,7 @@ async fn a_login_that_fails_is_the_channels_fault_and_names_no_secret(
 
 #[rstest]
 #[case("jörg@example.org")]
-#[case("-oQ/tmp@example.org")]
+#[case("-oQ/x@example.org")]
 #[case("anna@intranet")]
 #[case("anna@example.org\r\nRCPT TO:<eve@example.org>")]
 #[tokio::test]

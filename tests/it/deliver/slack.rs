@@ -180,7 +180,7 @@ async fn a_lost_answer_is_ambiguous(#[case] answer: Answer) {
 #[rstest]
 #[case::silence(Answer::Silence)]
 #[case::too_late(Answer::Delay(
-    Duration::from_secs(60),
+    Duration::from_mins(1),
     Box::new(Answer::json(r#"{"ok":true,"channel":"D1","ts":"1.1"}"#))
 ))]
 #[tokio::test]
@@ -230,7 +230,7 @@ async fn only_people_are_written_to(#[case] address: &str) {
 #[tokio::test]
 async fn one_person_is_not_flooded() {
     let slack = FakeSlack::start(Vec::new()).await;
-    let config = SlackConfig { per_conversation: Duration::from_secs(3600), ..config(&slack) };
+    let config = SlackConfig { per_conversation: Duration::from_hours(1), ..config(&slack) };
     let deliverers = deliverers(config);
     assert!(matches!(post(&deliverers, "U1").await.verdict, Verdict::Accepted { .. }));
     assert!(matches!(post(&deliverers, "U1").await.verdict, Verdict::Transient { after: Some(_) }));

@@ -157,3 +157,49 @@ impl Drop for Garbage {
         let _ = cleaner.join();
     }
 }
+
+impl TestDb {
+    /// The rows of a query as JSON objects, whatever the backend: how a test reads what no surface shows.
+    pub async fn rows(&self, sql: &str) -> Vec<serde_json::Value> {
+        match &self.db {
+            Db::Postgres(pool) => {
+                let sql = format!("SELECT to_jsonb(t) FROM ({sql}) t");
+                sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(pool).await.unwrap()
+            }
+            Db::Sqlite { read, .. } => {
+                let rows = sqlx::query(AssertSqlSafe(sql.to_owned())).fetch_all(read).await.unwrap();
+                rows.iter().map(json_row).collect()
+            }
+        }
+    }
+
+    /// One more CSM in the only workspace, without the price of a process.
+    pub async fn user(&self, email: &str) -> String {
+        use pivotal_reminders::store::audit::Author;
+        use pivotal_reminders::store::users::{self, NewUser};
+        use pivotal_reminders::store::directory;
+        let mut conn = self.db.begin().await.unwrap();
+        let workspace = directory::workspaces(&mut conn).await.unwrap().remove(0);
+        let new = NewUser { workspace_id: &workspace.id, name: email, email, time_zone: None, slack_user_id: None };
+        let user = users::create(&mut conn, &Author::system(), new, pivotal_reminders::clock::Clock::System.now()).await.unwrap();
+        conn.commit().await.unwrap();
+        user.id
+    }
+}
+
+fn json_row(row: &sqlx::sqlite::SqliteRow) -> serde_json::Value {
+    use sqlx::{Column, Row, TypeInfo, ValueRef};
+    let mut object = serde_json::Map::new();
+    for column in row.columns() {
+        let name = column.name();
+        let raw = row.try_get_raw(name).unwrap();
+        let value = match raw.type_info().name() {
+            _ if raw.is_null() => serde_json::Value::Null,
+            "INTEGER" | "BOOLEAN" => row.get::<i64, _>(name).into(),
+            "REAL" => row.get::<f64, _>(name).into(),
+            _ => row.get::<String, _>(name).into(),
+        };
+        object.insert(name.to_owned(), value);
+    }
+    object.into()
+}

@@ -35,7 +35,7 @@ pub(crate) enum At {
 pub(crate) enum Do {
     /// An answer; line ends are added. At [`At::Dot`], a 2xx answer takes the message.
     Reply(String),
-    /// Octets as they are.
+    /// Octets as they are. Takes no message.
     Raw(Vec<u8>),
     /// An answer, then the end.
     ReplyThenClose(String),
@@ -192,6 +192,7 @@ struct Shared {
     reached: Mutex<Vec<At>>,
     connections: AtomicUsize,
     open: AtomicUsize,
+    places: AtomicUsize,
     identities: Mutex<Vec<(Certificate, Identity)>>,
 }
 
@@ -225,6 +226,7 @@ impl FakeSmtp {
             reached: Mutex::default(),
             connections: AtomicUsize::new(0),
             open: AtomicUsize::new(0),
+            places: AtomicUsize::new(0),
             identities: Mutex::default(),
         });
         let server = Arc::clone(&shared);
@@ -292,6 +294,15 @@ struct Open(Arc<Shared>);
 impl Drop for Open {
     fn drop(&mut self) {
         self.0.open.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// Gives up a place.
+struct Place(Arc<Shared>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.places.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -396,9 +407,12 @@ async fn serve(
         from: String::new(),
         to: String::new(),
     };
-    if shared.open.load(Ordering::SeqCst) > script.max_connections {
+    // Greeted ones count, so that one of many who come at once is let in.
+    if shared.places.fetch_add(1, Ordering::SeqCst) >= script.max_connections {
+        shared.places.fetch_sub(1, Ordering::SeqCst);
         return talk.say("421 4.7.0 too many connections").await;
     }
+    let _place = Place(Arc::clone(&shared));
     talk.answer(At::Banner, "220 fake ESMTP").await?;
     let mut secure = matches!(script.protection, Protection::Implicit(_));
     let mut messages = 0;
@@ -579,13 +593,11 @@ impl Talk {
         let taken = match &act {
             Do::Take(_) => true,
             Do::Reply(text) | Do::ReplyThenClose(text) => text.starts_with('2'),
-            Do::Raw(octets) => octets.starts_with(b"2"),
-            Do::Hold(_) => false,
             Do::Delay(_, next) => {
                 matches!(&**next, Do::Take(_))
                     || matches!(&**next, Do::Reply(text) if text.starts_with('2'))
             }
-            Do::Close | Do::Silence => false,
+            Do::Raw(_) | Do::Close | Do::Silence | Do::Hold(_) => false,
         };
         if taken {
             self.take(&raw);
