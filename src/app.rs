@@ -14,7 +14,9 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::{Db, SchemaState};
-use crate::deliver::{Deliverers, EmailProvider, SlackConfig, SlackProvider, SmtpConfig, SmtpTimeouts};
+use crate::deliver::{
+    Deliverers, EmailProvider, SlackConfig, SlackProvider, SmtpConfig, SmtpTimeouts,
+};
 use crate::domain::facts::Channels;
 use crate::render::{Links, Renderer};
 use crate::scheduler::{self, Summary};
@@ -78,7 +80,9 @@ impl App {
     /// Brings the schema up to date.
     pub async fn migrate(&self) -> anyhow::Result<()> {
         if let SchemaState::Ahead(version) = self.db.schema_state().await? {
-            bail!("the database has schema {version}, which is newer than this binary; run the binary that migrated it, or a newer one");
+            bail!(
+                "the database has schema {version}, which is newer than this binary; run the binary that migrated it, or a newer one"
+            );
         }
         self.db.migrate().await.context("the database cannot be migrated")
     }
@@ -88,10 +92,14 @@ impl App {
         match self.db.schema_state().await? {
             SchemaState::Current => Ok(()),
             SchemaState::Behind(version) => {
-                bail!("the database has schema {version}, older than this binary needs; run `pivotal-reminders migrate`")
+                bail!(
+                    "the database has schema {version}, older than this binary needs; run `pivotal-reminders migrate`"
+                )
             }
             SchemaState::Ahead(version) => {
-                bail!("the database has schema {version}, newer than this binary knows; use the binary that migrated it, or a newer one")
+                bail!(
+                    "the database has schema {version}, newer than this binary knows; use the binary that migrated it, or a newer one"
+                )
             }
         }
     }
@@ -124,7 +132,8 @@ impl App {
             return Ok(None);
         }
         let password = Some(mail.smtp_password.expose_secret()).filter(|p| !p.is_empty());
-        let mut smtp = SmtpConfig::parse(url, &mail.from, password.map(SecretString::from)).map_err(anyhow::Error::msg)?;
+        let mut smtp = SmtpConfig::parse(url, &mail.from, password.map(SecretString::from))
+            .map_err(anyhow::Error::msg)?;
         smtp.max_sessions = mail.sessions;
         smtp.timeouts = SmtpTimeouts {
             connect: Duration::from_secs(mail.connect_timeout_seconds),
@@ -142,7 +151,8 @@ impl App {
         if token.is_empty() {
             return Ok(None);
         }
-        let mut slack = SlackConfig::parse(token, Some(&settings.api_url)).map_err(anyhow::Error::msg)?;
+        let mut slack =
+            SlackConfig::parse(token, Some(&settings.api_url)).map_err(anyhow::Error::msg)?;
         slack.per_team = Duration::from_secs(1) / settings.posts_per_second.max(1);
         Ok(Some(slack))
     }
@@ -150,7 +160,9 @@ impl App {
     /// Everything deliveries need, on a pool of their own.
     pub async fn courier(&self) -> anyhow::Result<Arc<Courier>> {
         let db = match &self.db {
-            Db::Postgres(_) => Db::open(&self.config.database(self.config.database.worker_connections)).await?,
+            Db::Postgres(_) => {
+                Db::open(&self.config.database(self.config.database.worker_connections)).await?
+            }
             sqlite @ Db::Sqlite { .. } => sqlite.clone(),
         };
         let Ways { deliverers, channels, .. } = self.ways()?;
@@ -200,7 +212,11 @@ impl App {
     /// The routes of API and console.
     pub fn router(&self, open_outbox: bool) -> axum::Router {
         let api = api::router(api::Api::new(self.db.clone(), self.clock.clone()));
-        if open_outbox { console::outbox::router(self.db.clone()).fallback_service(api) } else { api }
+        if open_outbox {
+            console::outbox::router(self.db.clone()).fallback_service(api)
+        } else {
+            api
+        }
     }
 
     /// Plays the given roles until `stop`, then lets what runs come to its end.
@@ -216,7 +232,8 @@ impl App {
         if roles.contains(&Role::Scheduler) {
             let every = Duration::from_secs(self.config.scheduler.every_seconds);
             let channels = self.ways()?.channels;
-            let pass = scheduler::run(self.db.clone(), self.clock.clone(), channels, every, stop.clone());
+            let pass =
+                scheduler::run(self.db.clone(), self.clock.clone(), channels, every, stop.clone());
             tasks.spawn(async move {
                 pass.await;
                 Ok(())
@@ -234,7 +251,9 @@ impl App {
         if let Some(listener) = listener {
             let router = self.router(open_outbox);
             let stop = stop.clone();
-            tasks.spawn(async move { api::serve(listener, router, stop).await.context("the HTTP server ended") });
+            tasks.spawn(async move {
+                api::serve(listener, router, stop).await.context("the HTTP server ended")
+            });
         }
         let mut result = Ok(());
         while let Some(ended) = tasks.join_next().await {

@@ -167,7 +167,8 @@ pub struct ConfigError(pub String);
 impl Config {
     /// Reads all layers. `flags` are settings given on the command line, by key (`database.url`).
     pub fn load(flags: &[(&str, String)]) -> Result<Self, ConfigError> {
-        let mut layers = Figment::from(Toml::string(DEFAULTS)).merge(Toml::file("config/local.toml"));
+        let mut layers =
+            Figment::from(Toml::string(DEFAULTS)).merge(Toml::file("config/local.toml"));
         layers = layers.merge(Env::prefixed("PIVOTAL_").split("__"));
         for (variable, key) in NAMED {
             if let Some(value) = named(variable)? {
@@ -191,23 +192,36 @@ impl Config {
             ));
         }
         if self.database.connections == 0 || self.database.worker_connections == 0 {
-            return wrong("database.connections and database.worker_connections must be at least 1");
+            return wrong(
+                "database.connections and database.worker_connections must be at least 1",
+            );
         }
-        if self.worker.in_flight == 0 || self.mail.sessions == 0 || self.scheduler.every_seconds == 0 {
-            return wrong("worker.in_flight, mail.sessions and scheduler.every_seconds must be at least 1");
+        if self.worker.in_flight == 0
+            || self.mail.sessions == 0
+            || self.scheduler.every_seconds == 0
+        {
+            return wrong(
+                "worker.in_flight, mail.sessions and scheduler.every_seconds must be at least 1",
+            );
         }
         if self.worker.lease_seconds < 3 {
-            return wrong("worker.lease_seconds must be at least 3, or a heartbeat that is a little late loses every lease");
+            return wrong(
+                "worker.lease_seconds must be at least 3, or a heartbeat that is a little late loses every lease",
+            );
         }
         if !(0..=86_400).contains(&self.worker.resend_after_seconds) {
             return wrong("worker.resend_after_seconds must be between 0 and 86400");
         }
         if !self.mail.smtp_url.expose_secret().is_empty() && self.mail.from.is_empty() {
-            return wrong("MAIL_FROM (mail.from): SMTP_URL is set, so a sender is needed; write \"Reminders <reminders@example.com>\"");
+            return wrong(
+                "MAIL_FROM (mail.from): SMTP_URL is set, so a sender is needed; write \"Reminders <reminders@example.com>\"",
+            );
         }
         let url = &self.links.onboarding_url;
         if !url.is_empty() && !(url.contains("{display_id}") && url.starts_with("http")) {
-            return wrong("links.onboarding_url must be an http(s) address that contains {display_id}");
+            return wrong(
+                "links.onboarding_url must be an http(s) address that contains {display_id}",
+            );
         }
         if !matches!(self.log.format.as_str(), "human" | "json") {
             return wrong("log.format must be human or json");
@@ -251,9 +265,14 @@ fn named(variable: &str) -> Result<Option<String>, ConfigError> {
 /// The first fault, with the key and where it was set, without the value: it may be a secret.
 fn explain(error: &figment::Error) -> String {
     use figment::error::Kind;
-    let Some(first) = error.clone().into_iter().next() else { return "the settings cannot be read".to_owned() };
+    let Some(first) = error.clone().into_iter().next() else {
+        return "the settings cannot be read".to_owned();
+    };
     let key = first.path.join(".");
-    let place = first.metadata.as_ref().map_or(String::new(), |metadata| format!(" (set in {})", metadata.name));
+    let place = first
+        .metadata
+        .as_ref()
+        .map_or(String::new(), |metadata| format!(" (set in {})", metadata.name));
     match &first.kind {
         Kind::InvalidType(_, expected) | Kind::InvalidValue(_, expected) => {
             format!("{key}: must be {expected}{place}")

@@ -10,7 +10,16 @@ use crate::config::Log;
 pub fn start(log: &Log) {
     let mut filter = EnvFilter::builder().parse_lossy(&log.level);
     // sqlx reports every statement at info when asked for slow ones; apalis tells its own story at debug.
-    for held in ["lettre=info", "slack_morphism=info", "hyper=info", "sqlx=warn", "apalis=warn", "apalis_core=warn", "h2=info", "rustls=info"] {
+    for held in [
+        "lettre=info",
+        "slack_morphism=info",
+        "hyper=info",
+        "sqlx=warn",
+        "apalis=warn",
+        "apalis_core=warn",
+        "h2=info",
+        "rustls=info",
+    ] {
         if let Ok(directive) = held.parse() {
             filter = filter.add_directive(directive);
         }

@@ -121,13 +121,17 @@ async fn workspace(conn: &mut crate::db::Conn, handle: &str) -> anyhow::Result<W
         Some(found) => Some(found),
         None => workspaces::get(conn, handle).await?,
     };
-    found.with_context(|| format!("there is no workspace {handle:?}; `pivotal-reminders workspaces list` shows them"))
+    found.with_context(|| {
+        format!("there is no workspace {handle:?}; `pivotal-reminders workspaces list` shows them")
+    })
 }
 
 fn zone(name: &str) -> anyhow::Result<()> {
     match name.parse::<chrono_tz::Tz>() {
         Ok(_) => Ok(()),
-        Err(_) => bail!("--time-zone: {name:?} is no IANA time zone; write one like Europe/Copenhagen"),
+        Err(_) => {
+            bail!("--time-zone: {name:?} is no IANA time zone; write one like Europe/Copenhagen")
+        }
     }
 }
 
@@ -148,18 +152,35 @@ pub(super) async fn workspaces(app: &App, verb: Workspaces, out: Out) -> anyhow:
                 bail!("--slug: {slug:?} is no handle; use a-z, 0-9 and hyphens");
             }
             let mut conn = app.db.begin().await?;
-            let made = workspaces::create(&mut conn, &Author::system(), &slug, &title, &time_zone, app.clock.now()).await;
+            let made = workspaces::create(
+                &mut conn,
+                &Author::system(),
+                &slug,
+                &title,
+                &time_zone,
+                app.clock.now(),
+            )
+            .await;
             let made = match made {
-                Err(error) if is_conflict(&error) => bail!("--slug: there is a workspace {slug:?} already"),
+                Err(error) if is_conflict(&error) => {
+                    bail!("--slug: there is a workspace {slug:?} already")
+                }
                 other => other?,
             };
             conn.commit().await?;
-            out.made(&format!("made workspace {slug}"), &made.id, &json!({ "id": made.id, "slug": slug }));
+            out.made(
+                &format!("made workspace {slug}"),
+                &made.id,
+                &json!({ "id": made.id, "slug": slug }),
+            );
         }
         Workspaces::List => {
             let mut conn = app.db.read().await?;
             let all = directory::workspaces(&mut conn).await?;
-            let rows = all.iter().map(|w| vec![w.slug.clone(), w.name.clone(), w.time_zone.clone(), w.id.clone()]).collect();
+            let rows = all
+                .iter()
+                .map(|w| vec![w.slug.clone(), w.name.clone(), w.time_zone.clone(), w.id.clone()])
+                .collect();
             let json = all.iter().map(|w| json!({ "id": w.id, "slug": w.slug, "name": w.name, "time_zone": w.time_zone })).collect();
             out.table(&["slug", "name", "time zone", "id"], rows, &json);
         }
@@ -184,12 +205,19 @@ pub(super) async fn users(app: &App, verb: Users, out: Out) -> anyhow::Result<()
                 time_zone: time_zone.as_deref(),
                 slack_user_id: slack_user_id.as_deref(),
             };
-            let made = match users::create(&mut conn, &Author::system(), new, app.clock.now()).await {
-                Err(error) if is_conflict(&error) => bail!("--email: {handle} has a user with this address already"),
+            let made = match users::create(&mut conn, &Author::system(), new, app.clock.now()).await
+            {
+                Err(error) if is_conflict(&error) => {
+                    bail!("--email: {handle} has a user with this address already")
+                }
                 other => other?,
             };
             conn.commit().await?;
-            out.made(&format!("made user {title} in {handle}"), &made.id, &json!({ "id": made.id, "display_id": made.display_id }));
+            out.made(
+                &format!("made user {title} in {handle}"),
+                &made.id,
+                &json!({ "id": made.id, "display_id": made.display_id }),
+            );
         }
         Users::List { workspace: handle } => {
             let mut conn = app.db.read().await?;
@@ -198,13 +226,28 @@ pub(super) async fn users(app: &App, verb: Users, out: Out) -> anyhow::Result<()
             let rows = all
                 .iter()
                 .map(|u| {
-                    let zone = u.time_zone.clone().unwrap_or_else(|| format!("{} (workspace)", workspace.time_zone));
+                    let zone = u
+                        .time_zone
+                        .clone()
+                        .unwrap_or_else(|| format!("{} (workspace)", workspace.time_zone));
                     let slack = u.slack_user_id.clone().unwrap_or_default();
                     let state = if u.active { "active" } else { "deactivated" };
-                    vec![u.display_id.to_string(), u.name.clone(), u.email.clone(), zone, slack, state.to_owned(), u.id.clone()]
+                    vec![
+                        u.display_id.to_string(),
+                        u.name.clone(),
+                        u.email.clone(),
+                        zone,
+                        slack,
+                        state.to_owned(),
+                        u.id.clone(),
+                    ]
                 })
                 .collect();
-            out.table(&["#", "name", "email", "time zone", "slack", "state", "id"], rows, &json!(all));
+            out.table(
+                &["#", "name", "email", "time zone", "slack", "state", "id"],
+                rows,
+                &json!(all),
+            );
         }
     }
     Ok(())
@@ -235,26 +278,55 @@ pub(super) async fn keys(app: &App, verb: Keys, out: Out) -> anyhow::Result<()> 
             let rows = all
                 .iter()
                 .map(|k| {
-                    let used = k.last_used_at.map_or_else(|| "never".to_owned(), |at| at.format("%Y-%m-%d %H:%M").to_string());
+                    let used = k.last_used_at.map_or_else(
+                        || "never".to_owned(),
+                        |at| at.format("%Y-%m-%d %H:%M").to_string(),
+                    );
                     let state = if k.is_revoked(now) { "revoked" } else { "active" };
-                    vec![k.name.clone(), k.mode.to_string(), k.tier.to_string(), k.scopes.clone(), format!("{}…", k.prefix), used, state.to_owned(), k.id.clone()]
+                    vec![
+                        k.name.clone(),
+                        k.mode.to_string(),
+                        k.tier.to_string(),
+                        k.scopes.clone(),
+                        format!("{}…", k.prefix),
+                        used,
+                        state.to_owned(),
+                        k.id.clone(),
+                    ]
                 })
                 .collect();
-            out.table(&["name", "mode", "tier", "scopes", "prefix", "last used", "state", "id"], rows, &json!(all));
+            out.table(
+                &["name", "mode", "tier", "scopes", "prefix", "last used", "state", "id"],
+                rows,
+                &json!(all),
+            );
         }
         Keys::Rotate { workspace: handle, id, overlap_seconds } => {
             let mut conn = app.db.begin().await?;
             let workspace = workspace(&mut conn, &handle).await?;
-            let rotated = keys::rotate(&mut conn, &Author::system(), &workspace.id, &id, TimeDelta::seconds(overlap_seconds), now).await?;
+            let rotated = keys::rotate(
+                &mut conn,
+                &Author::system(),
+                &workspace.id,
+                &id,
+                TimeDelta::seconds(overlap_seconds),
+                now,
+            )
+            .await?;
             let (key, secret) = rotated.with_context(|| no_key(&handle, &id))?;
             conn.commit().await?;
             let secret = secret.expose_secret();
-            out.made(&format!("made {} in place of {id}; it is shown only this once", key.id), secret, &json!({ "id": key.id, "key": secret }));
+            out.made(
+                &format!("made {} in place of {id}; it is shown only this once", key.id),
+                secret,
+                &json!({ "id": key.id, "key": secret }),
+            );
         }
         Keys::Revoke { workspace: handle, id } => {
             let mut conn = app.db.begin().await?;
             let workspace = workspace(&mut conn, &handle).await?;
-            let revoked = keys::revoke(&mut conn, &Author::system(), &workspace.id, &id, now).await?;
+            let revoked =
+                keys::revoke(&mut conn, &Author::system(), &workspace.id, &id, now).await?;
             let key = revoked.with_context(|| no_key(&handle, &id))?;
             conn.commit().await?;
             out.done(&format!("revoked {}", key.name), &json!({ "id": key.id, "revoked": true }));
@@ -264,5 +336,7 @@ pub(super) async fn keys(app: &App, verb: Keys, out: Out) -> anyhow::Result<()> 
 }
 
 fn no_key(handle: &str, id: &str) -> String {
-    format!("{handle} has no key {id:?}; `pivotal-reminders keys list --workspace {handle}` shows them")
+    format!(
+        "{handle} has no key {id:?}; `pivotal-reminders keys list --workspace {handle}` shows them"
+    )
 }

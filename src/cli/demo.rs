@@ -73,7 +73,11 @@ Ctrl-C stops it; `demo` again goes on where it was, `demo --reset` begins anew.
         counts.onboardings,
         counts.messages,
         counts.suppressed,
-        if kept.is_some() { "Nothing is sent twice." } else { "Nothing leaves this machine: mail and Slack messages are captured." },
+        if kept.is_some() {
+            "Nothing is sent twice."
+        } else {
+            "Nothing leaves this machine: mail and Slack messages are captured."
+        },
         keys.live,
         keys.test,
         keys.live,
@@ -89,10 +93,15 @@ Ctrl-C stops it; `demo` again goes on where it was, `demo --reset` begins anew.
 
 /// The settings, with everything that could reach the world taken out.
 fn demo_config(flags: &[(&str, String)]) -> anyhow::Result<Config> {
-    let mut flags: Vec<(&str, String)> = flags.iter().filter(|(key, _)| *key != "database.url").cloned().collect();
+    let mut flags: Vec<(&str, String)> =
+        flags.iter().filter(|(key, _)| *key != "database.url").cloned().collect();
     flags.push(("database.url", format!("sqlite://{FILE}")));
-    flags.extend(["mail.smtp_url", "mail.smtp_password", "slack.bot_token"].map(|key| (key, String::new())));
-    if !flags.iter().any(|(key, _)| *key == "log.level") && std::env::var("PIVOTAL_LOG__LEVEL").is_err() {
+    flags.extend(
+        ["mail.smtp_url", "mail.smtp_password", "slack.bot_token"].map(|key| (key, String::new())),
+    );
+    if !flags.iter().any(|(key, _)| *key == "log.level")
+        && std::env::var("PIVOTAL_LOG__LEVEL").is_err()
+    {
         flags.push(("log.level", "warn".to_owned()));
     }
     Ok(Config::load(&flags)?)

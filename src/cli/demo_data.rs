@@ -48,7 +48,8 @@ pub(super) async fn counts(app: &App) -> anyhow::Result<Counts> {
     const SQL: &str = "SELECT (SELECT count(*) FROM customers), (SELECT count(*) FROM onboardings), (SELECT count(*) FROM messages),
          (SELECT count(*) FROM notifications WHERE state = 'suppressed')";
     let mut conn = app.db.read().await?;
-    let (customers, onboardings, messages, suppressed) = on!(conn, |c| sqlx::query_as(SQL).fetch_one(c).await?);
+    let (customers, onboardings, messages, suppressed) =
+        on!(conn, |c| sqlx::query_as(SQL).fetch_one(c).await?);
     Ok(Counts { customers, onboardings, messages, suppressed })
 }
 
@@ -133,18 +134,25 @@ pub(super) async fn write(app: &App, now: DateTime<Utc>) -> anyhow::Result<Keys>
         let at = |days: i64, hour| instant(zone, add_days(today, -days), hm(hour, 20));
         let key = if test { &keys.test } else { &keys.live };
         let mut call = Caller { api: &api, clock: &clock, key };
-        let customer = call.at(at(age, 10), "POST", "/customers", &json!({ "name": name, "status": "onboarding" })).await?;
+        let customer = call
+            .at(at(age, 10), "POST", "/customers", &json!({ "name": name, "status": "onboarding" }))
+            .await?;
         let launch = launch.map(|days| format!("{}T09:00:00Z", add_days(today, days)));
         let mut body = json!({ "customer_id": customer["id"], "csm_id": csms[csm] });
         if let Some(launch) = launch {
             body["target_launch_date"] = launch.into();
         }
         let onboarding = call.at(at(age, 11), "POST", "/onboardings", &body).await?;
-        let path = format!("/onboardings/{}", onboarding["id"].as_str().context("an onboarding without an id")?);
+        let path = format!(
+            "/onboardings/{}",
+            onboarding["id"].as_str().context("an onboarding without an id")?
+        );
         for event in events {
             let (when, patch) = match *event {
                 Phase(phase, days) => (at(days, 14), json!({ "phase": phase })),
-                Waiting(days) => (at(business_days_ago(today, days), 15), json!({ "state": "waiting" })),
+                Waiting(days) => {
+                    (at(business_days_ago(today, days), 15), json!({ "state": "waiting" }))
+                }
                 AtRisk(days) => (at(days, 16), json!({ "state": "at_risk" })),
                 Paused(days) => (at(days, 16), json!({ "state": "paused" })),
             };
@@ -167,7 +175,9 @@ fn business_days_ago(today: NaiveDate, days: u32) -> i64 {
 async fn people(app: &App, at: DateTime<Utc>) -> anyhow::Result<(String, Vec<String>, Keys)> {
     let author = Author::system();
     let mut conn = app.db.begin().await?;
-    let workspace = workspaces::create(&mut conn, &author, "tallybrook", "Tallybrook", "Europe/Copenhagen", at).await?;
+    let workspace =
+        workspaces::create(&mut conn, &author, "tallybrook", "Tallybrook", "Europe/Copenhagen", at)
+            .await?;
     let mut ids = Vec::new();
     for (name, email, zone, slack) in [
         ("Aiko Tanabe", "aiko.tanabe@tallybrook.test", "Asia/Tokyo", "U0AIKO"),
@@ -175,16 +185,37 @@ async fn people(app: &App, at: DateTime<Utc>) -> anyhow::Result<(String, Vec<Str
         ("Jonas Reyl", "jonas.reyl@tallybrook.test", "America/New_York", "U0JONAS"),
         ("Tomas Vale", "tomas.vale@tallybrook.test", "Europe/Copenhagen", "U0TOMAS"),
     ] {
-        let new = NewUser { workspace_id: &workspace.id, name, email, time_zone: Some(zone), slack_user_id: Some(slack) };
+        let new = NewUser {
+            workspace_id: &workspace.id,
+            name,
+            email,
+            time_zone: Some(zone),
+            slack_user_id: Some(slack),
+        };
         ids.push(users::create(&mut conn, &author, new, at).await?.id);
     }
     const WORKSPACE: &str = "UPDATE workspaces SET digest_time = '09:00', escalation_user_id = $2, owner_user_id = $2, footer_address = '4 Millrace Lane, 2100 Northby' WHERE id = $1";
-    on!(conn, |c| sqlx::query(WORKSPACE).bind(&workspace.id).bind(&ids[3]).execute(c).await?.rows_affected());
-    on!(conn, |c| sqlx::query("UPDATE users SET digest_channel = 'slack' WHERE id = $1").bind(&ids[0]).execute(c).await?.rows_affected());
+    on!(conn, |c| sqlx::query(WORKSPACE)
+        .bind(&workspace.id)
+        .bind(&ids[3])
+        .execute(c)
+        .await?
+        .rows_affected());
+    on!(conn, |c| sqlx::query("UPDATE users SET digest_channel = 'slack' WHERE id = $1")
+        .bind(&ids[0])
+        .execute(c)
+        .await?
+        .rows_affected());
     let mut made = Vec::new();
     for (mode, setting) in [(Mode::Live, LIVE_KEY), (Mode::Test, TEST_KEY)] {
         let name = if mode == Mode::Live { "CRM sync" } else { "Sandbox" };
-        let new = NewKey { workspace_id: &workspace.id, name, mode, tier: Tier::Unlimited, scopes: DEFAULT_SCOPES };
+        let new = NewKey {
+            workspace_id: &workspace.id,
+            name,
+            mode,
+            tier: Tier::Unlimited,
+            scopes: DEFAULT_SCOPES,
+        };
         let (_, key) = keys::create(&mut conn, &author, new, at).await?;
         settings::set(&mut conn, setting, key.expose_secret(), at).await?;
         made.push(key.expose_secret().to_owned());
@@ -196,21 +227,37 @@ async fn people(app: &App, at: DateTime<Utc>) -> anyhow::Result<(String, Vec<Str
 }
 
 /// Makes the history count as told: every step reached before the morning is dealt with, and the next slot is the morning's.
-async fn set_stage(app: &App, workspace_id: &str, csms: &[String], now: DateTime<Utc>) -> anyhow::Result<()> {
+async fn set_stage(
+    app: &App,
+    workspace_id: &str,
+    csms: &[String],
+    now: DateTime<Utc>,
+) -> anyhow::Result<()> {
     let mut conn = app.db.begin().await?;
-    let all: Vec<(String,)> = on!(conn, |c| sqlx::query_as("SELECT id FROM onboardings").fetch_all(c).await?);
+    let all: Vec<(String,)> =
+        on!(conn, |c| sqlx::query_as("SELECT id FROM onboardings").fetch_all(c).await?);
     let all: Vec<String> = all.into_iter().map(|(id,)| id).collect();
     let workspaces = facts::workspaces(&mut conn, &[workspace_id.to_owned()]).await?;
     let workspace = workspaces.get(workspace_id).context("the demo's workspace is gone")?;
     for journey in facts::onboardings(&mut conn, &all).await? {
-        let csm = csms.iter().position(|id| Some(id) == journey.onboarding.csm_id.as_ref()).unwrap_or_default();
+        let csm = csms
+            .iter()
+            .position(|id| Some(id) == journey.onboarding.csm_id.as_ref())
+            .unwrap_or_default();
         let today = local_date(workspace.zone, demo::morning(ZONES[csm % ZONES.len()], now).1);
-        let Some(step) = step_reached(workspace, &journey.onboarding, add_days(today, -1)) else { continue };
+        let Some(step) = step_reached(workspace, &journey.onboarding, add_days(today, -1)) else {
+            continue;
+        };
         let sql = match step.kind {
             Kind::WaitingOnCustomer => "UPDATE onboardings SET waiting_step = $2 WHERE id = $1",
             _ => "UPDATE onboardings SET stalled_step = $2 WHERE id = $1",
         };
-        on!(conn, |c| sqlx::query(sql).bind(&journey.onboarding.id).bind(step.number).execute(c).await?.rows_affected());
+        on!(conn, |c| sqlx::query(sql)
+            .bind(&journey.onboarding.id)
+            .bind(step.number)
+            .execute(c)
+            .await?
+            .rows_affected());
     }
     let earliest = ZONES.iter().map(|zone| demo::morning(*zone, now).1).min().unwrap_or(now);
     hints::refresh(&mut conn, Touched::Onboardings(&all), earliest - TimeDelta::hours(1)).await?;
@@ -235,7 +282,13 @@ struct Caller<'a> {
 }
 
 impl Caller<'_> {
-    async fn at(&mut self, at: DateTime<Utc>, method: &str, path: &str, body: &Value) -> anyhow::Result<Value> {
+    async fn at(
+        &mut self,
+        at: DateTime<Utc>,
+        method: &str,
+        path: &str,
+        body: &Value,
+    ) -> anyhow::Result<Value> {
         self.clock.advance(at - self.clock.now());
         let request = Request::builder()
             .method(method)

@@ -24,14 +24,24 @@ pub(super) async fn run(config: Config, out: Out) -> anyhow::Result<()> {
     let url = config.database.url.expose_secret().to_owned();
     match App::open(config, Clock::System).await {
         Ok(app) => {
-            findings.push(Finding { what: "database", result: Ok(format!("{} answers", app.db.name())) });
+            findings.push(Finding {
+                what: "database",
+                result: Ok(format!("{} answers", app.db.name())),
+            });
             findings.push(Finding { what: "migrations", result: migrations(&app).await });
             match app.ways() {
                 Ok(ways) => {
-                    findings.push(Finding { what: "mail", result: optional(ways.deliverers.check_email().await, ways.channels.email) });
-                    findings.push(Finding { what: "slack", result: optional(ways.deliverers.check_slack().await, ways.channels.slack) });
+                    findings.push(Finding {
+                        what: "mail",
+                        result: optional(ways.deliverers.check_email().await, ways.channels.email),
+                    });
+                    findings.push(Finding {
+                        what: "slack",
+                        result: optional(ways.deliverers.check_slack().await, ways.channels.slack),
+                    });
                 }
-                Err(error) => findings.push(Finding { what: "mail and slack", result: Err(format!("{error:#}")) }),
+                Err(error) => findings
+                    .push(Finding { what: "mail and slack", result: Err(format!("{error:#}")) }),
             }
         }
         Err(error) => {
@@ -49,8 +59,13 @@ pub(super) async fn run(config: Config, out: Out) -> anyhow::Result<()> {
 async fn migrations(app: &App) -> Result<String, String> {
     match app.db.schema_state().await {
         Ok(SchemaState::Current) => Ok("up to date".to_owned()),
-        Ok(SchemaState::Behind(_)) => Err("the schema is older than this binary; run `pivotal-reminders migrate`".to_owned()),
-        Ok(SchemaState::Ahead(_)) => Err("the schema is newer than this binary; use the binary that migrated it, or a newer one".to_owned()),
+        Ok(SchemaState::Behind(_)) => {
+            Err("the schema is older than this binary; run `pivotal-reminders migrate`".to_owned())
+        }
+        Ok(SchemaState::Ahead(_)) => Err(
+            "the schema is newer than this binary; use the binary that migrated it, or a newer one"
+                .to_owned(),
+        ),
         Err(error) => Err(format!("cannot be read: {error}")),
     }
 }

@@ -124,7 +124,9 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     }
     let config = match Config::load(&flags) {
         Ok(config) => config,
-        Err(error) if matches!(cli.verb, Verb::Doctor) => return doctor::without_config(&error, out),
+        Err(error) if matches!(cli.verb, Verb::Doctor) => {
+            return doctor::without_config(&error, out);
+        }
         Err(error) => return Err(error.into()),
     };
     telemetry::start(&config.log);
@@ -135,7 +137,10 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Migrate => {
             let app = App::open(config, Clock::System).await?;
             app.migrate().await?;
-            out.done(&format!("the {} schema is up to date", app.db.name()), &serde_json::json!({ "migrated": true }));
+            out.done(
+                &format!("the {} schema is up to date", app.db.name()),
+                &serde_json::json!({ "migrated": true }),
+            );
             Ok(())
         }
         Verb::Scan(as_of) => run::scan(&ready(config, as_of.clock()).await?, out).await,
@@ -143,7 +148,9 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
             let clock = args.as_of.clock();
             run::work(&ready(config, clock).await?, &args, out).await
         }
-        Verb::Workspaces(verb) => admin::workspaces(&ready(config, Clock::System).await?, verb, out).await,
+        Verb::Workspaces(verb) => {
+            admin::workspaces(&ready(config, Clock::System).await?, verb, out).await
+        }
         Verb::Users(verb) => admin::users(&ready(config, Clock::System).await?, verb, out).await,
         Verb::Keys(verb) => admin::keys(&ready(config, Clock::System).await?, verb, out).await,
     }

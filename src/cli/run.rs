@@ -33,7 +33,11 @@ pub(super) struct WorkArgs {
 
 pub(super) async fn serve(config: Config, args: ServeArgs) -> anyhow::Result<()> {
     let roles: BTreeSet<Role> = args.role.into_iter().collect();
-    let listener = if roles.contains(&Role::Api) { Some(app::listen(&config.http.listen).await?) } else { None };
+    let listener = if roles.contains(&Role::Api) {
+        Some(app::listen(&config.http.listen).await?)
+    } else {
+        None
+    };
     let app = App::open(config, Clock::System).await?;
     if args.no_migrate {
         app.require_schema().await?;
@@ -42,11 +46,15 @@ pub(super) async fn serve(config: Config, args: ServeArgs) -> anyhow::Result<()>
     }
     let ways = app.ways()?;
     if ways.captured {
-        tracing::warn!("neither SMTP_URL nor SLACK_BOT_TOKEN is set: messages are captured in the ledger, nobody gets any");
+        tracing::warn!(
+            "neither SMTP_URL nor SLACK_BOT_TOKEN is set: messages are captured in the ledger, nobody gets any"
+        );
     } else if !ways.channels.email {
         tracing::warn!("SMTP_URL is not set: mail cannot be sent, everything goes by Slack");
     } else if !ways.channels.slack {
-        tracing::warn!("SLACK_BOT_TOKEN is not set: Slack messages cannot be sent, everything goes by mail");
+        tracing::warn!(
+            "SLACK_BOT_TOKEN is not set: Slack messages cannot be sent, everything goes by mail"
+        );
     }
     let names: Vec<_> = roles.iter().map(|role| role.as_str()).collect();
     if let Some(listener) = &listener {
@@ -65,7 +73,10 @@ pub(super) async fn scan(app: &App, out: Out) -> anyhow::Result<()> {
     let bar = out.progress("scanning");
     let summary = app
         .scan(|so_far| {
-            bar.set_prefix(format!("{} people, {} onboardings, {} notifications", so_far.recipients, so_far.nudges, so_far.written));
+            bar.set_prefix(format!(
+                "{} people, {} onboardings, {} notifications",
+                so_far.recipients, so_far.nudges, so_far.written
+            ));
             bar.tick();
         })
         .await?;
@@ -105,7 +116,11 @@ pub(super) async fn work(app: &App, args: &WorkArgs, out: Out) -> anyhow::Result
     let before = app.finished().await?;
     let left = app
         .drain(|backlog| {
-            bar.set_prefix(format!("{} left, {} under way", backlog.email + backlog.slack, backlog.leased));
+            bar.set_prefix(format!(
+                "{} left, {} under way",
+                backlog.email + backlog.slack,
+                backlog.leased
+            ));
             bar.tick();
         })
         .await?;
@@ -113,7 +128,9 @@ pub(super) async fn work(app: &App, args: &WorkArgs, out: Out) -> anyhow::Result
     let after = app.finished().await?;
     let done: Vec<(String, i64)> = after
         .iter()
-        .map(|(state, count)| (state.clone(), count - before.get(state).copied().unwrap_or_default()))
+        .map(|(state, count)| {
+            (state.clone(), count - before.get(state).copied().unwrap_or_default())
+        })
         .filter(|(_, count)| *count > 0)
         .collect();
     let waiting = left.email + left.slack;
@@ -124,7 +141,9 @@ pub(super) async fn work(app: &App, args: &WorkArgs, out: Out) -> anyhow::Result
         parts.join(", ")
     };
     if waiting > 0 {
-        sentence.push_str(&format!("; {waiting} wait because a channel is down, `pivotal-reminders doctor` says why"));
+        sentence.push_str(&format!(
+            "; {waiting} wait because a channel is down, `pivotal-reminders doctor` says why"
+        ));
     }
     let outcomes: serde_json::Map<String, serde_json::Value> =
         done.into_iter().map(|(state, count)| (state, count.into())).collect();

@@ -13,8 +13,12 @@ fn block(block: &Value) -> String {
     match block["type"].as_str() {
         Some("header") => format!("<p class=\"b-header\">{}</p>", text(&block["text"])),
         Some("section") => format!("<div class=\"b-section\">{}</div>", text(&block["text"])),
-        Some("context") => format!("<div class=\"b-context\">{}</div>", all(&block["elements"], text)),
-        Some("actions") => format!("<div class=\"b-actions\">{}</div>", all(&block["elements"], button)),
+        Some("context") => {
+            format!("<div class=\"b-context\">{}</div>", all(&block["elements"], text))
+        }
+        Some("actions") => {
+            format!("<div class=\"b-actions\">{}</div>", all(&block["elements"], button))
+        }
         Some("divider") => "<hr>".to_owned(),
         _ => format!("<pre>{}</pre>", HtmlEscape(&block.to_string())),
     }
@@ -35,7 +39,11 @@ fn button(button: &Value) -> String {
 
 fn text(text: &Value) -> String {
     let raw = text["text"].as_str().unwrap_or_default();
-    if text["type"] == "mrkdwn" { mrkdwn(raw) } else { HtmlEscape(raw).to_string().replace('\n', "<br>") }
+    if text["type"] == "mrkdwn" {
+        mrkdwn(raw)
+    } else {
+        HtmlEscape(raw).to_string().replace('\n', "<br>")
+    }
 }
 
 /// Slack's mrkdwn: `*bold*`, `<url|label>`, and `&amp; &lt; &gt;` as they came.
@@ -81,7 +89,8 @@ mod tests {
 
     #[test]
     fn names_stay_names_and_links_stay_links() {
-        let shown = mrkdwn("*15 days*: <https://x.test/1|Fennel &amp; Rye> &lt;!channel&gt;\n<@U1>");
+        let shown =
+            mrkdwn("*15 days*: <https://x.test/1|Fennel &amp; Rye> &lt;!channel&gt;\n<@U1>");
         assert_eq!(
             shown,
             "<strong>15 days</strong>: <a href=\"https://x.test/1\">Fennel &amp; Rye</a> &lt;!channel&gt;<br><span class=\"b-mention\">@U1</span>"

@@ -22,7 +22,8 @@ use crate::store::outbox::{self, Kept};
 const PAGE: i64 = 50;
 
 /// A page runs nothing and loads nothing but its own style sheet and the message in its frame.
-const PAGE_POLICY: &str = "default-src 'none'; style-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'";
+const PAGE_POLICY: &str =
+    "default-src 'none'; style-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'";
 
 /// A message brings its own inline styles and gets nothing else.
 const MESSAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
@@ -84,14 +85,21 @@ impl From<minijinja::Error> for PageError {
 impl IntoResponse for PageError {
     fn into_response(self) -> Response {
         match self {
-            Self::NotFound => (StatusCode::NOT_FOUND, "There is no such message. See /outbox.").into_response(),
+            Self::NotFound => {
+                (StatusCode::NOT_FOUND, "There is no such message. See /outbox.").into_response()
+            }
             Self::Database(error) => {
                 tracing::warn!(%error, "the outbox cannot be read");
-                (StatusCode::SERVICE_UNAVAILABLE, "The database does not answer. Nothing is lost; try again.").into_response()
+                (
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "The database does not answer. Nothing is lost; try again.",
+                )
+                    .into_response()
             }
             Self::Template(error) => {
                 tracing::error!(%error, "a page cannot be rendered");
-                (StatusCode::INTERNAL_SERVER_ERROR, "This page is broken; the log says why.").into_response()
+                (StatusCode::INTERNAL_SERVER_ERROR, "This page is broken; the log says why.")
+                    .into_response()
             }
         }
     }
@@ -143,12 +151,18 @@ struct Before {
     before: Option<DateTime<Utc>>,
 }
 
-async fn list(State(outbox): State<Outbox>, Query(page): Query<Before>) -> Result<Response, PageError> {
+async fn list(
+    State(outbox): State<Outbox>,
+    Query(page): Query<Before>,
+) -> Result<Response, PageError> {
     let mut conn = outbox.db.read().await?;
     let mut kept = outbox::list(&mut conn, page.before.unwrap_or(UNTIL_DECIDED), PAGE + 1).await?;
     let more = kept.len() > usize::try_from(PAGE).unwrap_or_default();
     kept.truncate(usize::try_from(PAGE).unwrap_or_default());
-    let older = kept.last().filter(|_| more).map(|last| last.finished_at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true));
+    let older = kept
+        .last()
+        .filter(|_| more)
+        .map(|last| last.finished_at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true));
     let rows: Vec<Row> = kept.iter().map(Row::from).collect();
     let page = outbox.pages.get_template("list")?.render(context! {
         rows => minijinja::Value::from(minijinja::value::Serde(&rows)),
@@ -162,7 +176,9 @@ async fn one(State(outbox): State<Outbox>, Path(id): Path<String>) -> Result<Res
     let row = Row::from(&kept);
     let (text, blocks, from) = match &message {
         Message::Email(email) => (email.text.clone(), None, email.from_name.clone()),
-        Message::Slack(post) => (post.text.clone(), Some(blocks::html(&post.blocks)), String::new()),
+        Message::Slack(post) => {
+            (post.text.clone(), Some(blocks::html(&post.blocks)), String::new())
+        }
     };
     let page = outbox.pages.get_template("one")?.render(context! {
         row => minijinja::Value::from(minijinja::value::Serde(&row)),

@@ -107,18 +107,28 @@ pub async fn push(conn: &mut Conn, queue: Queue, ids: &[String]) -> Result<(), D
 }
 
 /// Puts a job back as it is, to be looked at again after `pause`.
-pub async fn put_off(conn: &mut Conn, queue: Queue, bytes: Vec<u8>, pause: Duration) -> Result<(), DbError> {
-    push_tasks(conn, queue, vec![TaskBuilder::new(bytes).max_attempts(1).run_after(pause).build()]).await
+pub async fn put_off(
+    conn: &mut Conn,
+    queue: Queue,
+    bytes: Vec<u8>,
+    pause: Duration,
+) -> Result<(), DbError> {
+    push_tasks(conn, queue, vec![TaskBuilder::new(bytes).max_attempts(1).run_after(pause).build()])
+        .await
 }
 
-async fn push_tasks(conn: &mut Conn, queue: Queue, tasks: Vec<Task<Vec<u8>>>) -> Result<(), DbError> {
+async fn push_tasks(
+    conn: &mut Conn,
+    queue: Queue,
+    tasks: Vec<Task<Vec<u8>>>,
+) -> Result<(), DbError> {
     match conn.dialect() {
-        Dialect::Postgres(c) => {
-            apalis_postgres::queries::push_tasks(&mut *c, queue.name(), tasks).await.map_err(postgres_error)
-        }
-        Dialect::Sqlite(c) => {
-            apalis_sqlite::queries::push_tasks(&mut *c, queue.name(), &tasks).await.map_err(sqlite_error)
-        }
+        Dialect::Postgres(c) => apalis_postgres::queries::push_tasks(&mut *c, queue.name(), tasks)
+            .await
+            .map_err(postgres_error),
+        Dialect::Sqlite(c) => apalis_sqlite::queries::push_tasks(&mut *c, queue.name(), &tasks)
+            .await
+            .map_err(sqlite_error),
     }
 }
 

@@ -119,7 +119,11 @@ fn decide(
             rows.push(NewNotification {
                 state: NotificationState::Skipped,
                 reason: Some(Reason::MissedSlot),
-                detail: Some(if missed == 1 { "1 slot missed".to_owned() } else { format!("{missed} slots missed") }),
+                detail: Some(if missed == 1 {
+                    "1 slot missed".to_owned()
+                } else {
+                    format!("{missed} slots missed")
+                }),
                 ..digest(workspace, person, &slots, missed_date, (mode, channel), items, at)
             });
         }

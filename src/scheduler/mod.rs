@@ -107,13 +107,22 @@ pub async fn pass(
         record(db, at, &total, started.elapsed()).await?;
     }
     if total.unaccounted() != 0 {
-        tracing::error!(unaccounted = total.unaccounted(), "a pass left notifications unaccounted for");
+        tracing::error!(
+            unaccounted = total.unaccounted(),
+            "a pass left notifications unaccounted for"
+        );
     }
     Ok(total)
 }
 
 /// Runs passes until told to stop.
-pub async fn run(db: Db, clock: Clock, channels: Channels, every: Duration, stop: CancellationToken) {
+pub async fn run(
+    db: Db,
+    clock: Clock,
+    channels: Channels,
+    every: Duration,
+    stop: CancellationToken,
+) {
     let mut failures = 0_u32;
     loop {
         match pass(&db, clock.now(), channels, |_| ()).await {
@@ -151,7 +160,12 @@ fn lost_a_race(error: &DbError) -> bool {
     matches!(error, DbError::Database(error) if error.code().is_some_and(|code| code == "40P01" || code == "40001"))
 }
 
-async fn record(db: &Db, at: DateTime<Utc>, summary: &Summary, took: Duration) -> Result<(), DbError> {
+async fn record(
+    db: &Db,
+    at: DateTime<Utc>,
+    summary: &Summary,
+    took: Duration,
+) -> Result<(), DbError> {
     const SQL: &str = "INSERT INTO passes (id, at, recipients, expected, accounted, written, duration_ms, created_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $2)";
     let mut conn = db.begin().await?;
@@ -183,7 +197,8 @@ async fn write<'a>(
         usize::try_from(ledger::count_keys(conn, &keys).await?).unwrap_or_default()
     };
     let new: std::collections::HashSet<&str> = inserted.iter().map(String::as_str).collect();
-    let new: Vec<&NewNotification> = rows.iter().filter(|row| new.contains(row.id.as_str())).collect();
+    let new: Vec<&NewNotification> =
+        rows.iter().filter(|row| new.contains(row.id.as_str())).collect();
     for queue in Queue::ALL {
         let ready: Vec<String> = new
             .iter()

@@ -8,8 +8,8 @@ use super::{Summary, write};
 use crate::db::{Conn, Db, DbError, Dialect, sqlite_time};
 use crate::domain::calendar::local_date;
 use crate::domain::decide::{
-    Hold, Step, customer_reminder, eligible, next_nudge_at, next_working_hour, nudge, nudge_deadline,
-    step_due,
+    Hold, Step, customer_reminder, eligible, next_nudge_at, next_working_hour, nudge,
+    nudge_deadline, step_due,
 };
 use crate::domain::facts::{Channels, Contact, Onboarding, Person, Workspace};
 use crate::domain::ids::IdKind;
@@ -29,7 +29,8 @@ pub(super) async fn batch(
     if journeys.is_empty() {
         return Ok(Summary::default());
     }
-    let workspaces = facts::workspaces(&mut conn, &distinct(journeys.iter().map(|j| &j.workspace_id))).await?;
+    let workspaces =
+        facts::workspaces(&mut conn, &distinct(journeys.iter().map(|j| &j.workspace_id))).await?;
     let people = distinct(
         journeys
             .iter()
@@ -95,7 +96,8 @@ impl Pass<'_> {
     /// Decides who hears what about one onboarding, and when to look at it again.
     fn decide(&self, journey: &Journey, rows: &mut Vec<NewNotification>) -> Moved {
         let mut o = journey.onboarding.clone();
-        let person = journey.recipient_id.as_ref().and_then(|id| self.people.get(id)).map(|m| &m.person);
+        let person =
+            journey.recipient_id.as_ref().and_then(|id| self.people.get(id)).map(|m| &m.person);
         let Some(person) = person else { return moved(&o, None) };
         // Rows are written when they may go out; outside working hours the onboarding is only looked at later.
         let opens = next_working_hour(self.workspace, person, self.at);
@@ -121,7 +123,8 @@ impl Pass<'_> {
     }
 
     fn steps(&self, o: &Onboarding, person: &Person, step: Step, rows: &mut Vec<NewNotification>) {
-        let done = if step.kind == Kind::WaitingOnCustomer { o.waiting_step } else { o.stalled_step };
+        let done =
+            if step.kind == Kind::WaitingOnCustomer { o.waiting_step } else { o.stalled_step };
         for number in done + 1..step.number {
             let passed = Step { number, last: false, ..step };
             rows.push(NewNotification {
@@ -147,7 +150,13 @@ impl Pass<'_> {
         }
     }
 
-    fn nudge_row(&self, o: &Onboarding, person: &Person, step: Step, escalation: bool) -> NewNotification {
+    fn nudge_row(
+        &self,
+        o: &Onboarding,
+        person: &Person,
+        step: Step,
+        escalation: bool,
+    ) -> NewNotification {
         let date = local_date(person.zone, self.at);
         let mode = o.provenance.mode(step.kind);
         let episode = match step.kind {
@@ -164,8 +173,12 @@ impl Pass<'_> {
                 (channel, NotificationState::Deferred, Some(Reason::OutsideWorkingHours))
             }
             Ok(channel) => (channel, NotificationState::Scheduled, None),
-            Err(Hold::Because(reason)) => (Channel::Slack, NotificationState::Skipped, Some(reason)),
-            Err(Hold::NotDue) => (Channel::Slack, NotificationState::Skipped, Some(Reason::StateChanged)),
+            Err(Hold::Because(reason)) => {
+                (Channel::Slack, NotificationState::Skipped, Some(reason))
+            }
+            Err(Hold::NotDue) => {
+                (Channel::Slack, NotificationState::Skipped, Some(Reason::StateChanged))
+            }
         };
         NewNotification {
             id: IdKind::Notification.fresh(self.at),
@@ -179,7 +192,10 @@ impl Pass<'_> {
             slot_date: date,
             step: Some((step.number, step.days)),
             escalation,
-            dedupe_key: format!("{}:{}:{episode}:{}:{}:{mode}", step.kind, o.id, step.number, person.id),
+            dedupe_key: format!(
+                "{}:{}:{episode}:{}:{}:{mode}",
+                step.kind, o.id, step.number, person.id
+            ),
             state,
             reason,
             detail: None,
@@ -189,17 +205,23 @@ impl Pass<'_> {
         }
     }
 
-    fn customer_row(&self, o: &Onboarding, contact: &Contact, step: Step) -> Option<NewNotification> {
+    fn customer_row(
+        &self,
+        o: &Onboarding,
+        contact: &Contact,
+        step: Step,
+    ) -> Option<NewNotification> {
         let date = local_date(self.workspace.zone, self.at);
         let mode = match (o.provenance.mode(Kind::CustomerReminder), contact.mode) {
             (Mode::Live, Mode::Live) => Mode::Live,
             _ => Mode::Test,
         };
-        let (state, reason) = match customer_reminder(self.workspace, contact, o, date, self.channels, &mut ()) {
-            Ok(_) => (NotificationState::Scheduled, None),
-            Err(Hold::Because(reason)) => (NotificationState::Skipped, Some(reason)),
-            Err(Hold::NotDue) => return None,
-        };
+        let (state, reason) =
+            match customer_reminder(self.workspace, contact, o, date, self.channels, &mut ()) {
+                Ok(_) => (NotificationState::Scheduled, None),
+                Err(Hold::Because(reason)) => (NotificationState::Skipped, Some(reason)),
+                Err(Hold::NotDue) => return None,
+            };
         Some(NewNotification {
             id: IdKind::Notification.fresh(self.at),
             workspace_id: self.workspace.id.clone(),

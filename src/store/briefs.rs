@@ -63,7 +63,13 @@ pub async fn load(conn: &mut Conn, claimed: &[Claimed]) -> Result<HashMap<String
         .into_iter()
         .map(|(id, workspace)| (id, Arc::new(workspace)))
         .collect();
-    let subjects = || claimed.iter().filter(|n| n.kind != Kind::Digest).filter_map(|n| n.subject_id.as_ref()).filter_map(|id| journeys.get(id));
+    let subjects = || {
+        claimed
+            .iter()
+            .filter(|n| n.kind != Kind::Digest)
+            .filter_map(|n| n.subject_id.as_ref())
+            .filter_map(|id| journeys.get(id))
+    };
     let people = distinct(
         claimed
             .iter()
@@ -79,7 +85,11 @@ pub async fn load(conn: &mut Conn, claimed: &[Claimed]) -> Result<HashMap<String
             .filter_map(|n| journeys.get(n.subject_id.as_ref()?))
             .map(|j| j.onboarding.customer_id.clone()),
     );
-    let contacts = if customers.is_empty() { HashMap::new() } else { facts::primary_contacts(conn, &customers).await? };
+    let contacts = if customers.is_empty() {
+        HashMap::new()
+    } else {
+        facts::primary_contacts(conn, &customers).await?
+    };
     let mut by_notification: HashMap<String, Vec<(Journey, Option<Seen>)>> = HashMap::new();
     for item in items {
         if let Some(journey) = journeys.get(&item.onboarding_id) {
@@ -104,7 +114,12 @@ pub async fn load(conn: &mut Conn, claimed: &[Claimed]) -> Result<HashMap<String
                     .filter(|contact| contact.id == n.recipient_id)
                     .cloned(),
                 csm: subject.and_then(|j| j.onboarding.csm_id.as_ref()).and_then(person),
-                escalation: workspace.escalation_user_id.as_ref().and_then(person).filter(|p| p.active).map(|p| p.name),
+                escalation: workspace
+                    .escalation_user_id
+                    .as_ref()
+                    .and_then(person)
+                    .filter(|p| p.active)
+                    .map(|p| p.name),
                 totals: totals.get(&n.id).copied().unwrap_or_default(),
                 items,
             };
@@ -137,8 +152,14 @@ async fn totals(
         .iter()
         .filter(|n| n.kind == Kind::Digest)
         .map(|n| {
-            let zone = people.get(&n.recipient_id).map_or(chrono_tz::Tz::UTC, |member| member.person.zone);
-            let since = items.get(&n.id).into_iter().flatten().filter_map(|(_, seen)| Some(seen.as_ref()?.on)).max();
+            let zone =
+                people.get(&n.recipient_id).map_or(chrono_tz::Tz::UTC, |member| member.person.zone);
+            let since = items
+                .get(&n.id)
+                .into_iter()
+                .flatten()
+                .filter_map(|(_, seen)| Some(seen.as_ref()?.on))
+                .max();
             let since = instant(zone, since.unwrap_or(n.slot_date), NaiveTime::MIN);
             (n.id.as_str(), n.recipient_id.as_str(), n.slot_date, since)
         })
@@ -177,6 +198,11 @@ async fn totals(
             .await?
         }
     };
-    let totals = |row: &TotalsRow| Totals { open: row.open, snoozed: row.snoozed, paused: row.paused, closed: row.closed };
+    let totals = |row: &TotalsRow| Totals {
+        open: row.open,
+        snoozed: row.snoozed,
+        paused: row.paused,
+        closed: row.closed,
+    };
     Ok(rows.iter().map(|row| (row.id.clone(), totals(row))).collect())
 }

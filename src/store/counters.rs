@@ -13,9 +13,8 @@ pub(super) async fn next(
     name: &str,
     now: DateTime<Utc>,
 ) -> Result<(i64, DateTime<Utc>), DbError> {
-    let (value, last): (i64, DateTime<Utc>) =
-        on!(conn, |c| {
-            sqlx::query_as(
+    let (value, last): (i64, DateTime<Utc>) = on!(conn, |c| {
+        sqlx::query_as(
         "INSERT INTO counters (workspace_id, name, value, last_created_at) VALUES ($1, $2, 1, $3)
          ON CONFLICT (workspace_id, name) DO UPDATE SET value = counters.value + 1
          RETURNING value, last_created_at"
@@ -25,7 +24,7 @@ pub(super) async fn next(
     .bind(now)
     .fetch_one(c)
     .await?
-        });
+    });
     if value == 1 {
         return Ok((value, now));
     }

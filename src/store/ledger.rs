@@ -95,7 +95,8 @@ pub async fn insert(
     let inserted: Vec<(String,)> = match conn.dialect() {
         Dialect::Postgres(c) => {
             let text = |f: fn(&NewNotification) -> &str| rows.iter().map(f).collect::<Vec<_>>();
-            let maybe = |f: fn(&NewNotification) -> Option<&str>| rows.iter().map(f).collect::<Vec<_>>();
+            let maybe =
+                |f: fn(&NewNotification) -> Option<&str>| rows.iter().map(f).collect::<Vec<_>>();
             sqlx::query_as(
                 "INSERT INTO notifications (id, workspace_id, kind, channel, mode, recipient_type, recipient_id, subject_id, slot_date, step, step_days,
                    escalation, dedupe_key, state, reason, detail, not_before, deadline, finished_at,
@@ -136,9 +137,24 @@ pub async fn insert(
                 .iter()
                 .map(|n| {
                     serde_json::json!([
-                        n.id, n.workspace_id, n.kind, n.channel, n.mode, n.recipient_type.as_str(), n.recipient_id, n.subject_id, n.slot_date,
-                        n.step.map(|s| s.0), n.step.map(|s| s.1), i64::from(n.escalation), n.dedupe_key, n.state, n.reason, n.detail,
-                        sqlite_time(n.not_before), sqlite_time(n.deadline),
+                        n.id,
+                        n.workspace_id,
+                        n.kind,
+                        n.channel,
+                        n.mode,
+                        n.recipient_type.as_str(),
+                        n.recipient_id,
+                        n.subject_id,
+                        n.slot_date,
+                        n.step.map(|s| s.0),
+                        n.step.map(|s| s.1),
+                        i64::from(n.escalation),
+                        n.dedupe_key,
+                        n.state,
+                        n.reason,
+                        n.detail,
+                        sqlite_time(n.not_before),
+                        sqlite_time(n.deadline),
                     ])
                 })
                 .collect();
@@ -158,7 +174,8 @@ pub async fn insert(
             .await?
         }
     };
-    let inserted: std::collections::HashSet<String> = inserted.into_iter().map(|(id,)| id).collect();
+    let inserted: std::collections::HashSet<String> =
+        inserted.into_iter().map(|(id,)| id).collect();
     insert_items(conn, rows.iter().filter(|row| inserted.contains(&row.id))).await?;
     // In the order given, so that jobs follow the order of the pass.
     Ok(rows.iter().filter(|row| inserted.contains(&row.id)).map(|row| row.id.clone()).collect())
@@ -169,7 +186,9 @@ async fn insert_items(
     rows: impl Iterator<Item = &NewNotification>,
 ) -> Result<(), DbError> {
     let items: Vec<(&str, &str, Option<&Seen>)> = rows
-        .flat_map(|row| row.items.iter().map(|(id, before)| (row.id.as_str(), id.as_str(), before.as_ref())))
+        .flat_map(|row| {
+            row.items.iter().map(|(id, before)| (row.id.as_str(), id.as_str(), before.as_ref()))
+        })
         .collect();
     if items.is_empty() {
         return Ok(());
@@ -275,7 +294,11 @@ pub struct Waiting {
 }
 
 /// Those of `ids` that are ready and in nobody's hands.
-pub async fn waiting(conn: &mut Conn, ids: &[String], now: DateTime<Utc>) -> Result<Vec<Waiting>, DbError> {
+pub async fn waiting(
+    conn: &mut Conn,
+    ids: &[String],
+    now: DateTime<Utc>,
+) -> Result<Vec<Waiting>, DbError> {
     fetch_by_ids!(
         conn,
         Waiting,
@@ -313,7 +336,13 @@ pub async fn claim(
             sqlx::query_as(POSTGRES).bind(ids).bind(now).bind(owner).bind(token).fetch_all(c).await
         }
         Dialect::Sqlite(c) => {
-            sqlx::query_as(SQLITE).bind(json_list(ids)).bind(now).bind(owner).bind(token).fetch_all(c).await
+            sqlx::query_as(SQLITE)
+                .bind(json_list(ids))
+                .bind(now)
+                .bind(owner)
+                .bind(token)
+                .fetch_all(c)
+                .await
         }
     }
 }
@@ -321,9 +350,9 @@ pub async fn claim(
 /// Notes that from now on the provider may have the message. Only for what is never repeated by itself (customers' mail, Slack):
 /// a crash before this mark is known to have sent nothing. `false` when the lease is lost.
 pub async fn mark_body(conn: &mut Conn, id: &str, token: &str) -> Result<bool, DbError> {
-    const SQL: &str =
-        "UPDATE notifications SET stage = 'body' WHERE id = $1 AND lease_token = $2 AND state = 'sending'";
-    let rows = on!(conn, |c| sqlx::query(SQL).bind(id).bind(token).execute(c).await?.rows_affected());
+    const SQL: &str = "UPDATE notifications SET stage = 'body' WHERE id = $1 AND lease_token = $2 AND state = 'sending'";
+    let rows =
+        on!(conn, |c| sqlx::query(SQL).bind(id).bind(token).execute(c).await?.rows_affected());
     Ok(rows == 1)
 }
 
@@ -430,7 +459,8 @@ pub async fn finish(
             .await?
         }
     };
-    let finished: std::collections::HashSet<String> = finished.into_iter().map(|(id,)| id).collect();
+    let finished: std::collections::HashSet<String> =
+        finished.into_iter().map(|(id,)| id).collect();
     let written: Vec<&Finish> = rows.iter().filter(|row| finished.contains(&row.id)).collect();
     insert_attempts(conn, &written).await?;
     insert_messages(conn, &written, now).await?;
@@ -472,7 +502,16 @@ async fn insert_attempts(conn: &mut Conn, rows: &[&Finish]) -> Result<(), DbErro
             let json: Vec<_> = attempts
                 .iter()
                 .map(|(id, a)| {
-                    serde_json::json!([id, a.number, sqlite_time(a.at), a.worker, a.stage, a.outcome, a.reply, a.duration_ms])
+                    serde_json::json!([
+                        id,
+                        a.number,
+                        sqlite_time(a.at),
+                        a.worker,
+                        a.stage,
+                        a.outcome,
+                        a.reply,
+                        a.duration_ms
+                    ])
                 })
                 .collect();
             sqlx::query(
@@ -487,11 +526,17 @@ async fn insert_attempts(conn: &mut Conn, rows: &[&Finish]) -> Result<(), DbErro
     Ok(())
 }
 
-async fn insert_messages(conn: &mut Conn, rows: &[&Finish], now: DateTime<Utc>) -> Result<(), DbError> {
+async fn insert_messages(
+    conn: &mut Conn,
+    rows: &[&Finish],
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
     const ONE: &str = "INSERT INTO messages (notification_id, body, rendered_at) VALUES ($1, $2, $3)
          ON CONFLICT (notification_id) DO UPDATE SET body = excluded.body, rendered_at = excluded.rendered_at";
-    let messages: Vec<(&str, &[u8])> =
-        rows.iter().filter_map(|f| Some((f.id.as_str(), f.message.as_ref()?.1.as_slice()))).collect();
+    let messages: Vec<(&str, &[u8])> = rows
+        .iter()
+        .filter_map(|f| Some((f.id.as_str(), f.message.as_ref()?.1.as_slice())))
+        .collect();
     if messages.is_empty() {
         return Ok(());
     }
@@ -521,7 +566,11 @@ async fn insert_messages(conn: &mut Conn, rows: &[&Finish], now: DateTime<Utc>) 
 
 /// Gives the reminder back to the onboardings of digests that ended without counting: their last reminder becomes the newest one that
 /// does count, and their next line is computed anew.
-pub async fn give_back(conn: &mut Conn, digests: &[String], now: DateTime<Utc>) -> Result<(), DbError> {
+pub async fn give_back(
+    conn: &mut Conn,
+    digests: &[String],
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
     let items = fetch_by_ids!(
         conn,
         (String, Option<Json<Seen>>),
@@ -549,7 +598,8 @@ pub async fn drop_items(
         .await?
         .rows_affected());
     }
-    let items: Vec<_> = onboardings.iter().map(|(id, seen)| (id.clone(), seen.clone().map(Json))).collect();
+    let items: Vec<_> =
+        onboardings.iter().map(|(id, seen)| (id.clone(), seen.clone().map(Json))).collect();
     give_back_items(conn, &items, now).await
 }
 
@@ -564,7 +614,12 @@ async fn give_back_items(
              AND n.state IN ('scheduled', 'deferred', 'sending', 'ambiguous', 'sent', 'suppressed'))
          WHERE id = $1";
     for (id, before) in items {
-        on!(conn, |c| sqlx::query(SQL).bind(id).bind(before.as_ref()).execute(c).await?.rows_affected());
+        on!(conn, |c| sqlx::query(SQL)
+            .bind(id)
+            .bind(before.as_ref())
+            .execute(c)
+            .await?
+            .rows_affected());
     }
     let ids: Vec<String> = items.iter().map(|(id, _)| id.clone()).collect();
     hints::refresh(conn, Touched::Onboardings(&ids), now).await
@@ -609,7 +664,11 @@ pub async fn ready(
 pub async fn pushed(conn: &mut Conn, ids: &[String], now: DateTime<Utc>) -> Result<(), DbError> {
     match conn.dialect() {
         Dialect::Postgres(c) => {
-            sqlx::query("UPDATE notifications SET pushed_at = $2 WHERE id = ANY($1)").bind(ids).bind(now).execute(c).await?;
+            sqlx::query("UPDATE notifications SET pushed_at = $2 WHERE id = ANY($1)")
+                .bind(ids)
+                .bind(now)
+                .execute(c)
+                .await?;
         }
         Dialect::Sqlite(c) => {
             sqlx::query("UPDATE notifications SET pushed_at = $2 WHERE id IN (SELECT value FROM json_each($1))")
@@ -641,8 +700,11 @@ pub async fn end_waiting(
         reason.as_str(),
         now
     )?;
-    let digests: Vec<String> =
-        ended.iter().filter(|(_, kind)| kind == Kind::Digest.as_str()).map(|(id, _)| id.clone()).collect();
+    let digests: Vec<String> = ended
+        .iter()
+        .filter(|(_, kind)| kind == Kind::Digest.as_str())
+        .map(|(id, _)| id.clone())
+        .collect();
     give_back(conn, &digests, now).await?;
     Ok(ended.into_iter().map(|(id, _)| id).collect())
 }
@@ -700,7 +762,10 @@ pub async fn rescue(
     if orphans.is_empty() {
         return Ok(0);
     }
-    let rows: Vec<(Finish, i64)> = orphans.iter().map(|o| (after_death(o, owner, resend_after, now), o.delivery_count)).collect();
+    let rows: Vec<(Finish, i64)> = orphans
+        .iter()
+        .map(|o| (after_death(o, owner, resend_after, now), o.delivery_count))
+        .collect();
     let finishes: Vec<Finish> = rows.iter().map(|(finish, _)| finish.clone()).collect();
     finish(conn, &finishes, now).await?;
     // A finish says "this row behaved"; a death says the opposite.
@@ -766,7 +831,8 @@ pub fn unpack(body: &[u8]) -> std::io::Result<Message> {
 
 /// How many notifications have ended, by final state.
 pub async fn finished(conn: &mut Conn) -> Result<std::collections::BTreeMap<String, i64>, DbError> {
-    const SQL: &str = "SELECT state, count(*) FROM notifications WHERE finished_at IS NOT NULL GROUP BY state";
+    const SQL: &str =
+        "SELECT state, count(*) FROM notifications WHERE finished_at IS NOT NULL GROUP BY state";
     let rows: Vec<(String, i64)> = on!(conn, |c| sqlx::query_as(SQL).fetch_all(c).await?);
     Ok(rows.into_iter().collect())
 }

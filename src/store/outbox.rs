@@ -44,8 +44,15 @@ const KEPT: &str = "SELECT n.id, n.kind, n.channel, n.state, n.reason, n.subject
  WHERE n.finished_at IS NOT NULL AND (n.state = 'suppressed' OR n.provider_ref = 'captured')";
 
 /// The newest `limit` messages that ended before `before`.
-pub async fn list(conn: &mut Conn, before: DateTime<Utc>, limit: i64) -> Result<Vec<Kept>, DbError> {
-    const SQL: &str = const_str::concat!(KEPT, " AND n.finished_at < $1 ORDER BY n.finished_at DESC, n.id DESC LIMIT $2");
+pub async fn list(
+    conn: &mut Conn,
+    before: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<Kept>, DbError> {
+    const SQL: &str = const_str::concat!(
+        KEPT,
+        " AND n.finished_at < $1 ORDER BY n.finished_at DESC, n.id DESC LIMIT $2"
+    );
     on!(conn, |c| sqlx::query_as(SQL).bind(before).bind(limit).fetch_all(c).await)
 }
 
@@ -54,7 +61,8 @@ pub async fn get(conn: &mut Conn, id: &str) -> Result<Option<(Kept, Message)>, D
     const SQL: &str = const_str::concat!(KEPT, " AND n.id = $1");
     const BODY: &str = "SELECT body FROM messages WHERE notification_id = $1";
     let kept: Option<Kept> = on!(conn, |c| sqlx::query_as(SQL).bind(id).fetch_optional(c).await?);
-    let body: Option<(Vec<u8>,)> = on!(conn, |c| sqlx::query_as(BODY).bind(id).fetch_optional(c).await?);
+    let body: Option<(Vec<u8>,)> =
+        on!(conn, |c| sqlx::query_as(BODY).bind(id).fetch_optional(c).await?);
     let Some((kept, (body,))) = kept.zip(body) else { return Ok(None) };
     let message = unpack(&body).map_err(|error| DbError::Decode(error.into()))?;
     Ok(Some((kept, message)))

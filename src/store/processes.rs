@@ -10,9 +10,13 @@ use crate::domain::values::Channel;
 use crate::on;
 
 /// Enters a process into the table. Its id must be new.
-pub async fn enter(conn: &mut Conn, id: &str, roles: &str, now: DateTime<Utc>) -> Result<(), DbError> {
-    const SQL: &str =
-        "INSERT INTO processes (id, roles, version, beat, started_at, seen_at) VALUES ($1, $2, $3, 0, $4, $4)";
+pub async fn enter(
+    conn: &mut Conn,
+    id: &str,
+    roles: &str,
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    const SQL: &str = "INSERT INTO processes (id, roles, version, beat, started_at, seen_at) VALUES ($1, $2, $3, 0, $4, $4)";
     on!(conn, |c| sqlx::query(SQL)
         .bind(id)
         .bind(roles)
@@ -50,7 +54,12 @@ pub struct Watch {
 
 impl Watch {
     /// Takes in the present beats and answers with the processes whose beat has stood still for `lease`.
-    pub fn observe(&mut self, beats: &[(String, i64)], lease: Duration, at: Instant) -> Vec<String> {
+    pub fn observe(
+        &mut self,
+        beats: &[(String, i64)],
+        lease: Duration,
+        at: Instant,
+    ) -> Vec<String> {
         self.seen.retain(|id, _| beats.iter().any(|(present, _)| present == id));
         let mut dead = Vec::new();
         for (id, beat) in beats {
@@ -134,5 +143,6 @@ pub async fn pause(
 /// The channel answered: it is up again. Answers whether it had been down.
 pub async fn resume(conn: &mut Conn, channel: Channel) -> Result<bool, DbError> {
     const SQL: &str = "DELETE FROM channel_pauses WHERE channel = $1";
-    Ok(on!(conn, |c| sqlx::query(SQL).bind(channel.as_str()).execute(c).await?.rows_affected()) == 1)
+    Ok(on!(conn, |c| sqlx::query(SQL).bind(channel.as_str()).execute(c).await?.rows_affected())
+        == 1)
 }

@@ -7,17 +7,29 @@ use crate::on;
 
 /// The value of a name, if it has one.
 pub async fn get(conn: &mut Conn, name: &str) -> Result<Option<String>, DbError> {
-    let row: Option<(String,)> = on!(conn, |c| sqlx::query_as("SELECT value FROM settings WHERE name = $1")
-        .bind(name)
-        .fetch_optional(c)
-        .await?);
+    let row: Option<(String,)> =
+        on!(conn, |c| sqlx::query_as("SELECT value FROM settings WHERE name = $1")
+            .bind(name)
+            .fetch_optional(c)
+            .await?);
     Ok(row.map(|(value,)| value))
 }
 
 /// Gives a name a value.
-pub async fn set(conn: &mut Conn, name: &str, value: &str, now: DateTime<Utc>) -> Result<(), DbError> {
+pub async fn set(
+    conn: &mut Conn,
+    name: &str,
+    value: &str,
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
     const SQL: &str = "INSERT INTO settings (name, value, updated_at) VALUES ($1, $2, $3)
          ON CONFLICT (name) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at";
-    on!(conn, |c| sqlx::query(SQL).bind(name).bind(value).bind(now).execute(c).await?.rows_affected());
+    on!(conn, |c| sqlx::query(SQL)
+        .bind(name)
+        .bind(value)
+        .bind(now)
+        .execute(c)
+        .await?
+        .rows_affected());
     Ok(())
 }

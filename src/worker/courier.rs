@@ -23,7 +23,9 @@ use crate::domain::decide::{Step, step_reached};
 use crate::domain::digest::{self, Frame, Nudge};
 use crate::domain::facts::{Channels, Onboarding};
 use crate::domain::message::{Envelope, Message, Report, Stage, Verdict};
-use crate::domain::values::{AttemptOutcome, Channel, Kind, Mode, NotificationState, Phase, Reason};
+use crate::domain::values::{
+    AttemptOutcome, Channel, Kind, Mode, NotificationState, Phase, Reason,
+};
 use crate::render::{Brand, Links, Renderer};
 use crate::store::briefs::Brief;
 use crate::store::ledger::{self, Attempt, Claimed, Finish, POISON_AFTER, Waiting};
@@ -141,7 +143,9 @@ impl Courier {
         };
         let attempt = Running::new(self, &claimed);
         if claimed.delivery_count > POISON_AFTER {
-            return attempt.end(Next::end(NotificationState::Failed, Some(Reason::AttemptsExhausted))).await;
+            return attempt
+                .end(Next::end(NotificationState::Failed, Some(Reason::AttemptsExhausted)))
+                .await;
         }
         if self.clock.now() >= claimed.deadline {
             return attempt.end(Next::end(NotificationState::Skipped, Some(Reason::Expired))).await;
@@ -149,7 +153,9 @@ impl Courier {
         let brief = match self.loader.load(&claimed).await {
             Ok(Some(brief)) => brief,
             Ok(None) => {
-                return attempt.end(Next::end(NotificationState::Skipped, Some(Reason::Deleted))).await;
+                return attempt
+                    .end(Next::end(NotificationState::Skipped, Some(Reason::Deleted)))
+                    .await;
             }
             Err(error) => return attempt.release(&error.to_string()).await,
         };
@@ -173,7 +179,9 @@ impl Courier {
             Err(error) => return attempt.broken(&error).await,
         };
         let Some(envelope) = self.envelope(&claimed, &brief) else {
-            return attempt.end(Next::end(NotificationState::Skipped, Some(Reason::NoRecipient))).await;
+            return attempt
+                .end(Next::end(NotificationState::Skipped, Some(Reason::NoRecipient)))
+                .await;
         };
         // What is never repeated by itself is marked before the provider can have it.
         let once = claimed.kind == Kind::CustomerReminder || claimed.channel == Channel::Slack;
@@ -225,7 +233,9 @@ impl Courier {
         };
         let paused = async {
             let mut conn = self.db.begin().await?;
-            let paused = processes::pause(&mut conn, channel, &report.reply, asked, self.clock.now()).await?;
+            let paused =
+                processes::pause(&mut conn, channel, &report.reply, asked, self.clock.now())
+                    .await?;
             let pauses = processes::pauses(&mut conn).await?;
             conn.commit().await?;
             Ok::<_, DbError>((paused, pauses))
@@ -237,7 +247,9 @@ impl Courier {
                     tracing::error!(%channel, reason = report.reply, until = %pause.until, "the channel {channel} is down, its messages wait");
                 }
             }
-            Err(error) => tracing::warn!(%channel, %error, "the channel is down and the database does not answer"),
+            Err(error) => {
+                tracing::warn!(%channel, %error, "the channel is down and the database does not answer")
+            }
         }
     }
 
@@ -270,16 +282,24 @@ impl Courier {
 
     fn brand(&self, brief: &Brief) -> Brand {
         Brand {
-            footer_address: brief.workspace.footer_address.clone().or_else(|| self.footer_address.clone()),
+            footer_address: brief
+                .workspace
+                .footer_address
+                .clone()
+                .or_else(|| self.footer_address.clone()),
             names_in_subjects: brief.workspace.names_in_subjects,
         }
     }
 
     fn envelope(&self, n: &Claimed, brief: &Brief) -> Option<Envelope> {
         let (address, name) = match (n.kind, n.channel) {
-            (Kind::CustomerReminder, _) => brief.contact.as_ref().map(|c| (c.email.clone(), c.name.clone())),
+            (Kind::CustomerReminder, _) => {
+                brief.contact.as_ref().map(|c| (c.email.clone(), c.name.clone()))
+            }
             (_, Channel::Email) => brief.person.as_ref().map(|p| (p.email.clone(), p.name.clone())),
-            (_, Channel::Slack) => brief.person.as_ref().and_then(|p| Some((p.slack_user_id.clone()?, p.name.clone()))),
+            (_, Channel::Slack) => {
+                brief.person.as_ref().and_then(|p| Some((p.slack_user_id.clone()?, p.name.clone())))
+            }
         }?;
         Some(Envelope {
             notification_id: n.id.clone(),
@@ -306,10 +326,18 @@ impl Courier {
             escalation: brief.escalation.as_deref(),
         };
         let digest = digest::build(&brief.workspace, person, &frame, lines);
-        self.renderer.digest(&digest, n.channel, &self.links, &self.brand(brief)).map_err(|e| e.to_string())
+        self.renderer
+            .digest(&digest, n.channel, &self.links, &self.brand(brief))
+            .map_err(|e| e.to_string())
     }
 
-    fn nudge(&self, n: &Claimed, brief: &Brief, o: &Onboarding, at: DateTime<Utc>) -> Result<Message, String> {
+    fn nudge(
+        &self,
+        n: &Claimed,
+        brief: &Brief,
+        o: &Onboarding,
+        at: DateTime<Utc>,
+    ) -> Result<Message, String> {
         let workspace = &brief.workspace;
         let today = local_date(workspace.zone, at);
         let reached = step_reached(workspace, o, today).ok_or("a nudge without a step")?;
@@ -338,7 +366,9 @@ impl Courier {
                 .collect(),
         };
         let message = match n.kind {
-            Kind::CustomerReminder => self.renderer.customer_reminder(&nudge, &self.links, &self.brand(brief)),
+            Kind::CustomerReminder => {
+                self.renderer.customer_reminder(&nudge, &self.links, &self.brand(brief))
+            }
             _ => self.renderer.nudge(&nudge, n.channel, &self.links, &self.brand(brief)),
         };
         message.map_err(|e| e.to_string())
@@ -373,7 +403,11 @@ impl<'a> Running<'a> {
     /// Our own fault: the message cannot be made. Visible, never sent half.
     async fn broken(&self, error: &str) {
         tracing::error!(notification = self.claimed.id, error, "cannot render");
-        let attempt = self.attempt(Stage::Claimed.as_str(), AttemptOutcome::Permanent, format!("cannot render: {error}"));
+        let attempt = self.attempt(
+            Stage::Claimed.as_str(),
+            AttemptOutcome::Permanent,
+            format!("cannot render: {error}"),
+        );
         let next = Next::end(NotificationState::Failed, Some(Reason::MessageRefused));
         self.finish(next, Some(attempt), None, None).await;
     }
@@ -388,7 +422,9 @@ impl<'a> Running<'a> {
             Verdict::Captured => Some("captured".to_owned()),
             _ => None,
         };
-        let stored = ledger::pack(message).inspect_err(|error| tracing::error!(%error, "cannot store the message")).ok();
+        let stored = ledger::pack(message)
+            .inspect_err(|error| tracing::error!(%error, "cannot store the message"))
+            .ok();
         let headline = message.headline().to_owned();
         self.finish(next, Some(attempt), stored.map(|body| (headline, body)), provider_ref).await;
     }
@@ -430,7 +466,10 @@ impl<'a> Running<'a> {
             match self.courier.writer.finish(row.clone()).await {
                 Ok(true) => return,
                 Ok(false) => {
-                    tracing::warn!(notification = row.id, "the lease was lost before the outcome could be written");
+                    tracing::warn!(
+                        notification = row.id,
+                        "the lease was lost before the outcome could be written"
+                    );
                     return;
                 }
                 Err(error) => {

@@ -57,7 +57,10 @@ impl Loader {
     }
 }
 
-async fn load(db: &Db, claimed: &[Claimed]) -> Result<std::collections::HashMap<String, Brief>, DbError> {
+async fn load(
+    db: &Db,
+    claimed: &[Claimed],
+) -> Result<std::collections::HashMap<String, Brief>, DbError> {
     let mut conn = db.read().await?;
     briefs::load(&mut conn, claimed).await
 }

@@ -74,9 +74,13 @@ async fn finish(courier: &Courier, queues: Vec<tokio::task::JoinHandle<()>>, gra
 
 /// Delivers everything that is ready at the courier's time, and waits for what others hold; never for later retries. Answers with what
 /// is left, which is more than nothing only when a channel is down.
-pub async fn drain(courier: &Arc<Courier>, mut progress: impl FnMut(&Backlog)) -> Result<Backlog, DbError> {
+pub async fn drain(
+    courier: &Arc<Courier>,
+    mut progress: impl FnMut(&Backlog),
+) -> Result<Backlog, DbError> {
     let stop = CancellationToken::new();
-    let heartbeat = tokio::spawn(sweeper::heartbeat(Arc::clone(courier), "drain".to_owned(), stop.clone()));
+    let heartbeat =
+        tokio::spawn(sweeper::heartbeat(Arc::clone(courier), "drain".to_owned(), stop.clone()));
     let queues: Vec<_> = Queue::ALL
         .into_iter()
         .map(|queue| tokio::spawn(supervise(Arc::clone(courier), queue, stop.clone())))
@@ -110,8 +114,10 @@ async fn drain_until_empty(
         drop(conn);
         progress(&backlog);
         let now = courier.clock.now();
-        let deliverable = |channel, rows| if courier.resting.is_resting(channel, now) { 0 } else { rows };
-        let left = deliverable(Channel::Email, backlog.email) + deliverable(Channel::Slack, backlog.slack);
+        let deliverable =
+            |channel, rows| if courier.resting.is_resting(channel, now) { 0 } else { rows };
+        let left =
+            deliverable(Channel::Email, backlog.email) + deliverable(Channel::Slack, backlog.slack);
         if left == 0 && backlog.leased == 0 {
             return Ok(backlog);
         }
@@ -135,7 +141,11 @@ async fn supervise(courier: Arc<Courier>, queue: Queue, stop: CancellationToken)
             Ok(Err(error)) => error.to_string(),
             Err(error) => error.to_string(),
         };
-        tracing::warn!(queue = queue.name(), error, "the worker of a queue ended, starting it again");
+        tracing::warn!(
+            queue = queue.name(),
+            error,
+            "the worker of a queue ended, starting it again"
+        );
         if started.elapsed() > Duration::from_secs(60) {
             pause = Duration::from_millis(100);
         }
@@ -189,10 +199,24 @@ fn start(
 ) -> tokio::task::JoinHandle<Result<(), WorkerError>> {
     match courier.db.clone() {
         Db::Postgres(pool) => {
-            run_worker!(PostgresStorage::<Vec<u8>>::new(&pool), apalis_postgres, courier, queue, name, stop)
+            run_worker!(
+                PostgresStorage::<Vec<u8>>::new(&pool),
+                apalis_postgres,
+                courier,
+                queue,
+                name,
+                stop
+            )
         }
         Db::Sqlite { write, .. } => {
-            run_worker!(SqliteStorage::<Vec<u8>>::new(&write), apalis_sqlite, courier, queue, name, stop)
+            run_worker!(
+                SqliteStorage::<Vec<u8>>::new(&write),
+                apalis_sqlite,
+                courier,
+                queue,
+                name,
+                stop
+            )
         }
     }
 }
@@ -209,7 +233,9 @@ async fn handle(bytes: Vec<u8>, errand: Data<Errand>) -> Result<(), BoxDynError>
             }
         }
         Ok(payload) => tracing::error!(version = payload.v, "dropped a job of an unknown version"),
-        Err(error) => tracing::error!(%error, "dropped a job that cannot be read; the sweeper brings back what was in it"),
+        Err(error) => {
+            tracing::error!(%error, "dropped a job that cannot be read; the sweeper brings back what was in it")
+        }
     }
     Ok(())
 }

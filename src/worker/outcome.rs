@@ -54,13 +54,22 @@ pub fn backoff(attempts: i64, jitter: f64) -> TimeDelta {
 
 /// Decides what becomes of a row.
 #[must_use]
-pub fn after(report: &Report, n: &Claimed, resend_after: TimeDelta, now: DateTime<Utc>, jitter: f64) -> Next {
-    let asked = |after: Option<std::time::Duration>| after.and_then(|d| TimeDelta::from_std(d).ok());
+pub fn after(
+    report: &Report,
+    n: &Claimed,
+    resend_after: TimeDelta,
+    now: DateTime<Utc>,
+    jitter: f64,
+) -> Next {
+    let asked =
+        |after: Option<std::time::Duration>| after.and_then(|d| TimeDelta::from_std(d).ok());
     match &report.verdict {
         Verdict::Accepted { .. } | Verdict::Captured => Next::end(NotificationState::Sent, None),
         Verdict::Suppressed => Next::end(NotificationState::Suppressed, Some(Reason::TestMode)),
         Verdict::Permanent { reason } => Next::end(NotificationState::Failed, Some(*reason)),
-        Verdict::Channel { .. } => Next { counts: false, ..Next::later(now, Some(Reason::ChannelDown)) },
+        Verdict::Channel { .. } => {
+            Next { counts: false, ..Next::later(now, Some(Reason::ChannelDown)) }
+        }
         Verdict::Transient { after } => {
             let attempts = n.attempt_count + 1;
             if attempts >= MAX_ATTEMPTS {

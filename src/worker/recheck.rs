@@ -43,7 +43,8 @@ pub fn recheck(n: &Claimed, brief: &Brief, channels: Channels, at: DateTime<Utc>
                 journey.recipient_id.as_deref() == Some(&n.recipient_id)
             };
             let date = local_date(person.zone, at);
-            let channel = nudge(person, &journey.onboarding, n.kind, date, channels, &mut ()).ok()?;
+            let channel =
+                nudge(person, &journey.onboarding, n.kind, date, channels, &mut ()).ok()?;
             (right_person && channel == n.channel).then_some(())
         }),
         Kind::CustomerReminder => about_one(n, brief, at, |journey| {
@@ -52,7 +53,15 @@ pub fn recheck(n: &Claimed, brief: &Brief, channels: Channels, at: DateTime<Utc>
                 return None;
             }
             let date = local_date(brief.workspace.zone, at);
-            customer_reminder(&brief.workspace, contact, &journey.onboarding, date, channels, &mut ()).ok()?;
+            customer_reminder(
+                &brief.workspace,
+                contact,
+                &journey.onboarding,
+                date,
+                channels,
+                &mut (),
+            )
+            .ok()?;
             Some(())
         }),
     }
@@ -73,7 +82,11 @@ fn digest(n: &Claimed, brief: &Brief, channels: Channels) -> Still {
             drop.push((o.id, before.clone()));
         }
     }
-    if keep.is_empty() { Still::Nothing(Reason::StateChanged) } else { Still::Digest { keep, drop } }
+    if keep.is_empty() {
+        Still::Nothing(Reason::StateChanged)
+    } else {
+        Still::Digest { keep, drop }
+    }
 }
 
 fn about_one(

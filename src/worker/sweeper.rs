@@ -29,7 +29,9 @@ pub async fn heartbeat(courier: Arc<Courier>, roles: String, stop: CancellationT
             Ok(alive) => {
                 entered = true;
                 if !alive {
-                    tracing::warn!("this process was declared dead while it did not answer; it goes on under a new id");
+                    tracing::warn!(
+                        "this process was declared dead while it did not answer; it goes on under a new id"
+                    );
                     courier.identity.reborn(courier.clock.now());
                     entered = false;
                     continue;
@@ -61,7 +63,8 @@ async fn beat(courier: &Courier, roles: &str, entered: bool) -> Result<bool, DbE
 /// Frees whatever this process still holds and takes it out of the table, at the end of an orderly shutdown.
 pub async fn leave(courier: &Courier) -> Result<(), DbError> {
     let mut conn = courier.db.begin().await?;
-    ledger::rescue(&mut conn, &courier.identity.id(), courier.resend_after, courier.clock.now()).await?;
+    ledger::rescue(&mut conn, &courier.identity.id(), courier.resend_after, courier.clock.now())
+        .await?;
     processes::leave(&mut conn, &courier.identity.id()).await?;
     conn.commit().await
 }
@@ -108,7 +111,9 @@ pub async fn sweep(courier: &Courier, pushed_before: DateTime<Utc>) -> Result<us
         let ids: Vec<String> = expired
             .iter()
             .filter(|row| (row.state == NotificationState::Ambiguous) == ambiguous)
-            .filter(|row| ambiguous || (row.reason.as_deref() == Some(Reason::QuietHours.as_str())) == quiet)
+            .filter(|row| {
+                ambiguous || (row.reason.as_deref() == Some(Reason::QuietHours.as_str())) == quiet
+            })
             .map(|row| row.id.clone())
             .collect();
         let (state, reason) = match (ambiguous, quiet) {
@@ -147,8 +152,13 @@ pub async fn rescue(courier: &Courier, watch: &mut Watch) -> Result<(), DbError>
         let mut conn = courier.db.begin().await?;
         // Only one observer gets to bury it.
         if processes::leave(&mut conn, &dead).await? {
-            let rows = ledger::rescue(&mut conn, &dead, courier.resend_after, courier.clock.now()).await?;
-            tracing::warn!(process = dead, rows, "a process stopped answering; its {rows} deliveries were freed");
+            let rows =
+                ledger::rescue(&mut conn, &dead, courier.resend_after, courier.clock.now()).await?;
+            tracing::warn!(
+                process = dead,
+                rows,
+                "a process stopped answering; its {rows} deliveries were freed"
+            );
         }
         conn.commit().await?;
     }

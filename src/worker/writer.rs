@@ -122,11 +122,15 @@ impl Committer {
             Err(DbError::Database(_)) if ids.len() + rows.len() > 1 => {
                 for (id, reply) in ids.into_iter().zip(claim_replies) {
                     let one = self.write(std::slice::from_ref(&id), &[]).await;
-                    let _ = reply.send(one.map(|(mut claimed, _)| claimed.pop()).map_err(|e| write_error(&e)));
+                    let _ = reply.send(
+                        one.map(|(mut claimed, _)| claimed.pop()).map_err(|e| write_error(&e)),
+                    );
                 }
                 for (row, reply) in rows.into_iter().zip(finish_replies) {
                     let one = self.write(&[], std::slice::from_ref(&row)).await;
-                    let _ = reply.send(one.map(|(_, finished)| !finished.is_empty()).map_err(|e| write_error(&e)));
+                    let _ = reply.send(
+                        one.map(|(_, finished)| !finished.is_empty()).map_err(|e| write_error(&e)),
+                    );
                 }
             }
             Err(error) => {
@@ -141,10 +145,15 @@ impl Committer {
         }
     }
 
-    async fn write(&self, ids: &[String], rows: &[Finish]) -> Result<(Vec<Claimed>, Vec<String>), DbError> {
+    async fn write(
+        &self,
+        ids: &[String],
+        rows: &[Finish],
+    ) -> Result<(Vec<Claimed>, Vec<String>), DbError> {
         let now = self.clock.now();
         let mut conn = self.db.begin().await?;
-        let finished = if rows.is_empty() { Vec::new() } else { ledger::finish(&mut conn, rows, now).await? };
+        let finished =
+            if rows.is_empty() { Vec::new() } else { ledger::finish(&mut conn, rows, now).await? };
         let claimed = if ids.is_empty() { Vec::new() } else { self.claim(&mut conn, ids).await? };
         conn.commit().await?;
         Ok((claimed, finished))

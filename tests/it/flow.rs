@@ -14,13 +14,19 @@ use super::support::service::{Client, PATIENCE, Service};
 
 /// 07:00 in `zone` of a Monday that is at least a day away, so that what is created now is due on it.
 fn monday(zone: Tz) -> DateTime<Utc> {
-    #[expect(clippy::disallowed_methods, reason = "data is created by a real process at the real time")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "data is created by a real process at the real time"
+    )]
     let today = Utc::now().with_timezone(&zone).date_naive();
     let mut date: NaiveDate = today + Days::new(1);
     while date.weekday() != Weekday::Mon {
         date = date + Days::new(1);
     }
-    zone.from_local_datetime(&date.and_hms_opt(7, 0, 0).expect("seven o'clock")).earliest().expect("no gap at seven").to_utc()
+    zone.from_local_datetime(&date.and_hms_opt(7, 0, 0).expect("seven o'clock"))
+        .earliest()
+        .expect("no gap at seven")
+        .to_utc()
 }
 
 fn rfc3339(at: DateTime<Utc>) -> String {
@@ -37,7 +43,9 @@ const LEDGER: &str = "SELECT kind, channel, mode, state, reason, attempt_count, 
 #[case::sqlite(Backend::Sqlite)]
 #[case::postgres(Backend::Postgres)]
 #[tokio::test]
-async fn an_onboarding_created_over_http_reaches_its_csm_as_a_digest_by_mail(#[case] backend: Backend) {
+async fn an_onboarding_created_over_http_reaches_its_csm_as_a_digest_by_mail(
+    #[case] backend: Backend,
+) {
     let relay = FakeSmtp::start(Script::new()).await;
     let mut service = Service::new(backend).await;
     service.set("SMTP_URL", &relay.url());
@@ -48,7 +56,13 @@ async fn an_onboarding_created_over_http_reaches_its_csm_as_a_digest_by_mail(#[c
     let client = Client::new(address, &key);
     client.onboarding("Halden Freight", &csm).await;
     let waiting = client.onboarding("Fennel & Rye <b>", &csm).await;
-    let (status, _) = client.send("PATCH", &format!("/onboardings/{}", waiting["display_id"]), json!({ "state": "waiting" })).await;
+    let (status, _) = client
+        .send(
+            "PATCH",
+            &format!("/onboardings/{}", waiting["display_id"]),
+            json!({ "state": "waiting" }),
+        )
+        .await;
     assert_eq!(status, 200);
 
     let monday = monday(Tz::Europe__Copenhagen);
@@ -63,13 +77,20 @@ async fn an_onboarding_created_over_http_reaches_its_csm_as_a_digest_by_mail(#[c
     let mail = MessageParser::default().parse(&mails[0].raw).expect("a mail");
     let text = mail.body_text(0).expect("a text part");
     assert!(text.contains("Halden Freight") && text.contains("Fennel & Rye <b>"), "{text}");
-    assert!(text.find("Fennel").expect("there") < text.find("Halden").expect("there"), "waiting first: {text}");
+    assert!(
+        text.find("Fennel").expect("there") < text.find("Halden").expect("there"),
+        "waiting first: {text}"
+    );
     let html = mail.body_html(0).expect("an HTML part");
     assert!(html.contains("Fennel &amp; Rye &lt;b&gt;"), "escaped");
     assert_eq!(mail.header_raw("Auto-Submitted").map(str::trim), Some("auto-generated"));
     let rows = ledger(&service, LEDGER).await;
     assert_eq!(rows.len(), 1);
-    assert_eq!((rows[0]["state"].as_str(), rows[0]["attempt_count"].as_i64()), (Some("sent"), Some(1)), "{rows:?}");
+    assert_eq!(
+        (rows[0]["state"].as_str(), rows[0]["attempt_count"].as_i64()),
+        (Some("sent"), Some(1)),
+        "{rows:?}"
+    );
 
     // Again: nothing is due any more, and nothing is sent twice.
     service.ok(&["scan", "--now", &rfc3339(monday)]).await;
@@ -99,7 +120,11 @@ async fn a_csm_who_can_only_be_reached_on_slack_gets_the_digest_there(#[case] ba
     assert_eq!(posts.len(), 1);
     assert_eq!(posts[0].channel, "U0MAREN");
     assert_eq!(posts[0].metadata["event_type"], "digest");
-    assert!(posts[0].blocks.to_string().contains("Halden &lt;!channel&gt; Freight"), "{}", posts[0].blocks);
+    assert!(
+        posts[0].blocks.to_string().contains("Halden &lt;!channel&gt; Freight"),
+        "{}",
+        posts[0].blocks
+    );
     assert_eq!(posts[0].body["unfurl_links"], false);
     let rows = ledger(&service, LEDGER).await;
     assert_eq!(rows[0]["state"], "sent", "{rows:?}");
@@ -130,8 +155,14 @@ async fn what_a_test_key_causes_is_rendered_and_kept_and_reaches_nobody(#[case] 
     assert!(slack.posts().is_empty());
     let rows = ledger(&service, LEDGER).await;
     assert_eq!(rows.len(), 1);
-    assert_eq!((&rows[0]["mode"], &rows[0]["state"], &rows[0]["reason"]), (&json!("test"), &json!("suppressed"), &json!("test_mode")));
-    assert!(rows[0]["subject"].as_str().is_some_and(|subject| !subject.is_empty()), "rendered: {rows:?}");
+    assert_eq!(
+        (&rows[0]["mode"], &rows[0]["state"], &rows[0]["reason"]),
+        (&json!("test"), &json!("suppressed"), &json!("test_mode"))
+    );
+    assert!(
+        rows[0]["subject"].as_str().is_some_and(|subject| !subject.is_empty()),
+        "rendered: {rows:?}"
+    );
     let kept = ledger(&service, "SELECT notification_id FROM messages").await;
     assert_eq!(kept.len(), 1, "the message is kept");
 }
@@ -153,16 +184,26 @@ async fn two_passes_at_once_in_two_processes_write_one_digest_per_csm(#[case] ba
     let client = Client::new(address, &key);
     let customer = client.post("/customers", json!({ "name": "Halden Freight" })).await;
     for n in 0..1000 {
-        client.post("/onboardings", json!({ "customer_id": customer["id"], "csm_id": csms[n % CSMS] })).await;
+        client
+            .post(
+                "/onboardings",
+                json!({ "customer_id": customer["id"], "csm_id": csms[n % CSMS] }),
+            )
+            .await;
     }
 
     let now = rfc3339(monday(Tz::Europe__Copenhagen));
     let args = ["scan", "--json", "--now", now.as_str()];
     let (one, two) = tokio::join!(service.ok(&args), service.ok(&args));
 
-    let written = one.json()["scheduled"].as_i64().unwrap_or(-1) + two.json()["scheduled"].as_i64().unwrap_or(-1);
+    let written = one.json()["scheduled"].as_i64().unwrap_or(-1)
+        + two.json()["scheduled"].as_i64().unwrap_or(-1);
     assert_eq!(written, 20, "{} {}", one.stdout, two.stdout);
-    let digests = ledger(&service, "SELECT recipient_id FROM notifications WHERE kind = 'digest' AND state = 'scheduled'").await;
+    let digests = ledger(
+        &service,
+        "SELECT recipient_id FROM notifications WHERE kind = 'digest' AND state = 'scheduled'",
+    )
+    .await;
     assert_eq!(digests.len(), CSMS, "one per CSM");
     let lines = ledger(&service, "SELECT i.onboarding_id FROM notification_items i JOIN notifications n ON n.id = i.notification_id WHERE n.state = 'scheduled'").await;
     assert_eq!(lines.len(), 1000, "every onboarding once");
@@ -175,7 +216,9 @@ async fn two_passes_at_once_in_two_processes_write_one_digest_per_csm(#[case] ba
 #[case::sqlite(Backend::Sqlite)]
 #[case::postgres(Backend::Postgres)]
 #[tokio::test]
-async fn a_worker_killed_in_the_middle_of_200_deliveries_loses_none_and_explains_every_copy(#[case] backend: Backend) {
+async fn a_worker_killed_in_the_middle_of_200_deliveries_loses_none_and_explains_every_copy(
+    #[case] backend: Backend,
+) {
     const CSMS: usize = 200;
     let relay = FakeSmtp::start(Script::new()).await;
     let mut service = Service::new(backend).await;
@@ -210,19 +253,24 @@ async fn a_worker_killed_in_the_middle_of_200_deliveries_loses_none_and_explains
     for mail in relay.accepted() {
         *copies.entry(mail.notification_id).or_default() += 1;
     }
-    let rows = ledger(&service, "SELECT id, state FROM notifications WHERE state <> 'skipped'").await;
+    let rows =
+        ledger(&service, "SELECT id, state FROM notifications WHERE state <> 'skipped'").await;
     assert_eq!(rows.len(), CSMS);
     for row in &rows {
         assert_eq!(row["state"], "sent", "{row}");
         assert!(copies.contains_key(row["id"].as_str().expect("an id")), "{row} did not arrive");
     }
-    let explained: Vec<String> = ledger(&service, "SELECT notification_id AS id FROM attempts WHERE outcome = 'ambiguous'")
-        .await
-        .iter()
-        .filter_map(|row| row["id"].as_str().map(str::to_owned))
-        .collect();
+    let explained: Vec<String> =
+        ledger(&service, "SELECT notification_id AS id FROM attempts WHERE outcome = 'ambiguous'")
+            .await
+            .iter()
+            .filter_map(|row| row["id"].as_str().map(str::to_owned))
+            .collect();
     for (id, count) in copies {
-        assert!(count == 1 || (count == 2 && explained.contains(&id)), "{id} arrived {count} times, unexplained");
+        assert!(
+            count == 1 || (count == 2 && explained.contains(&id)),
+            "{id} arrived {count} times, unexplained"
+        );
     }
 }
 
@@ -245,7 +293,11 @@ async fn an_unreachable_relay_loses_nothing_and_uses_up_no_attempt(#[case] backe
     let said = service.ok(&["work", "--drain", "--now", &rfc3339(monday)]).await;
     assert!(said.stdout.contains("1 wait because a channel is down"), "{}", said.stdout);
     let rows = ledger(&service, LEDGER).await;
-    assert_eq!((rows[0]["state"].as_str(), rows[0]["attempt_count"].as_i64()), (Some("scheduled"), Some(0)), "{rows:?}");
+    assert_eq!(
+        (rows[0]["state"].as_str(), rows[0]["attempt_count"].as_i64()),
+        (Some("scheduled"), Some(0)),
+        "{rows:?}"
+    );
 
     service.set("SMTP_URL", &relay.url());
     let later = rfc3339(monday + chrono::TimeDelta::minutes(10));
@@ -257,7 +309,20 @@ async fn an_unreachable_relay_loses_nothing_and_uses_up_no_attempt(#[case] backe
 async fn bad_input_gets_one_clear_line() {
     let mut service = Service::new(Backend::Sqlite).await;
     service.workspace("Europe/Copenhagen").await;
-    let zone = service.run(&["users", "create", "--workspace", "tally", "--name", "X", "--email", "x@tally.test", "--time-zone", "Mars/Olympus"]).await;
+    let zone = service
+        .run(&[
+            "users",
+            "create",
+            "--workspace",
+            "tally",
+            "--name",
+            "X",
+            "--email",
+            "x@tally.test",
+            "--time-zone",
+            "Mars/Olympus",
+        ])
+        .await;
     assert_eq!(zone.code, 1);
     insta::assert_snapshot!(zone.stderr, @r#"pivotal-reminders: --time-zone: "Mars/Olympus" is no IANA time zone; write one like Europe/Copenhagen"#);
     let usage = service.run(&["scan", "--now", "yesterday"]).await;
@@ -269,9 +334,17 @@ async fn bad_input_gets_one_clear_line() {
     service.set("DATABASE_URL", "postgres://u:hunter2@127.0.0.1:9/x");
     let down = service.run(&["scan"]).await;
     assert_eq!(down.code, 1);
-    assert!(down.stderr.lines().count() == 1 && !down.stderr.contains("hunter2"), "{}", down.stderr);
+    assert!(
+        down.stderr.lines().count() == 1 && !down.stderr.contains("hunter2"),
+        "{}",
+        down.stderr
+    );
     service.set("LISTEN", "nowhere");
     let listen = service.run(&["serve"]).await;
     assert_eq!(listen.code, 1);
-    assert!(listen.stderr.contains("LISTEN") && listen.stderr.lines().count() == 1, "{}", listen.stderr);
+    assert!(
+        listen.stderr.contains("LISTEN") && listen.stderr.lines().count() == 1,
+        "{}",
+        listen.stderr
+    );
 }

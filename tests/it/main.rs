@@ -1,10 +1,6 @@
 //! One integration binary: everything is tested through the front door.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test that cannot go on ends there"
-)]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on ends there")]
 
 mod api;
 mod deliver;

@@ -167,7 +167,8 @@ impl TestDb {
                 sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(pool).await.unwrap()
             }
             Db::Sqlite { read, .. } => {
-                let rows = sqlx::query(AssertSqlSafe(sql.to_owned())).fetch_all(read).await.unwrap();
+                let rows =
+                    sqlx::query(AssertSqlSafe(sql.to_owned())).fetch_all(read).await.unwrap();
                 rows.iter().map(json_row).collect()
             }
         }
@@ -176,12 +177,25 @@ impl TestDb {
     /// One more CSM in the only workspace, without the price of a process.
     pub async fn user(&self, email: &str) -> String {
         use pivotal_reminders::store::audit::Author;
-        use pivotal_reminders::store::users::{self, NewUser};
         use pivotal_reminders::store::directory;
+        use pivotal_reminders::store::users::{self, NewUser};
         let mut conn = self.db.begin().await.unwrap();
         let workspace = directory::workspaces(&mut conn).await.unwrap().remove(0);
-        let new = NewUser { workspace_id: &workspace.id, name: email, email, time_zone: None, slack_user_id: None };
-        let user = users::create(&mut conn, &Author::system(), new, pivotal_reminders::clock::Clock::System.now()).await.unwrap();
+        let new = NewUser {
+            workspace_id: &workspace.id,
+            name: email,
+            email,
+            time_zone: None,
+            slack_user_id: None,
+        };
+        let user = users::create(
+            &mut conn,
+            &Author::system(),
+            new,
+            pivotal_reminders::clock::Clock::System.now(),
+        )
+        .await
+        .unwrap();
         conn.commit().await.unwrap();
         user.id
     }

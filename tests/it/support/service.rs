@@ -56,13 +56,21 @@ impl Service {
 
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pivotal-reminders"));
-        command.args(args).env_clear().envs(self.env.iter().cloned()).kill_on_drop(true).stdin(Stdio::null());
+        command
+            .args(args)
+            .env_clear()
+            .envs(self.env.iter().cloned())
+            .kill_on_drop(true)
+            .stdin(Stdio::null());
         command
     }
 
     /// Runs a verb to its end.
     pub(crate) async fn run(&self, args: &[&str]) -> Said {
-        let output = tokio::time::timeout(PATIENCE, self.command(args).output()).await.expect("the verb ends").expect("the verb starts");
+        let output = tokio::time::timeout(PATIENCE, self.command(args).output())
+            .await
+            .expect("the verb ends")
+            .expect("the verb starts");
         Said {
             code: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -79,7 +87,12 @@ impl Service {
 
     /// Starts a verb that goes on, and keeps what it logs.
     pub(crate) fn spawn(&self, args: &[&str]) -> Running {
-        let mut child = self.command(args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the verb starts");
+        let mut child = self
+            .command(args)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the verb starts");
         let log = std::sync::Arc::new(std::sync::Mutex::new(String::new()));
         let mut lines = BufReader::new(child.stderr.take().expect("a pipe")).lines();
         let kept = std::sync::Arc::clone(&log);
@@ -102,18 +115,42 @@ impl Service {
 
     /// A workspace in `zone` with one CSM; answers with the CSM's id.
     pub(crate) async fn workspace(&self, zone: &str) -> String {
-        self.ok(&["workspaces", "create", "--slug", "tally", "--name", "Tallybrook", "--time-zone", zone]).await;
+        self.ok(&[
+            "workspaces",
+            "create",
+            "--slug",
+            "tally",
+            "--name",
+            "Tallybrook",
+            "--time-zone",
+            zone,
+        ])
+        .await;
         self.user("Maren Holt", "maren@tally.test", Some("U0MAREN")).await
     }
 
     pub(crate) async fn user(&self, name: &str, email: &str, slack: Option<&str>) -> String {
-        let mut args = vec!["users", "create", "--workspace", "tally", "--name", name, "--email", email];
+        let mut args =
+            vec!["users", "create", "--workspace", "tally", "--name", name, "--email", email];
         args.extend(slack.into_iter().flat_map(|id| ["--slack-user-id", id]));
         self.ok(&args).await.last()
     }
 
     pub(crate) async fn key(&self, mode: &str) -> String {
-        self.ok(&["keys", "create", "--workspace", "tally", "--name", "CRM sync", "--mode", mode, "--tier", "unlimited"]).await.last()
+        self.ok(&[
+            "keys",
+            "create",
+            "--workspace",
+            "tally",
+            "--name",
+            "CRM sync",
+            "--mode",
+            mode,
+            "--tier",
+            "unlimited",
+        ])
+        .await
+        .last()
     }
 }
 
@@ -153,12 +190,17 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) fn new(address: SocketAddr, key: &str) -> Self {
-        Self { http: reqwest::Client::new(), base: format!("http://{address}/api/v1"), key: key.to_owned() }
+        Self {
+            http: reqwest::Client::new(),
+            base: format!("http://{address}/api/v1"),
+            key: key.to_owned(),
+        }
     }
 
     pub(crate) async fn send(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
         let method = method.parse().expect("a method");
-        let mut request = self.http.request(method, format!("{}{path}", self.base)).bearer_auth(&self.key);
+        let mut request =
+            self.http.request(method, format!("{}{path}", self.base)).bearer_auth(&self.key);
         if !body.is_null() {
             request = request.json(&body);
         }
