@@ -21,7 +21,7 @@ use crate::domain::facts::Channels;
 use crate::render::{Links, Renderer};
 use crate::scheduler::{self, Summary};
 use crate::store::ledger::{self, Backlog};
-use crate::worker::courier::{Courier, Resting};
+use crate::worker::courier::{Courier, Held, Resting};
 use crate::worker::identity::Identity;
 use crate::worker::loader::Loader;
 use crate::worker::writer::Writer;
@@ -179,6 +179,7 @@ impl App {
             in_flight: Arc::new(Semaphore::new(settings.in_flight as usize)),
             in_flight_limit: settings.in_flight,
             resting: Resting::default(),
+            held: Held::default(),
             clock: self.clock.clone(),
             identity,
             deliverers,

@@ -218,7 +218,7 @@ impl Config {
             );
         }
         let url = &self.links.onboarding_url;
-        if !url.is_empty() && !(url.contains("{display_id}") && url.starts_with("http")) {
+        if !url.is_empty() && (!url.contains("{display_id}") || !url.starts_with("http")) {
             return wrong(
                 "links.onboarding_url must be an http(s) address that contains {display_id}",
             );

@@ -43,13 +43,12 @@ pub(super) async fn run(args: Args, flags: &[(&str, String)], out: Out) -> anyho
     let app = App::open(config, Clock::System).await?;
     app.migrate().await?;
     let kept = keys(&app).await?;
-    let keys = match &kept {
-        Some(keys) => keys.clone(),
-        None => {
-            let keys = demo_data::write(&app, now).await?;
-            first_pass(&app, now, out).await?;
-            keys
-        }
+    let keys = if let Some(keys) = &kept {
+        keys.clone()
+    } else {
+        let keys = demo_data::write(&app, now).await?;
+        first_pass(&app, now, out).await?;
+        keys
     };
     let counts = demo_data::counts(&app).await?;
     let start = if kept.is_some() { "Kept from last time" } else { "Made" };

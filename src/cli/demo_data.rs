@@ -131,13 +131,18 @@ pub(super) async fn write(app: &App, now: DateTime<Utc>) -> anyhow::Result<Keys>
     for (name, csm, age, launch, events, test) in journeys {
         let zone = ZONES[csm];
         let today = demo::morning(zone, now).0;
-        let at = |days: i64, hour| instant(zone, add_days(today, -days), hm(hour, 20));
+        // People work on working days: what fell on a weekend happened on the Friday before.
+        let at = |days: i64, hour| {
+            instant(zone, working_day_before(add_days(today, -days)), hm(hour, 20))
+        };
         let key = if test { &keys.test } else { &keys.live };
         let mut call = Caller { api: &api, clock: &clock, key };
         let customer = call
             .at(at(age, 10), "POST", "/customers", &json!({ "name": name, "status": "onboarding" }))
             .await?;
-        let launch = launch.map(|days| format!("{}T09:00:00Z", add_days(today, days)));
+        let launch = launch.map(|days| {
+            format!("{}T09:00:00Z", Calendar::default().roll_forward(add_days(today, days)))
+        });
         let mut body = json!({ "customer_id": customer["id"], "csm_id": csms[csm] });
         if let Some(launch) = launch {
             body["target_launch_date"] = launch.into();
@@ -163,10 +168,19 @@ pub(super) async fn write(app: &App, now: DateTime<Utc>) -> anyhow::Result<Keys>
     Ok(keys)
 }
 
+fn working_day_before(date: NaiveDate) -> NaiveDate {
+    let calendar = Calendar::default();
+    (0..7)
+        .map(|days| add_days(date, -days))
+        .find(|day| calendar.is_working_day(*day))
+        .unwrap_or(date)
+}
+
 /// Civil days before `today` on which a wait of `days` business days began.
 fn business_days_ago(today: NaiveDate, days: u32) -> i64 {
     let calendar = Calendar::default();
     (1..100)
+        .rev()
         .find(|ago| calendar.business_days_between(add_days(today, -ago), today) == i64::from(days))
         .unwrap_or_default()
 }
@@ -194,8 +208,8 @@ async fn people(app: &App, at: DateTime<Utc>) -> anyhow::Result<(String, Vec<Str
         };
         ids.push(users::create(&mut conn, &author, new, at).await?.id);
     }
-    const WORKSPACE: &str = "UPDATE workspaces SET digest_time = '09:00', escalation_user_id = $2, owner_user_id = $2, footer_address = '4 Millrace Lane, 2100 Northby' WHERE id = $1";
-    on!(conn, |c| sqlx::query(WORKSPACE)
+    let configure = "UPDATE workspaces SET digest_time = '09:00', escalation_user_id = $2, owner_user_id = $2, footer_address = '4 Millrace Lane, 2100 Northby' WHERE id = $1";
+    on!(conn, |c| sqlx::query(configure)
         .bind(&workspace.id)
         .bind(&ids[3])
         .execute(c)

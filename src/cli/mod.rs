@@ -29,7 +29,7 @@ pub struct Cli {
     /// Answer with JSON instead of tables.
     #[arg(long, global = true)]
     json: bool,
-    /// sqlite://path or postgres://user:password@host/name; overrides DATABASE_URL.
+    /// `sqlite://path` or `postgres://user:password@host/name`; overrides `DATABASE_URL`.
     #[arg(long, global = true, value_name = "URL")]
     database_url: Option<String>,
     /// error, warn, info, debug, or a tracing filter.

@@ -91,7 +91,7 @@ macro_rules! fetch_by_ids {
 /// A list of ids as the JSON array that SQLite's `json_each` reads.
 #[must_use]
 pub fn json_list<S: AsRef<str>>(ids: &[S]) -> String {
-    serde_json::Value::from_iter(ids.iter().map(AsRef::as_ref)).to_string()
+    ids.iter().map(AsRef::as_ref).collect::<serde_json::Value>().to_string()
 }
 
 impl Conn {

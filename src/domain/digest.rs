@@ -1,6 +1,6 @@
 //! What a digest says, before any wording: groups, order, ages, what changed since the last one (`product.md` §2).
 //!
-//! The same lines, one at a time, are what a nudge is about ([`line`]). Words, shapes and colours are `render`'s.
+//! The same lines, one at a time, are what a nudge is about ([`line()`]). Words, shapes and colours are `render`'s.
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use serde::{Deserialize, Serialize};

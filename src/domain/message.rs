@@ -46,12 +46,14 @@ pub struct SlackPost {
 }
 
 impl Message {
-    /// The line by which a person recognises the message in a list: a mail's subject, a Slack message's text.
+    /// The line by which a person recognises the message in a list: a mail's subject, a Slack message's text without Slack's escapes.
     #[must_use]
-    pub fn headline(&self) -> &str {
+    pub fn headline(&self) -> String {
         match self {
-            Self::Email(email) => &email.subject,
-            Self::Slack(post) => &post.text,
+            Self::Email(email) => email.subject.clone(),
+            Self::Slack(post) => {
+                post.text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+            }
         }
     }
 }

@@ -749,16 +749,21 @@ struct Orphan {
     updated_at: DateTime<Utc>,
 }
 
-/// Frees the rows that a dead process left in its hands, each by what may have happened to it. Answers with how many there were.
+/// Frees the rows in the hands of `owner` that were claimed before `claimed_before` and are not in `held`, each by what may have
+/// happened to it. Answers with how many there were.
 pub async fn rescue(
     conn: &mut Conn,
     owner: &str,
+    held: &[String],
+    claimed_before: DateTime<Utc>,
     resend_after: TimeDelta,
     now: DateTime<Utc>,
 ) -> Result<usize, DbError> {
     const SQL: &str = "SELECT id, kind, channel, mode, stage, resent, delivery_count, claim_count, lease_token, updated_at FROM notifications
-         WHERE finished_at IS NULL AND state = 'sending' AND lease_owner = $1";
-    let orphans: Vec<Orphan> = on!(conn, |c| sqlx::query_as(SQL).bind(owner).fetch_all(c).await?);
+         WHERE finished_at IS NULL AND state = 'sending' AND lease_owner = $1 AND updated_at <= $2";
+    let mut orphans: Vec<Orphan> =
+        on!(conn, |c| sqlx::query_as(SQL).bind(owner).bind(claimed_before).fetch_all(c).await?);
+    orphans.retain(|orphan| !held.contains(&orphan.id));
     if orphans.is_empty() {
         return Ok(0);
     }

@@ -56,13 +56,14 @@ pub async fn create(
     let workspace: Workspace = on!(conn, |c| {
         sqlx::query_as(
         "INSERT INTO workspaces (id, slug, name, time_zone, working_days, digest_time, waiting_steps, customer_reminders, names_in_subjects, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, 'mon,tue,wed,thu,fri', '07:00', '3,5,10,15', $5, $5, $6, $6) RETURNING *"
+         VALUES ($1, $2, $3, $4, 'mon,tue,wed,thu,fri', '07:00', '3,5,10,15', $5, $6, $7, $7) RETURNING *"
     )
     .bind(IdKind::Workspace.fresh(now))
     .bind(slug)
     .bind(name)
     .bind(time_zone)
     .bind(false)
+    .bind(true)
     .bind(now)
     .fetch_one(c)
     .await?

@@ -3,13 +3,17 @@
 //! The session comes first: while a relay is down nothing is claimed and no attempt is used up. A test row's session never connects
 //! (`deliver`); everything else about it is the same.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::FutureExt;
 use tokio::sync::Semaphore;
 
+use super::compose::{self, Composer};
 use super::identity::Identity;
 use super::loader::Loader;
 use super::outcome::{self, Next};
@@ -17,17 +21,12 @@ use super::recheck::{Still, recheck};
 use super::writer::Writer;
 use crate::clock::Clock;
 use crate::db::{Db, DbError};
-use crate::deliver::Deliverers;
-use crate::domain::calendar::local_date;
-use crate::domain::decide::{Step, step_reached};
-use crate::domain::digest::{self, Frame, Nudge};
-use crate::domain::facts::{Channels, Onboarding};
-use crate::domain::message::{Envelope, Message, Report, Stage, Verdict};
-use crate::domain::values::{
-    AttemptOutcome, Channel, Kind, Mode, NotificationState, Phase, Reason,
-};
-use crate::render::{Brand, Links, Renderer};
-use crate::store::briefs::Brief;
+use crate::deliver::{Deliverers, Session};
+use crate::domain::digest::Seen;
+use crate::domain::facts::Channels;
+use crate::domain::message::{Message, Report, Stage, Verdict};
+use crate::domain::values::{AttemptOutcome, Channel, Kind, Mode, NotificationState, Reason};
+use crate::render::{Links, Renderer};
 use crate::store::ledger::{self, Attempt, Claimed, Finish, POISON_AFTER, Waiting};
 use crate::store::processes;
 
@@ -63,6 +62,44 @@ pub struct Courier {
     pub in_flight_limit: u32,
     /// Channels that rest, as this process knows them.
     pub resting: Resting,
+    /// Notifications under way here.
+    pub held: Held,
+}
+
+/// The notifications that some task of this process is working on. A row leased to this process that no task works on was orphaned
+/// inside a live process, and is rescued like those of dead ones.
+#[derive(Debug, Default)]
+pub struct Held(Arc<Mutex<HashSet<String>>>);
+
+/// Keeps one notification in [`Held`] until dropped.
+#[derive(Debug)]
+pub struct Hold {
+    held: Arc<Mutex<HashSet<String>>>,
+    id: String,
+}
+
+impl Held {
+    fn hold(&self, id: &str) -> Hold {
+        lock(&self.0).insert(id.to_owned());
+        Hold { held: Arc::clone(&self.0), id: id.to_owned() }
+    }
+
+    /// The ids under way.
+    #[must_use]
+    pub fn ids(&self) -> Vec<String> {
+        lock(&self.0).iter().cloned().collect()
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        lock(&self.held).remove(&self.id);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    // What is kept behind these locks is whole whatever panicked elsewhere.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Channels that are down, as one process sees them.
@@ -73,22 +110,17 @@ impl Resting {
     /// Whether the channel is to be left alone at `now`.
     #[must_use]
     pub fn is_resting(&self, channel: Channel, now: DateTime<Utc>) -> bool {
-        self.lock().get(&channel).is_some_and(|until| *until > now)
+        lock(&self.0).get(&channel).is_some_and(|until| *until > now)
     }
 
     /// Whether the channel was down last time.
     fn was_down(&self, channel: Channel) -> bool {
-        self.lock().contains_key(&channel)
+        lock(&self.0).contains_key(&channel)
     }
 
     /// Takes over what the database says.
     pub fn set(&self, pauses: &HashMap<Channel, processes::Pause>) {
-        *self.lock() = pauses.iter().map(|(channel, pause)| (*channel, pause.until)).collect();
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Channel, DateTime<Utc>>> {
-        // A map of plain values is whole whatever panicked elsewhere.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        *lock(&self.0) = pauses.iter().map(|(channel, pause)| (*channel, pause.until)).collect();
     }
 }
 
@@ -141,52 +173,57 @@ impl Courier {
                 return;
             }
         };
+        let _held = self.held.hold(&claimed.id);
         let attempt = Running::new(self, &claimed);
+        // A panic is one notification's trouble: it ends as an attempt like any other.
+        if AssertUnwindSafe(self.attempt(&attempt, session)).catch_unwind().await.is_err() {
+            attempt.panicked().await;
+        }
+    }
+
+    async fn attempt(&self, attempt: &Running<'_>, session: Session) {
+        let claimed = attempt.claimed;
+        let unsent = |state, reason| attempt.end(Next::end(state, Some(reason)));
         if claimed.delivery_count > POISON_AFTER {
-            return attempt
-                .end(Next::end(NotificationState::Failed, Some(Reason::AttemptsExhausted)))
-                .await;
+            return unsent(NotificationState::Failed, Reason::AttemptsExhausted).await;
         }
         if self.clock.now() >= claimed.deadline {
-            return attempt.end(Next::end(NotificationState::Skipped, Some(Reason::Expired))).await;
+            return unsent(NotificationState::Skipped, Reason::Expired).await;
         }
-        let brief = match self.loader.load(&claimed).await {
+        let brief = match self.loader.load(claimed).await {
             Ok(Some(brief)) => brief,
-            Ok(None) => {
-                return attempt
-                    .end(Next::end(NotificationState::Skipped, Some(Reason::Deleted)))
-                    .await;
-            }
+            Ok(None) => return unsent(NotificationState::Skipped, Reason::Deleted).await,
             Err(error) => return attempt.release(&error.to_string()).await,
         };
         let at = self.clock.now();
-        let message = match recheck(&claimed, &brief, self.channels, at) {
-            Still::Nothing(reason) => {
-                return attempt.end(Next::end(NotificationState::Skipped, Some(reason))).await;
-            }
+        let composer = Composer {
+            renderer: &self.renderer,
+            links: &self.links,
+            footer_address: self.footer_address.as_deref(),
+        };
+        let message = match recheck(claimed, &brief, self.channels, at) {
+            Still::Nothing(reason) => return unsent(NotificationState::Skipped, reason).await,
             Still::Digest { keep, drop } => {
                 if !drop.is_empty()
                     && let Err(error) = self.drop_items(&claimed.id, &drop, at).await
                 {
                     return attempt.release(&error.to_string()).await;
                 }
-                self.digest(&claimed, &brief, &keep, at)
+                composer.digest(claimed, &brief, &keep, at)
             }
-            Still::Nudge(onboarding) => self.nudge(&claimed, &brief, &onboarding, at),
+            Still::Nudge(onboarding) => composer.nudge(claimed, &brief, &onboarding, at),
         };
         let message = match message {
             Ok(message) => message,
             Err(error) => return attempt.broken(&error).await,
         };
-        let Some(envelope) = self.envelope(&claimed, &brief) else {
-            return attempt
-                .end(Next::end(NotificationState::Skipped, Some(Reason::NoRecipient)))
-                .await;
+        let Some(envelope) = compose::envelope(claimed, &brief) else {
+            return unsent(NotificationState::Skipped, Reason::NoRecipient).await;
         };
         // What is never repeated by itself is marked before the provider can have it.
         let once = claimed.kind == Kind::CustomerReminder || claimed.channel == Channel::Slack;
         if once && claimed.mode == Mode::Live {
-            match self.mark_body(&claimed).await {
+            match self.mark_body(claimed).await {
                 Ok(true) => {}
                 Ok(false) => return,
                 Err(error) => return attempt.release(&error.to_string()).await,
@@ -195,6 +232,7 @@ impl Courier {
         if !self.identity.is_trusted(self.lease) {
             return attempt.release("the heartbeat is late, the lease may be gone").await;
         }
+        attempt.sending.store(true, Ordering::Relaxed);
         let report = session.send(&envelope, &message).await;
         if let Verdict::Channel { .. } = report.verdict {
             self.rest(claimed.channel, &report).await;
@@ -202,15 +240,15 @@ impl Courier {
             self.resume(claimed.channel).await;
         }
         if report.verdict == (Verdict::Permanent { reason: Reason::AddressRefused }) {
-            self.flag_address(&claimed).await;
+            self.flag_address(claimed).await;
         }
-        attempt.reported(report, &message).await;
+        attempt.reported(report, Some(&message)).await;
     }
 
     async fn drop_items(
         &self,
         id: &str,
-        items: &[(String, Option<digest::Seen>)],
+        items: &[(String, Option<Seen>)],
         at: DateTime<Utc>,
     ) -> Result<(), DbError> {
         let mut conn = self.db.begin().await?;
@@ -248,7 +286,7 @@ impl Courier {
                 }
             }
             Err(error) => {
-                tracing::warn!(%channel, %error, "the channel is down and the database does not answer")
+                tracing::warn!(%channel, %error, "the channel is down and the database does not answer");
             }
         }
     }
@@ -279,100 +317,6 @@ impl Courier {
             tracing::warn!(notification = n.id, %error, "cannot flag the refused address");
         }
     }
-
-    fn brand(&self, brief: &Brief) -> Brand {
-        Brand {
-            footer_address: brief
-                .workspace
-                .footer_address
-                .clone()
-                .or_else(|| self.footer_address.clone()),
-            names_in_subjects: brief.workspace.names_in_subjects,
-        }
-    }
-
-    fn envelope(&self, n: &Claimed, brief: &Brief) -> Option<Envelope> {
-        let (address, name) = match (n.kind, n.channel) {
-            (Kind::CustomerReminder, _) => {
-                brief.contact.as_ref().map(|c| (c.email.clone(), c.name.clone()))
-            }
-            (_, Channel::Email) => brief.person.as_ref().map(|p| (p.email.clone(), p.name.clone())),
-            (_, Channel::Slack) => {
-                brief.person.as_ref().and_then(|p| Some((p.slack_user_id.clone()?, p.name.clone())))
-            }
-        }?;
-        Some(Envelope {
-            notification_id: n.id.clone(),
-            address,
-            name,
-            from_address: brief.workspace.mail_from.clone(),
-            date: n.first_attempt_at,
-        })
-    }
-
-    fn digest(
-        &self,
-        n: &Claimed,
-        brief: &Brief,
-        lines: &[(Onboarding, Option<digest::Seen>)],
-        at: DateTime<Utc>,
-    ) -> Result<Message, String> {
-        let person = brief.person.as_ref().ok_or("a digest without a reader")?;
-        let frame = Frame {
-            notification_id: &n.id,
-            date: n.slot_date,
-            at,
-            totals: brief.totals,
-            escalation: brief.escalation.as_deref(),
-        };
-        let digest = digest::build(&brief.workspace, person, &frame, lines);
-        self.renderer
-            .digest(&digest, n.channel, &self.links, &self.brand(brief))
-            .map_err(|e| e.to_string())
-    }
-
-    fn nudge(
-        &self,
-        n: &Claimed,
-        brief: &Brief,
-        o: &Onboarding,
-        at: DateTime<Utc>,
-    ) -> Result<Message, String> {
-        let workspace = &brief.workspace;
-        let today = local_date(workspace.zone, at);
-        let reached = step_reached(workspace, o, today).ok_or("a nudge without a step")?;
-        let number = n.step.unwrap_or(reached.number);
-        let step = Step { number, ..reached };
-        let line = digest::line(workspace, o, today, None, brief.escalation.as_deref());
-        let reader = match n.kind {
-            Kind::CustomerReminder => brief.contact.as_ref().map(|c| (c.name.clone(), today)),
-            _ => brief.person.as_ref().map(|p| (p.name.clone(), local_date(p.zone, at))),
-        };
-        let (reader, date) = reader.ok_or("a nudge without a reader")?;
-        let nudge = Nudge {
-            notification_id: n.id.clone(),
-            workspace: workspace.name.clone(),
-            kind: n.kind,
-            reader,
-            escalation: n.escalation,
-            csm: brief.csm.as_ref().map(|p| (p.name.clone(), p.email.clone())),
-            date,
-            step: digest::line_step(workspace, o, step, brief.escalation.as_deref()),
-            line,
-            phases: Phase::ALL
-                .iter()
-                .filter(|phase| !phase.is_terminal())
-                .map(|phase| workspace.label(*phase).to_owned())
-                .collect(),
-        };
-        let message = match n.kind {
-            Kind::CustomerReminder => {
-                self.renderer.customer_reminder(&nudge, &self.links, &self.brand(brief))
-            }
-            _ => self.renderer.nudge(&nudge, n.channel, &self.links, &self.brand(brief)),
-        };
-        message.map_err(|e| e.to_string())
-    }
 }
 
 /// A claimed row on its way to an outcome.
@@ -381,11 +325,31 @@ struct Running<'a> {
     claimed: &'a Claimed,
     at: DateTime<Utc>,
     started: Instant,
+    /// Whether the provider may have heard of it.
+    sending: AtomicBool,
 }
 
 impl<'a> Running<'a> {
     fn new(courier: &'a Courier, claimed: &'a Claimed) -> Self {
-        Self { courier, claimed, at: courier.clock.now(), started: Instant::now() }
+        Self {
+            courier,
+            claimed,
+            at: courier.clock.now(),
+            started: Instant::now(),
+            sending: AtomicBool::new(false),
+        }
+    }
+
+    /// Our own fault, and a surprise: tried again later unless it may have arrived.
+    async fn panicked(&self) {
+        tracing::error!(notification = self.claimed.id, "a delivery panicked");
+        let (verdict, stage) = if self.sending.load(Ordering::Relaxed) {
+            (Verdict::Ambiguous, Stage::Body)
+        } else {
+            (Verdict::Transient { after: None }, Stage::Claimed)
+        };
+        self.reported(Report { verdict, stage, reply: "the delivery panicked".to_owned() }, None)
+            .await;
     }
 
     /// Ends without an attempt.
@@ -412,7 +376,7 @@ impl<'a> Running<'a> {
         self.finish(next, Some(attempt), None, None).await;
     }
 
-    async fn reported(&self, report: Report, message: &Message) {
+    async fn reported(&self, report: Report, message: Option<&Message>) {
         let courier = self.courier;
         let now = courier.clock.now();
         let next = outcome::after(&report, self.claimed, courier.resend_after, now, rand::random());
@@ -422,11 +386,12 @@ impl<'a> Running<'a> {
             Verdict::Captured => Some("captured".to_owned()),
             _ => None,
         };
-        let stored = ledger::pack(message)
-            .inspect_err(|error| tracing::error!(%error, "cannot store the message"))
-            .ok();
-        let headline = message.headline().to_owned();
-        self.finish(next, Some(attempt), stored.map(|body| (headline, body)), provider_ref).await;
+        let stored = message.and_then(|message| {
+            let body = ledger::pack(message)
+                .inspect_err(|error| tracing::error!(%error, "cannot store the message"));
+            Some((message.headline(), body.ok()?))
+        });
+        self.finish(next, Some(attempt), stored, provider_ref).await;
     }
 
     fn attempt(&self, stage: &'static str, outcome: AttemptOutcome, reply: String) -> Attempt {

@@ -3,6 +3,7 @@
 //! One apalis worker per queue and process, restarted with a pause whenever it ends; its names are new at every start, because apalis
 //! takes a name for an identity. A handler always succeeds: what became of a notification is in the ledger.
 
+pub mod compose;
 pub mod courier;
 pub mod identity;
 pub mod loader;
@@ -35,7 +36,7 @@ const JOBS_AT_ONCE: usize = 16;
 const POLL: Duration = Duration::from_millis(200);
 
 /// How long a job of a newer version of this service is put off.
-const FOREIGN_JOB: Duration = Duration::from_secs(60);
+const FOREIGN_JOB: Duration = Duration::from_mins(1);
 
 /// Runs the workers of every queue, the heartbeat and the sweeper until `stop`; then waits up to `grace` for what is on its way.
 pub async fn run(courier: Arc<Courier>, roles: String, grace: Duration, stop: CancellationToken) {
@@ -146,7 +147,7 @@ async fn supervise(courier: Arc<Courier>, queue: Queue, stop: CancellationToken)
             error,
             "the worker of a queue ended, starting it again"
         );
-        if started.elapsed() > Duration::from_secs(60) {
+        if started.elapsed() > Duration::from_mins(1) {
             pause = Duration::from_millis(100);
         }
         tokio::select! {
@@ -234,7 +235,7 @@ async fn handle(bytes: Vec<u8>, errand: Data<Errand>) -> Result<(), BoxDynError>
         }
         Ok(payload) => tracing::error!(version = payload.v, "dropped a job of an unknown version"),
         Err(error) => {
-            tracing::error!(%error, "dropped a job that cannot be read; the sweeper brings back what was in it")
+            tracing::error!(%error, "dropped a job that cannot be read; the sweeper brings back what was in it");
         }
     }
     Ok(())

@@ -7,10 +7,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
 
 use super::courier::Courier;
-use crate::db::DbError;
+use crate::db::{Conn, DbError};
 use crate::domain::values::{NotificationState, Reason};
 use crate::queue::{self, Queue};
-use crate::store::ledger;
+use crate::store::ledger::{self, UNTIL_DECIDED};
 use crate::store::processes::{self, Watch};
 
 /// A row whose job was pushed this long ago and that still waits has lost its job.
@@ -63,8 +63,7 @@ async fn beat(courier: &Courier, roles: &str, entered: bool) -> Result<bool, DbE
 /// Frees whatever this process still holds and takes it out of the table, at the end of an orderly shutdown.
 pub async fn leave(courier: &Courier) -> Result<(), DbError> {
     let mut conn = courier.db.begin().await?;
-    ledger::rescue(&mut conn, &courier.identity.id(), courier.resend_after, courier.clock.now())
-        .await?;
+    free(courier, &mut conn, &courier.identity.id(), &[], UNTIL_DECIDED).await?;
     processes::leave(&mut conn, &courier.identity.id()).await?;
     conn.commit().await
 }
@@ -73,10 +72,13 @@ pub async fn leave(courier: &Courier) -> Result<(), DbError> {
 pub async fn run(courier: Arc<Courier>, stop: CancellationToken) {
     let mut watch = Watch::default();
     let mut failed = false;
-    loop {
+    for turn in 0_u64.. {
         let now = courier.clock.now();
         let result = async {
             rescue(&courier, &mut watch).await?;
+            if turn % 10 == 9 {
+                rescue_own(&courier).await?;
+            }
             sweep(&courier, now - REPUSH_AFTER).await
         };
         match result.await {
@@ -152,8 +154,7 @@ pub async fn rescue(courier: &Courier, watch: &mut Watch) -> Result<(), DbError>
         let mut conn = courier.db.begin().await?;
         // Only one observer gets to bury it.
         if processes::leave(&mut conn, &dead).await? {
-            let rows =
-                ledger::rescue(&mut conn, &dead, courier.resend_after, courier.clock.now()).await?;
+            let rows = free(courier, &mut conn, &dead, &[], UNTIL_DECIDED).await?;
             tracing::warn!(
                 process = dead,
                 rows,
@@ -163,4 +164,33 @@ pub async fn rescue(courier: &Courier, watch: &mut Watch) -> Result<(), DbError>
         conn.commit().await?;
     }
     Ok(())
+}
+
+/// Frees rows that are leased to this process and that none of its tasks works on: their task was lost, or gave up on a database that
+/// did not answer.
+pub async fn rescue_own(courier: &Courier) -> Result<(), DbError> {
+    let lease = TimeDelta::from_std(courier.lease).unwrap_or(TimeDelta::MAX);
+    let long_ago = courier.clock.now() - lease;
+    let (id, held) = (courier.identity.id(), courier.held.ids());
+    let mut conn = courier.db.begin().await?;
+    let rows = free(courier, &mut conn, &id, &held, long_ago).await?;
+    conn.commit().await?;
+    if rows > 0 {
+        tracing::warn!(
+            rows,
+            "{rows} deliveries of this process had lost their task and were freed"
+        );
+    }
+    Ok(())
+}
+
+async fn free(
+    courier: &Courier,
+    conn: &mut Conn,
+    owner: &str,
+    held: &[String],
+    claimed_before: DateTime<Utc>,
+) -> Result<usize, DbError> {
+    ledger::rescue(conn, owner, held, claimed_before, courier.resend_after, courier.clock.now())
+        .await
 }

@@ -1,5 +1,4 @@
 //! What people read: snapshots of every message, and the rules of the design kit that a snapshot cannot prove.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 use chrono::NaiveDate;
 use pivotal_reminders::domain::digest::{Change, Changed, Digest, Group, Launch, Line, Nudge};

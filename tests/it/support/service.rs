@@ -12,7 +12,7 @@ use super::db::{Backend, TestDb};
 use super::eventually;
 
 /// Longest wait for a process to do what it is asked.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A database and the environment that every process on it gets.
 pub(crate) struct Service {
