@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::fetch_locked;
 use crate::db::{Conn, DbError};
 use crate::on;
 
@@ -13,9 +14,8 @@ pub(super) async fn next(
     name: &str,
     now: DateTime<Utc>,
 ) -> Result<(i64, DateTime<Utc>), DbError> {
-    let (value, last): (i64, DateTime<Utc>) =
-        on!(conn, |c| {
-            sqlx::query_as(
+    let (value, last): (i64, DateTime<Utc>) = on!(conn, |c| {
+        sqlx::query_as(
         "INSERT INTO counters (workspace_id, name, value, last_created_at) VALUES ($1, $2, 1, $3)
          ON CONFLICT (workspace_id, name) DO UPDATE SET value = counters.value + 1
          RETURNING value, last_created_at"
@@ -25,7 +25,7 @@ pub(super) async fn next(
     .bind(now)
     .fetch_one(c)
     .await?
-        });
+    });
     if value == 1 {
         return Ok((value, now));
     }
@@ -40,4 +40,16 @@ pub(super) async fn next(
     .await?
     .rows_affected());
     Ok((value, created_at))
+}
+
+/// Takes the counter without moving it, so that nothing of the type is created meanwhile. On SQLite the transaction itself sees to it.
+pub(super) async fn hold(conn: &mut Conn, workspace_id: &str, name: &str) -> Result<(), DbError> {
+    fetch_locked!(
+        conn,
+        (i64,),
+        "SELECT value FROM counters WHERE workspace_id = $1 AND name = $2",
+        workspace_id,
+        name
+    )
+    .map(|_| ())
 }

@@ -1,4 +1,4 @@
 //! What the tests share.
 
-pub mod app;
-pub mod db;
+pub(crate) mod app;
+pub(crate) mod db;
