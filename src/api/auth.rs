@@ -20,7 +20,7 @@ use crate::store::rate_windows::{self, Standing};
 
 /// The key behind a request.
 #[derive(Clone, Debug)]
-pub struct Caller {
+pub(super) struct Caller {
     holder: KeyHolder,
     /// When the request came: one instant for all that it does.
     pub now: DateTime<Utc>,
@@ -30,36 +30,36 @@ pub struct Caller {
 impl Caller {
     /// The workspace that the key opens, the only one its requests can see.
     #[must_use]
-    pub fn workspace_id(&self) -> &str {
+    pub(super) fn workspace_id(&self) -> &str {
         &self.holder.key.workspace_id
     }
 
     /// The key and its workspace.
     #[must_use]
-    pub const fn holder(&self) -> &KeyHolder {
+    pub(super) const fn holder(&self) -> &KeyHolder {
         &self.holder
     }
 
     /// The workspace's zone.
     #[must_use]
-    pub fn zone(&self) -> chrono_tz::Tz {
+    pub(super) fn zone(&self) -> chrono_tz::Tz {
         facts::zone(&self.holder.workspace_zone)
     }
 
     /// The author of what the request writes.
     #[must_use]
-    pub fn author(&self) -> Author {
+    pub(super) fn author(&self) -> Author {
         let key = &self.holder.key;
         Author::api_key(&key.id, &key.name, key.mode, &self.request_id)
     }
 }
 
 /// Finds out who calls, counts the request, and says no where that is the answer.
-pub async fn authenticate(parts: &Parts, api: &Api) -> Result<Caller, ApiError> {
+pub(super) async fn authenticate(parts: &Parts, api: &Api) -> Result<Caller, ApiError> {
     let secret = bearer(parts)?;
     let now = api.clock.now();
     let mut conn = api.db.read().await?;
-    let found = api_keys::find_by_hash(&mut conn, &keys::hash(secret)).await?;
+    let found = api_keys::find_by_hash(&mut conn, &keys::sha256(secret)).await?;
     drop(conn);
     let Some(holder) = found else {
         return Err(ApiError::unauthorized("invalid_api_key", "The API key is not known."));
@@ -124,7 +124,7 @@ macro_rules! scoped {
     ($($(#[$meta:meta])* $name:ident: $scope:ident),+ $(,)?) => {$(
         $(#[$meta])*
         #[derive(Clone, Debug)]
-        pub struct $name(pub Caller);
+        pub(super) struct $name(pub Caller);
 
         impl FromRequestParts<Api> for $name {
             type Rejection = ApiError;

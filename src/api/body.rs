@@ -19,7 +19,7 @@ use super::Api;
 use super::error::ApiError;
 
 /// Largest body, in bytes.
-pub const MAX_BODY: usize = 1024 * 1024;
+pub(super) const MAX_BODY: usize = 1024 * 1024;
 
 /// How much of a larger one is read and thrown away, so that its sender gets to read the answer.
 const MAX_DRAINED: usize = 16 * 1024 * 1024;
@@ -28,11 +28,11 @@ const MAX_DRAINED: usize = 16 * 1024 * 1024;
 const MAX_DEPTH: usize = 64;
 
 /// Largest whole number that every JSON reader keeps exactly.
-pub const MAX_INTEGER: i64 = 9_007_199_254_740_991;
+pub(super) const MAX_INTEGER: i64 = 9_007_199_254_740_991;
 
 /// The raw bytes of a JSON body.
 #[derive(Clone, Debug)]
-pub struct JsonBytes(pub Bytes);
+pub(super) struct JsonBytes(pub Bytes);
 
 impl FromRequest<Api> for JsonBytes {
     type Rejection = ApiError;
@@ -80,11 +80,11 @@ pub(super) async fn read(request: Request) -> Result<Bytes, ApiError> {
 
 /// The properties of a JSON object, not read any further yet.
 #[derive(Debug)]
-pub struct Body(HashMap<String, Box<RawValue>>);
+pub(super) struct Body(HashMap<String, Box<RawValue>>);
 
 impl Body {
     /// Reads a JSON object.
-    pub fn parse(bytes: &[u8]) -> Result<Self, ApiError> {
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self, ApiError> {
         if is_too_deep(bytes) {
             return Err(ApiError::invalid("invalid_json", "The body is nested too deeply."));
         }
@@ -111,7 +111,7 @@ impl Body {
     }
 
     /// A property that must be there.
-    pub fn required<T>(
+    pub(super) fn required<T>(
         &self,
         name: &'static str,
         read: impl Fn(&RawValue) -> Result<T, Fault>,
@@ -122,7 +122,7 @@ impl Body {
     }
 
     /// A property that may be absent, but not null.
-    pub fn optional<T>(
+    pub(super) fn optional<T>(
         &self,
         name: &'static str,
         read: impl Fn(&RawValue) -> Result<T, Fault>,
@@ -131,18 +131,13 @@ impl Body {
     }
 
     /// A property that may be absent, or null to clear it.
-    pub fn nullable<T>(
+    #[expect(clippy::option_option, reason = "absent, null and a value are three things here")]
+    pub(super) fn nullable<T>(
         &self,
         name: &'static str,
         read: impl Fn(&RawValue) -> Result<T, Fault>,
     ) -> Result<Option<Option<T>>, ApiError> {
         self.optional(name, |raw| if raw.get() == "null" { Ok(None) } else { read(raw).map(Some) })
-    }
-
-    /// Whether the property is there, whatever it is.
-    #[must_use]
-    pub fn has(&self, name: &str) -> bool {
-        self.0.contains_key(name)
     }
 }
 
@@ -189,7 +184,7 @@ fn is_too_deep(json: &[u8]) -> bool {
 
 /// What is wrong with a value.
 #[derive(Debug)]
-pub struct Fault {
+pub(super) struct Fault {
     code: &'static str,
     message: Cow<'static, str>,
     /// Where inside the property, if not the property as a whole.
@@ -198,7 +193,7 @@ pub struct Fault {
 
 impl Fault {
     /// A fault with its documented code.
-    pub fn new(code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
+    pub(super) fn new(code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
         Self { code, message: message.into(), inside: None }
     }
 
@@ -214,13 +209,13 @@ impl Fault {
         Self::new("invalid_type", format!("Expected {expected}, received {received}"))
     }
 
-    fn at(self, inside: impl ToString) -> Self {
+    fn at(self, inside: usize) -> Self {
         Self { inside: Some(inside.to_string()), ..self }
     }
 
     /// The answer, if the value is the property `name`.
     #[must_use]
-    pub fn of(self, name: &'static str) -> ApiError {
+    pub(super) fn of(self, name: &'static str) -> ApiError {
         let field = match self.inside {
             Some(inside) => Cow::Owned(format!("{name}.{inside}")),
             None => Cow::Borrowed(name),
@@ -272,38 +267,38 @@ fn check_text(
 }
 
 /// A name: 1 to 200 characters on one line.
-pub fn name(raw: &RawValue) -> Result<String, Fault> {
+pub(super) fn name(raw: &RawValue) -> Result<String, Fault> {
     text_with(1, 200, |_| false)(raw)
 }
 
 /// A title: up to 200 characters on one line.
-pub fn title(raw: &RawValue) -> Result<String, Fault> {
+pub(super) fn title(raw: &RawValue) -> Result<String, Fault> {
     text_with(0, 200, |_| false)(raw)
 }
 
 /// Notes: up to 20,000 characters, on lines.
-pub fn notes(raw: &RawValue) -> Result<String, Fault> {
+pub(super) fn notes(raw: &RawValue) -> Result<String, Fault> {
     text_with(0, 20_000, |c| matches!(c, '\n' | '\r' | '\t'))(raw)
 }
 
 /// Any other text, such as a foreign id: kept as it is. Only NUL cannot be stored.
-pub fn free_text(raw: &RawValue) -> Result<String, Fault> {
+pub(super) fn free_text(raw: &RawValue) -> Result<String, Fault> {
     text_with(0, 2_000, |c| c != '\0')(raw)
 }
 
 /// A reference to something: its id or display id. Whether it exists is asked later.
-pub fn reference(raw: &RawValue) -> Result<String, Fault> {
+pub(super) fn reference(raw: &RawValue) -> Result<String, Fault> {
     text_with(1, 2_000, |c| c != '\0')(raw)
 }
 
 /// Labels: a list of up to 100 texts of 1 to 200 characters.
-pub fn labels(raw: &RawValue) -> Result<Vec<String>, Fault> {
+pub(super) fn labels(raw: &RawValue) -> Result<Vec<String>, Fault> {
     let labels = list(100, name)(raw)?;
     Ok(labels)
 }
 
 /// A list of at most `max` values.
-pub fn list<T>(
+pub(super) fn list<T>(
     max: usize,
     read: impl Fn(&RawValue) -> Result<T, Fault>,
 ) -> impl Fn(&RawValue) -> Result<Vec<T>, Fault> {
@@ -327,7 +322,7 @@ pub fn list<T>(
 }
 
 /// A truth value.
-pub fn boolean(raw: &RawValue) -> Result<bool, Fault> {
+pub(super) fn boolean(raw: &RawValue) -> Result<bool, Fault> {
     match raw.get() {
         "true" => Ok(true),
         "false" => Ok(false),
@@ -336,7 +331,7 @@ pub fn boolean(raw: &RawValue) -> Result<bool, Fault> {
 }
 
 /// A whole number from `min` to `max`. `1.0` is one, as it is everywhere in JSON; `1.5` is none.
-pub fn integer(min: i64, max: i64) -> impl Fn(&RawValue) -> Result<i64, Fault> {
+pub(super) fn integer(min: i64, max: i64) -> impl Fn(&RawValue) -> Result<i64, Fault> {
     move |raw| {
         let text = raw.get();
         if !text.starts_with(|c: char| c == '-' || c.is_ascii_digit()) {
@@ -372,18 +367,18 @@ fn whole(text: &str) -> Option<i64> {
 }
 
 /// One word of a closed vocabulary.
-pub fn word<T: FromStr>(raw: &RawValue) -> Result<T, Fault> {
+pub(super) fn word<T: FromStr>(raw: &RawValue) -> Result<T, Fault> {
     string(raw)?.parse().map_err(|_| Fault::new("invalid_enum_value", "Invalid enum value"))
 }
 
 /// An RFC 3339 instant with any offset, kept to the millisecond.
-pub fn instant(raw: &RawValue) -> Result<DateTime<Utc>, Fault> {
+pub(super) fn instant(raw: &RawValue) -> Result<DateTime<Utc>, Fault> {
     parse_instant(&string(raw)?).ok_or_else(|| Fault::new("invalid_string", "Invalid datetime"))
 }
 
 /// Reads an RFC 3339 instant. Years outside 1 to 9999 have no RFC 3339 form in UTC, and are refused.
 #[must_use]
-pub fn parse_instant(text: &str) -> Option<DateTime<Utc>> {
+pub(super) fn parse_instant(text: &str) -> Option<DateTime<Utc>> {
     let at = DateTime::parse_from_rfc3339(text).ok()?.to_utc();
     // A leap second becomes the second after it.
     let at = DateTime::from_timestamp_millis(at.timestamp_millis())?;
@@ -391,7 +386,7 @@ pub fn parse_instant(text: &str) -> Option<DateTime<Utc>> {
 }
 
 /// A mail address that can be written to, in lower case.
-pub fn email(raw: &RawValue) -> Result<String, Fault> {
+pub(super) fn email(raw: &RawValue) -> Result<String, Fault> {
     let text = string(raw)?.to_lowercase();
     let invalid = || Fault::new("invalid_string", "Invalid email");
     let address: lettre::Address = text.parse().map_err(|_| invalid())?;
@@ -406,7 +401,7 @@ pub fn email(raw: &RawValue) -> Result<String, Fault> {
 }
 
 /// A handle for URLs.
-pub fn slug(raw: &RawValue) -> Result<String, Fault> {
+pub(super) fn slug(raw: &RawValue) -> Result<String, Fault> {
     let text = text_with(1, 200, |_| true)(raw)?;
     let fits = text.split('-').all(|part| {
         !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
@@ -415,7 +410,7 @@ pub fn slug(raw: &RawValue) -> Result<String, Fault> {
 }
 
 /// A host without scheme, in lower case.
-pub fn domain(raw: &RawValue) -> Result<String, Fault> {
+pub(super) fn domain(raw: &RawValue) -> Result<String, Fault> {
     let text = string(raw)?.to_lowercase();
     let fits = text.len() <= 253
         && text.split('.').all(|label| {
@@ -425,7 +420,7 @@ pub fn domain(raw: &RawValue) -> Result<String, Fault> {
 }
 
 /// A JSON object of up to 16 KiB, as compact text with its keys in the order they came in.
-pub fn metadata(raw: &RawValue) -> Result<String, Fault> {
+pub(super) fn metadata(raw: &RawValue) -> Result<String, Fault> {
     if !raw.get().starts_with('{') {
         return Err(Fault::wrong_type("object", raw));
     }

@@ -17,7 +17,7 @@ use super::wire::{self, Deleted, Instant, List};
 use crate::db::{Conn, is_conflict};
 use crate::domain::ids::Ref;
 use crate::domain::values::CustomerStatus;
-use crate::store::customers::{self, Customer, Fields, Filter};
+use crate::store::customers::{self, Customer, Fields, Filter, Slug};
 
 #[derive(Serialize)]
 struct View<'a> {
@@ -128,18 +128,17 @@ pub(super) async fn create(
         Begun::Replay(answer) => return Ok(answer),
     };
     let workspace = caller.workspace_id();
-    let slug = match new.slug {
+    let (slug, origin) = match new.slug {
         Some(slug) if customers::slug_taken(&mut once.tx, workspace, &slug, "").await? => {
             return Err(slug_taken());
         }
-        Some(slug) => slug,
-        None => customers::free_slug(&mut once.tx, workspace, &slug_of(&new.fields.name)).await?,
+        Some(slug) => (slug, Slug::Asked),
+        None => (slug_of(&new.fields.name), Slug::Derived),
     };
-    let fields = Fields { slug, ..new.fields };
-    let customer =
-        customers::create(&mut once.tx, &caller.author(), workspace, &fields, caller.now)
-            .await
-            .map_err(taken_meanwhile)?;
+    let (author, fields) = (caller.author(), Fields { slug, ..new.fields });
+    let customer = customers::create(&mut once.tx, &author, workspace, fields, origin, caller.now)
+        .await
+        .map_err(taken_meanwhile)?;
     once.finish(&caller, StatusCode::CREATED, &view(&customer)).await
 }
 
@@ -163,10 +162,15 @@ pub(super) async fn update(
 ) -> Result<Response, ApiError> {
     let patch = read_patch(&Body::parse(&bytes)?)?;
     let mut tx = api.db.begin().await?;
+    let workspace = caller.workspace_id();
+    if patch.moves_slug {
+        // Before the customer is locked, in the order in which a creation takes the two.
+        customers::hold_slugs(&mut tx, workspace).await?;
+    }
     let before = lock_present(&mut tx, &caller, reference.as_ref()).await?;
-    let fields = patch(before.fields.clone());
-    if fields.slug != before.fields.slug
-        && customers::slug_taken(&mut tx, caller.workspace_id(), &fields.slug, &before.id).await?
+    let fields = (patch.apply)(before.fields.clone());
+    if patch.moves_slug
+        && customers::slug_taken(&mut tx, workspace, &fields.slug, &before.id).await?
     {
         return Err(slug_taken());
     }
@@ -224,8 +228,15 @@ fn read_new(body: &Body) -> Result<New, ApiError> {
     Ok(New { slug, fields })
 }
 
-/// What the patch does to the fields of a customer.
-fn read_patch(body: &Body) -> Result<impl FnOnce(Fields) -> Fields + Send + use<>, ApiError> {
+/// What a patch does to the fields of a customer.
+struct Patch<F> {
+    moves_slug: bool,
+    apply: F,
+}
+
+fn read_patch(
+    body: &Body,
+) -> Result<Patch<impl FnOnce(Fields) -> Fields + Send + use<>>, ApiError> {
     let name = body.optional("name", body::name)?;
     let slug = body.optional("slug", body::slug)?;
     let domain = body.nullable("domain", body::domain)?;
@@ -239,7 +250,8 @@ fn read_patch(body: &Body) -> Result<impl FnOnce(Fields) -> Fields + Send + use<
     let intercom_company_id = body.nullable("intercom_company_id", body::free_text)?;
     let slack_channel_id = body.nullable("slack_channel_id", body::free_text)?;
     let metadata = body.optional("metadata", body::metadata)?;
-    Ok(move |old: Fields| Fields {
+    let moves_slug = slug.is_some();
+    let apply = move |old: Fields| Fields {
         name: name.unwrap_or(old.name),
         slug: slug.unwrap_or(old.slug),
         domain: domain.unwrap_or(old.domain),
@@ -253,7 +265,8 @@ fn read_patch(body: &Body) -> Result<impl FnOnce(Fields) -> Fields + Send + use<
         intercom_company_id: intercom_company_id.unwrap_or(old.intercom_company_id),
         slack_channel_id: slack_channel_id.unwrap_or(old.slack_channel_id),
         metadata: metadata.unwrap_or(old.metadata),
-    })
+    };
+    Ok(Patch { moves_slug, apply })
 }
 
 /// The slug of a name: its letters in plain ASCII, as far as they have any.

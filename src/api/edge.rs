@@ -20,7 +20,7 @@ use super::error::ApiError;
 use crate::store::rate_windows::Standing;
 
 /// Correlates a request with its log lines and audit entries.
-pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
@@ -30,7 +30,7 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What belongs to one request, and outlives a handler that fails or panics.
 #[derive(Clone, Debug)]
-pub struct Context {
+pub(super) struct Context {
     request_id: Arc<str>,
     standing: Arc<OnceLock<Standing>>,
 }
@@ -38,7 +38,7 @@ pub struct Context {
 impl Context {
     /// The context of a request.
     #[must_use]
-    pub fn of(parts: &Parts) -> Self {
+    pub(super) fn of(parts: &Parts) -> Self {
         parts.extensions.get::<Self>().cloned().unwrap_or_else(|| Self::new("unknown"))
     }
 
@@ -48,19 +48,19 @@ impl Context {
 
     /// The request's id.
     #[must_use]
-    pub fn request_id(&self) -> Arc<str> {
+    pub(super) fn request_id(&self) -> Arc<str> {
         self.request_id.clone()
     }
 
     /// Notes how the request stands against its key's limit, for the answer's headers.
-    pub fn set_standing(&self, standing: Standing) {
+    pub(super) fn set_standing(&self, standing: Standing) {
         // A request is counted once; a second count would be the same request again.
         let _ = self.standing.set(standing);
     }
 }
 
 /// The middleware.
-pub async fn edge(State(api): State<Api>, mut request: Request, next: Next) -> Response {
+pub(super) async fn edge(State(api): State<Api>, mut request: Request, next: Next) -> Response {
     let id = request
         .headers()
         .get(&REQUEST_ID)

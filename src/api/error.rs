@@ -12,7 +12,7 @@ use crate::db::DbError;
 
 /// An answer that is not a success.
 #[derive(Clone, Debug)]
-pub struct ApiError {
+pub(super) struct ApiError {
     status: StatusCode,
     code: &'static str,
     message: Cow<'static, str>,
@@ -40,12 +40,12 @@ impl ApiError {
     }
 
     /// 400: something in the request is wrong.
-    pub fn invalid(code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
+    pub(super) fn invalid(code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, code, message)
     }
 
     /// 400: the property `field` is wrong.
-    pub fn invalid_field(
+    pub(super) fn invalid_field(
         field: impl Into<Cow<'static, str>>,
         code: &'static str,
         message: impl Into<Cow<'static, str>>,
@@ -54,71 +54,71 @@ impl ApiError {
     }
 
     /// 400: `field` names a user that the workspace does not have.
-    pub fn user_not_found(field: &'static str) -> Self {
+    pub(super) fn user_not_found(field: &'static str) -> Self {
         Self::invalid_field(field, "user_not_found", "No such user.")
     }
 
     /// 401: no key that opens anything.
-    pub fn unauthorized(code: &'static str, message: &'static str) -> Self {
+    pub(super) fn unauthorized(code: &'static str, message: &'static str) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, code, message)
     }
 
     /// 403: the key may not do this.
-    pub fn insufficient_scope(scope: &str) -> Self {
+    pub(super) fn insufficient_scope(scope: &str) -> Self {
         let message = format!("The key lacks the required scope: {scope}.");
         Self::new(StatusCode::FORBIDDEN, "insufficient_scope", message)
     }
 
     /// 404.
-    pub fn not_found(code: &'static str, message: &'static str) -> Self {
+    pub(super) fn not_found(code: &'static str, message: &'static str) -> Self {
         Self::new(StatusCode::NOT_FOUND, code, message)
     }
 
     /// 404: no such customer, or of another workspace, or deleted; nobody can tell which.
-    pub fn customer_not_found() -> Self {
+    pub(super) fn customer_not_found() -> Self {
         Self::not_found("customer_not_found", "No such customer.")
     }
 
     /// 404: likewise.
-    pub fn contact_not_found() -> Self {
+    pub(super) fn contact_not_found() -> Self {
         Self::not_found("contact_not_found", "No such contact.")
     }
 
     /// 404: likewise.
-    pub fn onboarding_not_found() -> Self {
+    pub(super) fn onboarding_not_found() -> Self {
         Self::not_found("onboarding_not_found", "No such onboarding.")
     }
 
     /// 405; the router adds `Allow`.
-    pub fn method_not_allowed() -> Self {
+    pub(super) fn method_not_allowed() -> Self {
         let message = "This path does not know this method; see the Allow header.";
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)
     }
 
     /// 409.
-    pub fn conflict(code: &'static str, message: &'static str) -> Self {
+    pub(super) fn conflict(code: &'static str, message: &'static str) -> Self {
         Self::new(StatusCode::CONFLICT, code, message)
     }
 
     /// 409: the value of `field` must be unique and is not.
-    pub fn taken(field: &'static str, code: &'static str, message: &'static str) -> Self {
+    pub(super) fn taken(field: &'static str, code: &'static str, message: &'static str) -> Self {
         Self { field: Some(Cow::Borrowed(field)), ..Self::conflict(code, message) }
     }
 
     /// 413.
-    pub fn body_too_large() -> Self {
+    pub(super) fn body_too_large() -> Self {
         let message = "The body is larger than 1 MiB.";
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", message)
     }
 
     /// 415.
-    pub fn unsupported_media_type(wanted: &str) -> Self {
+    pub(super) fn unsupported_media_type(wanted: &str) -> Self {
         let message = format!("Send the body as {wanted}.");
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message)
     }
 
     /// 429: room again after `seconds`.
-    pub fn rate_limited(seconds: i64) -> Self {
+    pub(super) fn rate_limited(seconds: i64) -> Self {
         let message = format!("Too many requests; wait {seconds} s.");
         Self {
             retry_after: Some(seconds),
@@ -127,13 +127,13 @@ impl ApiError {
     }
 
     /// 500.
-    pub fn internal() -> Self {
+    pub(super) fn internal() -> Self {
         let message = "Something went wrong on our side.";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", message)
     }
 
     /// 503: try again soon.
-    pub fn unavailable() -> Self {
+    pub(super) fn unavailable() -> Self {
         let message = "The service cannot answer right now; try again in a moment.";
         Self {
             retry_after: Some(1),
@@ -143,7 +143,7 @@ impl ApiError {
 
     /// Whether the key's window is full.
     #[must_use]
-    pub fn is_rate_limited(&self) -> bool {
+    pub(super) fn is_rate_limited(&self) -> bool {
         self.status == StatusCode::TOO_MANY_REQUESTS
     }
 

@@ -6,6 +6,7 @@
 
 mod auth;
 mod body;
+mod contacts;
 mod customers;
 mod edge;
 mod error;
@@ -32,7 +33,7 @@ use crate::db::Db;
 use error::ApiError;
 
 pub use serve::serve;
-pub use usage::Usage;
+pub use usage::{Usage, keep_usage};
 
 /// Requests that are worked on at a time; beyond it, callers are told to come back.
 const MAX_IN_FLIGHT: usize = 512;
@@ -44,7 +45,7 @@ pub struct Api {
     pub db: Db,
     /// What time it is.
     pub clock: Clock,
-    /// What keys are used for; somebody must flush it now and then.
+    /// What keys are used for, until [`keep_usage`] writes it.
     pub usage: Usage,
     in_flight: Arc<Semaphore>,
 }
@@ -72,6 +73,11 @@ pub fn router(api: Api) -> Router {
         .route(
             "/customers/{id}",
             get(customers::get).patch(customers::update).delete(customers::delete),
+        )
+        .route("/customers/{id}/contacts", get(contacts::list).post(contacts::create))
+        .route(
+            "/contacts/{id}",
+            get(contacts::get).patch(contacts::update).delete(contacts::delete),
         )
         .route("/customers/{id}/onboardings", get(onboardings::list_of_customer))
         .route("/onboardings", get(onboardings::list).post(onboardings::create))

@@ -7,7 +7,7 @@ use crate::domain::ids::Ref;
 
 /// The one parameter of a path, as a reference. What can be none names nothing, and the handler answers as for anything absent.
 #[derive(Clone, Debug)]
-pub struct PathRef(pub Option<Ref>);
+pub(super) struct PathRef(pub Option<Ref>);
 
 impl<S: Send + Sync> FromRequestParts<S> for PathRef {
     type Rejection = std::convert::Infallible;

@@ -1,18 +1,18 @@
 //! POST, once: a request that creates something runs in one transaction, which also keeps the answer under the caller's
 //! `Idempotency-Key` (`store::idempotency` says why that is enough).
 
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, OriginalUri, Request};
 use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use super::auth::Caller;
 use super::body::{Body, JsonBytes};
 use super::error::ApiError;
 use super::{Api, wire};
 use crate::db::Conn;
+use crate::operate::keys;
 use crate::store::idempotency::{self, Known, Stored};
 
 const KEY: &str = "idempotency-key";
@@ -20,14 +20,14 @@ const REPLAY: HeaderName = HeaderName::from_static("idempotency-replay");
 
 /// A POST with a JSON body.
 #[derive(Debug)]
-pub struct Post {
+pub(super) struct Post {
     key: Option<String>,
     path: String,
     bytes: Bytes,
 }
 
 /// What a POST turns out to be.
-pub enum Begun {
+pub(super) enum Begun {
     /// A new request, to be carried out in this transaction.
     First(Once),
     /// A repetition; here is the answer.
@@ -35,7 +35,7 @@ pub enum Begun {
 }
 
 /// A request that is carried out now.
-pub struct Once {
+pub(super) struct Once {
     /// Its transaction.
     pub tx: Conn,
     claim: Option<Claim>,
@@ -52,7 +52,8 @@ impl FromRequest<Api> for Post {
 
     async fn from_request(request: Request, api: &Api) -> Result<Self, ApiError> {
         let key = request.headers().get(KEY).map(read_key).transpose()?;
-        let path = request.uri().path().to_owned();
+        let uri = request.extensions().get::<OriginalUri>().map(|OriginalUri(uri)| uri);
+        let path = uri.unwrap_or(request.uri()).path().to_owned();
         let JsonBytes(bytes) = JsonBytes::from_request(request, api).await?;
         Ok(Self { key, path, bytes })
     }
@@ -71,12 +72,12 @@ fn read_key(value: &HeaderValue) -> Result<String, ApiError> {
 
 impl Post {
     /// The properties of the body.
-    pub fn body(&self) -> Result<Body, ApiError> {
+    pub(super) fn body(&self) -> Result<Body, ApiError> {
         Body::parse(&self.bytes)
     }
 
     /// Opens the transaction, unless the request is a repetition.
-    pub async fn begin(self, api: &Api, caller: &Caller) -> Result<Begun, ApiError> {
+    pub(super) async fn begin(self, api: &Api, caller: &Caller) -> Result<Begun, ApiError> {
         let mut tx = api.db.begin().await?;
         let Some(key) = self.key else {
             return Ok(Begun::First(Once { tx, claim: None }));
@@ -85,7 +86,7 @@ impl Post {
         let claim = Claim {
             scope: format!("{} {} POST {}", holder.workspace_id, holder.mode, self.path),
             key,
-            request_hash: Sha256::digest(&self.bytes).iter().map(|b| format!("{b:02x}")).collect(),
+            request_hash: keys::sha256(&self.bytes),
         };
         match idempotency::claim(&mut tx, &claim.scope, &claim.key, caller.now).await? {
             Known::Nothing => Ok(Begun::First(Once { tx, claim: Some(claim) })),
@@ -116,7 +117,7 @@ fn replay(stored: Stored) -> Response {
 
 impl Once {
     /// Keeps the answer, commits, and answers.
-    pub async fn finish(
+    pub(super) async fn finish(
         self,
         caller: &Caller,
         status: StatusCode,
@@ -126,7 +127,7 @@ impl Once {
     }
 
     /// The same for an answer with a secret: what is kept, and replayed, is `kept`.
-    pub async fn finish_with_secret(
+    pub(super) async fn finish_with_secret(
         mut self,
         caller: &Caller,
         status: StatusCode,

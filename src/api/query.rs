@@ -11,11 +11,11 @@ use super::error::ApiError;
 
 /// The parameters of a request.
 #[derive(Clone, Debug)]
-pub struct Query(Vec<(String, String)>);
+pub(super) struct Query(Vec<(String, String)>);
 
 /// Which page of a list is asked for.
 #[derive(Clone, Copy, Debug)]
-pub struct Page {
+pub(super) struct Page {
     /// Rows on it, 1 to 100.
     pub limit: usize,
     /// Rows strictly older than this instant.
@@ -25,7 +25,7 @@ pub struct Page {
 impl Page {
     /// How many rows to ask the database for: one more, to know whether any follow.
     #[must_use]
-    pub fn rows(self) -> i64 {
+    pub(super) fn rows(self) -> i64 {
         i64::try_from(self.limit).unwrap_or(i64::MAX - 1) + 1
     }
 }
@@ -45,7 +45,7 @@ impl Query {
     }
 
     /// `limit` and `cursor`.
-    pub fn page(&self) -> Result<Page, ApiError> {
+    pub(super) fn page(&self) -> Result<Page, ApiError> {
         let limit = match self.get("limit") {
             None => 25,
             Some(text) => read_limit(text)?,
@@ -55,7 +55,7 @@ impl Query {
     }
 
     /// An RFC 3339 instant.
-    pub fn instant(&self, name: &'static str) -> Result<Option<DateTime<Utc>>, ApiError> {
+    pub(super) fn instant(&self, name: &'static str) -> Result<Option<DateTime<Utc>>, ApiError> {
         self.get(name)
             .map(|text| {
                 // A plus sign that was not encoded arrives as a space.
@@ -67,7 +67,7 @@ impl Query {
     }
 
     /// One word of a closed vocabulary.
-    pub fn word<T: FromStr>(&self, name: &'static str) -> Result<Option<T>, ApiError> {
+    pub(super) fn word<T: FromStr>(&self, name: &'static str) -> Result<Option<T>, ApiError> {
         self.get(name)
             .map(|text| {
                 text.parse().map_err(|_| {
@@ -78,7 +78,7 @@ impl Query {
     }
 
     /// A text that is not empty. A NUL is refused here: no database text can equal it, and PostgreSQL will not even look.
-    pub fn text(&self, name: &'static str) -> Result<Option<&str>, ApiError> {
+    pub(super) fn text(&self, name: &'static str) -> Result<Option<&str>, ApiError> {
         match self.get(name) {
             Some("") => {
                 let message = "Text must contain at least 1 character(s)";

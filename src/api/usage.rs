@@ -6,22 +6,23 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use tokio_util::sync::CancellationToken;
 
 use crate::db::{Db, DbError};
 use crate::store::api_keys;
 
 /// How often it is written.
-pub const FLUSH_EVERY: Duration = Duration::from_secs(60);
+const FLUSH_EVERY: Duration = Duration::from_mins(1);
 
 /// What one key was used for since the last flush.
 #[derive(Clone, Copy, Debug)]
-pub struct Use {
+pub(super) struct Use {
     /// How many requests.
-    pub requests: i64,
+    pub(super) requests: i64,
     /// The last one.
-    pub last_at: DateTime<Utc>,
+    pub(super) last_at: DateTime<Utc>,
     /// Its address.
-    pub last_ip: Option<IpAddr>,
+    pub(super) last_ip: Option<IpAddr>,
 }
 
 /// The uses of all keys since the last flush, in this process.
@@ -46,7 +47,7 @@ impl Usage {
 
     /// What is not written yet of a key.
     #[must_use]
-    pub fn pending(&self, api_key_id: &str) -> Option<Use> {
+    pub(super) fn pending(&self, api_key_id: &str) -> Option<Use> {
         self.lock().get(api_key_id).copied()
     }
 
@@ -65,6 +66,22 @@ impl Usage {
             }
         }
         result
+    }
+}
+
+/// Writes now and then, and once more at the end; runs beside the server until `shutdown`.
+pub async fn keep_usage(usage: Usage, db: Db, shutdown: CancellationToken) {
+    loop {
+        let last = tokio::select! {
+            () = shutdown.cancelled() => true,
+            () = tokio::time::sleep(FLUSH_EVERY) => false,
+        };
+        if let Err(error) = usage.flush(&db).await {
+            tracing::warn!(%error, "cannot write what keys were used for");
+        }
+        if last {
+            return;
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! How values look on the wire.
 
+use std::fmt::Write as _;
+
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, SecondsFormat, Utc};
 use http::{HeaderValue, StatusCode, header};
@@ -9,7 +11,7 @@ use super::error::ApiError;
 
 /// An instant, with exactly three fraction digits and `Z`.
 #[derive(Clone, Copy, Debug)]
-pub struct Instant(pub DateTime<Utc>);
+pub(super) struct Instant(pub DateTime<Utc>);
 
 impl Serialize for Instant {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -19,13 +21,13 @@ impl Serialize for Instant {
 
 /// The same, where there may be none.
 #[must_use]
-pub fn instant(at: Option<DateTime<Utc>>) -> Option<Instant> {
+pub(super) fn instant(at: Option<DateTime<Utc>>) -> Option<Instant> {
     at.map(Instant)
 }
 
 /// A page of a list.
 #[derive(Debug, Serialize)]
-pub struct List<T> {
+pub(super) struct List<T> {
     object: &'static str,
     data: Vec<T>,
     has_more: bool,
@@ -34,7 +36,7 @@ pub struct List<T> {
 
 impl<T> List<T> {
     /// The page that `rows` make, which were asked for with one more than `limit` in order to know whether more follow.
-    pub fn page<'a, R>(
+    pub(super) fn page<'a, R>(
         rows: &'a [R],
         limit: usize,
         created_at: impl Fn(&R) -> DateTime<Utc>,
@@ -54,7 +56,8 @@ impl<T> List<T> {
 
 /// The answer to a deletion, the same for every repetition.
 #[derive(Debug, Serialize)]
-pub struct Deleted<'a> {
+#[expect(clippy::struct_field_names, reason = "the contract's name")]
+pub(super) struct Deleted<'a> {
     object: &'static str,
     id: &'a str,
     display_id: i64,
@@ -64,7 +67,7 @@ pub struct Deleted<'a> {
 impl<'a> Deleted<'a> {
     /// Of a row.
     #[must_use]
-    pub fn of(id: &'a str, display_id: i64) -> Self {
+    pub(super) fn of(id: &'a str, display_id: i64) -> Self {
         Self { object: "deleted", id, display_id, deleted: true }
     }
 }
@@ -72,7 +75,7 @@ impl<'a> Deleted<'a> {
 /// A value as JSON text. Characters that turn the direction of text are written as escapes: the value stays the same, but nothing
 /// that shows the text raw can be fooled.
 #[must_use]
-pub fn text(value: &impl Serialize) -> Option<String> {
+pub(super) fn text(value: &impl Serialize) -> Option<String> {
     let text = serde_json::to_string(value)
         .map_err(|error| tracing::error!(%error, "a value has no JSON form"))
         .ok()?;
@@ -82,7 +85,8 @@ pub fn text(value: &impl Serialize) -> Option<String> {
     let mut safe = String::with_capacity(text.len() + 16);
     for c in text.chars() {
         if is_bidi_control(c) {
-            safe.push_str(&format!("\\u{:04x}", u32::from(c)));
+            // Writing to a string cannot fail.
+            let _ = write!(safe, "\\u{:04x}", u32::from(c));
         } else {
             safe.push(c);
         }
@@ -96,7 +100,7 @@ const fn is_bidi_control(c: char) -> bool {
 
 /// An answer with a JSON body.
 #[must_use]
-pub fn json(status: StatusCode, value: &impl Serialize) -> Response {
+pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Response {
     match text(value) {
         Some(body) => raw_json(status, body),
         None => ApiError::internal().into_response(),
@@ -105,7 +109,7 @@ pub fn json(status: StatusCode, value: &impl Serialize) -> Response {
 
 /// An answer with a body that is JSON text already.
 #[must_use]
-pub fn raw_json(status: StatusCode, body: String) -> Response {
+pub(super) fn raw_json(status: StatusCode, body: String) -> Response {
     let content_type = (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     (status, [content_type], body).into_response()
 }

@@ -40,10 +40,10 @@ pub struct NewKey<'a> {
 /// What a key may do unless somebody says otherwise.
 pub const DEFAULT_SCOPES: &[Scope] = &[Scope::Read, Scope::Write];
 
-/// The hash under which a key is stored.
+/// The SHA-256 of some bytes, in hex; the form in which a key is stored.
 #[must_use]
-pub fn hash(key: &str) -> String {
-    Sha256::digest(key).iter().fold(String::with_capacity(64), |mut hex, byte| {
+pub fn sha256(bytes: impl AsRef<[u8]>) -> String {
+    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut hex, byte| {
         // Writing to a string cannot fail.
         let _ = write!(hex, "{byte:02x}");
         hex
@@ -70,7 +70,7 @@ pub async fn create(
         workspace_id: new.workspace_id,
         name: new.name,
         prefix: &body[..PREFIX_LENGTH],
-        hash: &hash(secret.expose_secret()),
+        hash: &sha256(secret.expose_secret()),
         mode: new.mode,
         tier: new.tier,
         scopes: &scopes.join(" "),

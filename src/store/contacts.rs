@@ -7,7 +7,7 @@ use sqlx::types::Json;
 use super::audit::{self, Author, Diff, Entry};
 use super::{counters, fetch_locked, finders, notices};
 use crate::db::{Conn, DbError};
-use crate::domain::ids::IdKind;
+use crate::domain::ids::{IdKind, Ref};
 use crate::domain::values::Mode;
 use crate::on;
 
@@ -103,6 +103,19 @@ pub async fn list(
     .fetch_all(c)
     .await
     })
+}
+
+/// Locks the customer of a contact, so that two changes of who is primary cannot meet.
+pub async fn lock_customer_of(
+    conn: &mut Conn,
+    workspace_id: &str,
+    reference: &Ref,
+) -> Result<(), DbError> {
+    if let Some(contact) = find(conn, workspace_id, reference).await? {
+        let id = &contact.customer_id;
+        fetch_locked!(conn, (String,), "SELECT id FROM customers WHERE id = $1", id)?;
+    }
+    Ok(())
 }
 
 /// Whether another contact of the customer has the address.

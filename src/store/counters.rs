@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::fetch_locked;
 use crate::db::{Conn, DbError};
 use crate::on;
 
@@ -39,4 +40,16 @@ pub(super) async fn next(
     .await?
     .rows_affected());
     Ok((value, created_at))
+}
+
+/// Takes the counter without moving it, so that nothing of the type is created meanwhile. On SQLite the transaction itself sees to it.
+pub(super) async fn hold(conn: &mut Conn, workspace_id: &str, name: &str) -> Result<(), DbError> {
+    fetch_locked!(
+        conn,
+        (i64,),
+        "SELECT value FROM counters WHERE workspace_id = $1 AND name = $2",
+        workspace_id,
+        name
+    )
+    .map(|_| ())
 }

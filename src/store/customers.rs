@@ -103,6 +103,11 @@ pub async fn list(
     .await)
 }
 
+/// Keeps slugs from being given away until the transaction ends; for a customer that is to get another one.
+pub async fn hold_slugs(conn: &mut Conn, workspace_id: &str) -> Result<(), DbError> {
+    counters::hold(conn, workspace_id, "customer").await
+}
+
 /// Whether another customer of the workspace has the slug.
 pub async fn slug_taken(
     conn: &mut Conn,
@@ -124,7 +129,7 @@ pub async fn slug_taken(
 }
 
 /// The wished slug, or with `-2`, `-3` … the first that is free.
-pub async fn free_slug(conn: &mut Conn, workspace_id: &str, wish: &str) -> Result<String, DbError> {
+async fn free_slug(conn: &mut Conn, workspace_id: &str, wish: &str) -> Result<String, DbError> {
     if !slug_taken(conn, workspace_id, wish, "").await? {
         return Ok(wish.to_owned());
     }
@@ -140,19 +145,34 @@ pub async fn free_slug(conn: &mut Conn, workspace_id: &str, wish: &str) -> Resul
     });
     let taken: std::collections::HashSet<&str> =
         taken.iter().map(|(slug,)| slug.as_str()).collect();
-    let free = (2_u32..).map(|n| format!("{wish}-{n}")).find(|slug| !taken.contains(slug.as_str()));
-    Ok(free.unwrap_or_else(|| wish.to_owned()))
+    // Among one more than are taken, one is free.
+    let mut numbered = (2..=taken.len() + 2).map(|n| format!("{wish}-{n}"));
+    Ok(numbered.find(|slug| !taken.contains(slug.as_str())).unwrap_or_else(|| wish.to_owned()))
 }
 
-/// Creates a customer. A slug that is taken is a conflict.
+/// Where the slug of a new customer comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Slug {
+    /// It was asked for: if it is taken, that is a conflict.
+    Asked,
+    /// It was derived: if it is taken, the first free one with a number is as good.
+    Derived,
+}
+
+/// Creates a customer. A slug that was asked for and is taken is a conflict.
 pub async fn create(
     conn: &mut Conn,
     author: &Author,
     workspace_id: &str,
-    fields: &Fields,
+    mut fields: Fields,
+    slug: Slug,
     now: DateTime<Utc>,
 ) -> Result<Customer, DbError> {
     let (display_id, created_at) = counters::next(conn, workspace_id, "customer", now).await?;
+    if slug == Slug::Derived {
+        // Only now, under the counter's lock: nobody else can take it any more.
+        fields.slug = free_slug(conn, workspace_id, &fields.slug).await?;
+    }
     let customer: Customer = on!(conn, |c| {
         sqlx::query_as(
         "INSERT INTO customers (name, slug, domain, status, plan, mrr, monthly_orders, hubspot_company_id, hubspot_deal_id,

@@ -1,3 +1,11 @@
 //! The public API, through HTTP, on both databases.
 
+mod contacts;
+mod customers;
+mod deletes;
+mod edge;
+mod hostile;
+mod idempotency;
+mod keys;
+mod lists;
 mod onboardings;

@@ -1,6 +1,7 @@
 //! The real router on a real port, over a database of its own, with a clock that the test moves.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use pivotal_reminders::api::{self, Api};
@@ -19,10 +20,10 @@ use tokio_util::sync::CancellationToken;
 use super::db::{Backend, TestDb};
 
 /// Monday, 1 June 2026, 08:00 UTC: where the clock of every test starts.
-pub const START: &str = "2026-06-01T08:00:00.000Z";
+pub(crate) const START: &str = "2026-06-01T08:00:00.000Z";
 
 /// The API of one workspace, as a caller sees it.
-pub struct TestApp {
+pub(crate) struct TestApp {
     /// Where it listens.
     pub addr: SocketAddr,
     /// What it runs on.
@@ -39,12 +40,12 @@ pub struct TestApp {
     pub test: String,
     client: reqwest::Client,
     shutdown: CancellationToken,
-    db: TestDb,
+    db: Arc<TestDb>,
 }
 
 /// An answer, read to its end.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// HTTP status.
     pub status: StatusCode,
     /// Its headers.
@@ -56,25 +57,25 @@ pub struct Answer {
 impl Answer {
     /// The body as JSON.
     #[track_caller]
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("not JSON: {}", self.text))
     }
 
     /// A header, or "".
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
     /// The body, after making sure of the status.
     #[track_caller]
-    pub fn ok(&self, status: u16) -> Value {
+    pub(crate) fn ok(&self, status: u16) -> Value {
         assert_eq!(self.status.as_u16(), status, "{}", self.text);
         self.json()
     }
 
     /// Makes sure that it is an error in the envelope; gives status, type, code and field, separated by spaces.
     #[track_caller]
-    pub fn error(&self) -> String {
+    pub(crate) fn error(&self) -> String {
         let body = self.json();
         let error = body["error"].as_object().unwrap_or_else(|| panic!("no error: {}", self.text));
         assert_eq!(body.as_object().unwrap().len(), 1, "{}", self.text);
@@ -89,62 +90,78 @@ impl Answer {
 
 impl TestApp {
     /// A workspace `acme` in UTC with an owner and a CSM.
-    pub async fn new(backend: Backend) -> Self {
+    pub(crate) async fn new(backend: Backend) -> Self {
         Self::over(TestDb::new(backend).await).await
     }
 
     /// The same over a given database.
-    pub async fn over(db: TestDb) -> Self {
+    pub(crate) async fn over(db: TestDb) -> Self {
         let clock = Clock::manual(START.parse().unwrap());
         let (workspace, owner, csm, live, test) = seed(&db.db, &clock, "acme").await;
         let api = Api::new(db.db.clone(), clock);
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let addr = listener.local_addr().unwrap();
-        let shutdown = CancellationToken::new();
-        tokio::spawn(api::serve(listener, api::router(api.clone()), shutdown.clone()));
+        let (addr, shutdown) = start(&api).await;
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let db = Arc::new(db);
         Self { addr, api, workspace, owner, csm, live, test, client, shutdown, db }
     }
 
+    /// The same workspace as a second process serves it: over connections of its own.
+    pub(crate) async fn another_process(&self) -> Self {
+        let api = Api::new(super::db::open(&self.db.url, 5).await, self.api.clock.clone());
+        let (addr, shutdown) = start(&api).await;
+        Self {
+            addr,
+            api,
+            workspace: self.workspace.clone(),
+            owner: self.owner.clone(),
+            csm: self.csm.clone(),
+            live: self.live.clone(),
+            test: self.test.clone(),
+            client: self.client.clone(),
+            shutdown,
+            db: self.db.clone(),
+        }
+    }
+
     /// The database.
-    pub fn db(&self) -> &Db {
+    pub(crate) fn db(&self) -> &Db {
         &self.db.db
     }
 
     /// What time it is.
-    pub fn now(&self) -> DateTime<Utc> {
+    pub(crate) fn now(&self) -> DateTime<Utc> {
         self.api.clock.now()
     }
 
     /// Moves the clock.
-    pub fn advance(&self, by: TimeDelta) {
+    pub(crate) fn advance(&self, by: TimeDelta) {
         self.api.clock.advance(by);
     }
 
     /// A key of the workspace.
-    pub async fn key(&self, mode: Mode, tier: Tier, scopes: &[Scope]) -> String {
+    pub(crate) async fn key(&self, mode: Mode, tier: Tier, scopes: &[Scope]) -> String {
         make_key(self.db(), &self.workspace.id, "limited", mode, tier, scopes, self.now()).await
     }
 
     /// The live key of another workspace on the same database.
-    pub async fn stranger(&self) -> String {
+    pub(crate) async fn stranger(&self) -> String {
         seed(self.db(), &self.api.clock, "globex").await.3
     }
 
     /// A request under `/api/v1`, without a key.
-    pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+    pub(crate) fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         self.client.request(method, format!("http://{}/api/v1{path}", self.addr))
     }
 
     /// Sends a request.
-    pub async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
+    pub(crate) async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
         Answer { status, headers, text: response.text().await.unwrap() }
     }
 
     /// A request with a key and, unless it is null, a JSON body.
-    pub async fn call(&self, key: &str, method: Method, path: &str, body: &Value) -> Answer {
+    pub(crate) async fn call(&self, key: &str, method: Method, path: &str, body: &Value) -> Answer {
         let mut request = self.request(method, path).bearer_auth(key);
         if !body.is_null() {
             request = request.json(body);
@@ -153,38 +170,46 @@ impl TestApp {
     }
 
     /// GET with the live key.
-    pub async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.call(&self.live, Method::GET, path, &Value::Null).await
     }
 
     /// POST with the live key.
-    pub async fn post(&self, path: &str, body: Value) -> Answer {
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
         self.call(&self.live, Method::POST, path, &body).await
     }
 
     /// PATCH with the live key.
-    pub async fn patch(&self, path: &str, body: Value) -> Answer {
+    pub(crate) async fn patch(&self, path: &str, body: Value) -> Answer {
         self.call(&self.live, Method::PATCH, path, &body).await
     }
 
     /// DELETE with the live key.
-    pub async fn delete(&self, path: &str) -> Answer {
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
         self.call(&self.live, Method::DELETE, path, &Value::Null).await
     }
 
     /// A new customer.
-    pub async fn customer(&self, name: &str) -> Value {
+    pub(crate) async fn customer(&self, name: &str) -> Value {
         self.post("/customers", json!({ "name": name })).await.ok(201)
     }
 
     /// A new onboarding of a customer; `fields` are added to the body.
-    pub async fn onboarding(&self, customer: &Value, fields: Value) -> Value {
+    pub(crate) async fn onboarding(&self, customer: &Value, fields: Value) -> Value {
         let mut body = json!({ "customer_id": customer["id"] });
         for (key, value) in fields.as_object().unwrap() {
             body[key] = value.clone();
         }
         self.post("/onboardings", body).await.ok(201)
     }
+}
+
+async fn start(api: &Api) -> (SocketAddr, CancellationToken) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    let shutdown = CancellationToken::new();
+    tokio::spawn(api::serve(listener, api::router(api.clone()), shutdown.clone()));
+    (addr, shutdown)
 }
 
 impl Drop for TestApp {

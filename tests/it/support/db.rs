@@ -9,7 +9,7 @@ use sqlx::{AssertSqlSafe, Connection, Executor};
 
 /// Which database a test runs on; every test of the database runs on both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Backend {
+pub(crate) enum Backend {
     /// A temporary file.
     Sqlite,
     /// A database of the server at `TEST_DATABASE_URL`.
@@ -17,7 +17,7 @@ pub enum Backend {
 }
 
 /// A migrated database that is gone when the test is over.
-pub struct TestDb {
+pub(crate) struct TestDb {
     /// The database, ready for use.
     pub db: Db,
     /// Its `DATABASE_URL`, for processes that a test starts.
@@ -33,12 +33,12 @@ enum Garbage {
 
 impl TestDb {
     /// A fresh database.
-    pub async fn new(backend: Backend) -> Self {
+    pub(crate) async fn new(backend: Backend) -> Self {
         Self::with_connections(backend, 5).await
     }
 
     /// A fresh database with a pool of the given size.
-    pub async fn with_connections(backend: Backend, connections: u32) -> Self {
+    pub(crate) async fn with_connections(backend: Backend, connections: u32) -> Self {
         let (url, garbage) = match backend {
             Backend::Sqlite => {
                 let folder = tempfile::tempdir().unwrap();
@@ -58,7 +58,7 @@ impl TestDb {
 }
 
 /// Opens a database as the service does.
-pub async fn open(url: &str, connections: u32) -> Db {
+pub(crate) async fn open(url: &str, connections: u32) -> Db {
     let options = DbOptions {
         url: url.to_owned(),
         connections,

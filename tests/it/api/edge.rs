@@ -1,0 +1,115 @@
+//! What holds for every request.
+
+use reqwest::Method;
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use crate::support::app::TestApp;
+use crate::support::db::Backend;
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn health_needs_no_key_and_me_tells_who_the_key_is(#[case] backend: Backend) {
+    let app = TestApp::new(backend).await;
+    let health = app.send(app.request(Method::GET, "/health")).await;
+    assert_eq!(
+        health.text,
+        format!(
+            r#"{{"status":"ok","timestamp":"2026-06-01T08:00:00.000Z","version":"{}"}}"#,
+            env!("CARGO_PKG_VERSION")
+        )
+    );
+    assert_eq!(health.header("x-ratelimit-limit"), "");
+    let me = app.get("/me").await;
+    let body = me.ok(200);
+    insta::assert_json_snapshot!(body, {
+        ".api_key.id" => "[id]", ".api_key.prefix" => "[prefix]", ".organization.id" => "[id]"
+    });
+    assert_eq!(body["api_key"]["prefix"], app.live["pivotal_".len()..][..4]);
+    assert_eq!(me.header("x-ratelimit-limit"), "2147483647");
+    assert_eq!(app.call(&app.test, Method::GET, "/me", &Value::Null).await.ok(200)["mode"], "test");
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn whatever_is_wrong_is_said_in_the_envelope(#[case] backend: Backend) {
+    let app = TestApp::new(backend).await;
+    let unknown = app.get("/nothing").await;
+    assert_eq!(unknown.error(), "404 not_found route_not_found");
+    assert_eq!(unknown.header("x-ratelimit-limit"), "2147483647");
+    let outside = app.send(app.request(Method::GET, "/../../x")).await;
+    assert_eq!(outside.error(), "404 not_found route_not_found");
+
+    let wrong = app.call(&app.live, Method::PUT, "/customers", &json!({})).await;
+    assert_eq!(wrong.error(), "405 invalid_request_error method_not_allowed");
+    assert_eq!(wrong.header("allow"), "GET,HEAD,POST");
+
+    let broken = app.request(Method::POST, "/customers").bearer_auth(&app.live).body("{\"name\":");
+    assert_eq!(app.send(broken).await.error(), "400 invalid_request_error invalid_json");
+    let text = app
+        .request(Method::POST, "/customers")
+        .bearer_auth(&app.live)
+        .header("content-type", "text/plain")
+        .body("{}");
+    assert_eq!(app.send(text).await.error(), "415 invalid_request_error unsupported_media_type");
+    let huge = json!({ "name": "x".repeat(3 * 1024 * 1024) });
+    let huge = app.post("/customers", huge).await;
+    assert_eq!(huge.error(), "413 invalid_request_error body_too_large");
+    assert_eq!(
+        app.post("/customers", json!([1])).await.error(),
+        "400 invalid_request_error invalid_type"
+    );
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_request_id_is_taken_over_if_it_is_a_good_one(#[case] backend: Backend) {
+    let app = TestApp::new(backend).await;
+    let ask = async |id: &str| {
+        let request = app.request(Method::GET, "/health").header("x-request-id", id);
+        app.send(request).await.header("x-request-id").to_owned()
+    };
+    assert_eq!(ask("abc-123").await, "abc-123");
+    assert!(ask("has space").await.starts_with("req_"));
+    assert!(ask(&"x".repeat(129)).await.starts_with("req_"));
+    assert_eq!(ask(&"x".repeat(128)).await.len(), 128);
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_database_that_is_gone_is_a_503_with_retry_after(#[case] backend: Backend) {
+    let app = TestApp::new(backend).await;
+    app.db().close().await;
+    for answer in [app.get("/customers").await, app.post("/customers", json!({})).await] {
+        assert_eq!(answer.error(), "503 internal_error unavailable");
+        assert_eq!(answer.header("retry-after"), "1");
+    }
+    let health = app.send(app.request(Method::GET, "/health")).await;
+    health.ok(200);
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_statement_that_fails_is_a_500_that_tells_nothing(#[case] backend: Backend) {
+    let app = TestApp::new(backend).await;
+    let mut tx = app.db().begin().await.unwrap();
+    pivotal_reminders::on!(tx, |c| sqlx::query("ALTER TABLE contacts RENAME TO elsewhere")
+        .execute(c)
+        .await
+        .map(|_| ()))
+    .unwrap();
+    tx.commit().await.unwrap();
+    let answer = app.get("/contacts/1").await;
+    assert_eq!(answer.error(), "500 internal_error internal_error");
+    assert!(!answer.text.contains("contacts"), "{}", answer.text);
+}
