@@ -210,9 +210,16 @@ impl App {
         Ok(ledger::finished(&mut conn).await?)
     }
 
+    /// What the API's requests need.
+    #[must_use]
+    pub fn api(&self) -> api::Api {
+        api::Api::new(self.db.clone(), self.clock.clone())
+    }
+
     /// The routes of API and console.
-    pub fn router(&self, open_outbox: bool) -> axum::Router {
-        let api = api::router(api::Api::new(self.db.clone(), self.clock.clone()));
+    #[must_use]
+    pub fn router(&self, api: api::Api, open_outbox: bool) -> axum::Router {
+        let api = api::router(api);
         if open_outbox {
             console::outbox::router(self.db.clone()).fallback_service(api)
         } else {
@@ -250,7 +257,13 @@ impl App {
             });
         }
         if let Some(listener) = listener {
-            let router = self.router(open_outbox);
+            let api = self.api();
+            let router = self.router(api.clone(), open_outbox);
+            let usage = api::keep_usage(api.usage, api.db, stop.clone());
+            tasks.spawn(async move {
+                usage.await;
+                Ok(())
+            });
             let stop = stop.clone();
             tasks.spawn(async move {
                 api::serve(listener, router, stop).await.context("the HTTP server ended")
