@@ -11,6 +11,7 @@ use crate::db::{Conn, DbError, Dialect, json_list, sqlite_time};
 use crate::domain::digest::Seen;
 use crate::domain::message::Message;
 use crate::domain::values::{AttemptOutcome, Channel, Kind, Mode, NotificationState, Reason};
+use crate::queue::{self, Queue};
 use crate::{fetch_by_ids, on};
 
 /// `not_before` of a row that only an operator's decision moves on.
@@ -83,7 +84,8 @@ pub struct NewNotification {
     pub items: Vec<(String, Option<Seen>)>,
 }
 
-/// Writes notifications and their items; answers with the ids of those that did not exist yet. The rest exist already, under another id.
+/// Writes notifications, their items and the jobs of those that may go out at once; answers with the ids of those that did not exist yet.
+/// The rest exist already, under another id.
 pub async fn insert(
     conn: &mut Conn,
     rows: &[NewNotification],
@@ -176,9 +178,28 @@ pub async fn insert(
     };
     let inserted: std::collections::HashSet<String> =
         inserted.into_iter().map(|(id,)| id).collect();
-    insert_items(conn, rows.iter().filter(|row| inserted.contains(&row.id))).await?;
     // In the order given, so that jobs follow the order of the pass.
-    Ok(rows.iter().filter(|row| inserted.contains(&row.id)).map(|row| row.id.clone()).collect())
+    let new: Vec<&NewNotification> = rows.iter().filter(|row| inserted.contains(&row.id)).collect();
+    insert_items(conn, new.iter().copied()).await?;
+    push_jobs(conn, &new, now).await?;
+    Ok(new.into_iter().map(|row| row.id.clone()).collect())
+}
+
+async fn push_jobs(
+    conn: &mut Conn,
+    rows: &[&NewNotification],
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    for queue in Queue::ALL {
+        let ready: Vec<String> = rows
+            .iter()
+            .filter(|row| row.state == NotificationState::Scheduled && row.not_before <= now)
+            .filter(|row| Queue::of(row.kind, row.channel) == queue)
+            .map(|row| row.id.clone())
+            .collect();
+        queue::push(conn, queue, &ready).await?;
+    }
+    Ok(())
 }
 
 async fn insert_items(
