@@ -104,8 +104,8 @@ pub async fn insert(
                    escalation, dedupe_key, state, reason, detail, not_before, deadline, finished_at,
                    attempt_count, delivery_count, claim_count, resent, pushed_at, created_at, updated_at)
                  SELECT id, workspace_id, kind, channel, mode, recipient_type, recipient_id, subject_id, slot_date, step, step_days,
-                   escalation, dedupe_key, state, reason, detail, not_before, deadline, CASE WHEN state = 'skipped' THEN $19 END,
-                   0, 0, 0, false, CASE WHEN not_before <= $19 THEN $19 ELSE 'epoch' END, $19, $19
+                   escalation, dedupe_key, state, reason, detail, not_before, deadline, CASE WHEN state = 'skipped' THEN $19::timestamptz END,
+                   0, 0, 0, false, CASE WHEN not_before <= $19::timestamptz THEN $19::timestamptz ELSE 'epoch' END, $19::timestamptz, $19::timestamptz
                  FROM UNNEST($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::date[], $10::bigint[],
                    $11::bigint[], $12::boolean[], $13::text[], $14::text[], $15::text[], $16::text[], $17::timestamptz[], $18::timestamptz[])
                    AS n (id, workspace_id, kind, channel, mode, recipient_type, recipient_id, subject_id, slot_date, step, step_days,
@@ -434,10 +434,10 @@ pub async fn finish(
             sqlx::query_as(
                 "UPDATE notifications n SET state = f.state, reason = f.reason, not_before = COALESCE(f.not_before, n.not_before),
                    attempt_count = n.attempt_count + f.counts, delivery_count = 0, lease_owner = NULL, lease_token = NULL, stage = NULL,
-                   subject = COALESCE(f.subject, n.subject), provider_ref = COALESCE(f.provider_ref, n.provider_ref), updated_at = $9,
+                   subject = COALESCE(f.subject, n.subject), provider_ref = COALESCE(f.provider_ref, n.provider_ref), updated_at = $9::timestamptz,
                    pushed_at = CASE WHEN f.not_before IS NULL THEN n.pushed_at ELSE 'epoch' END,
-                   sent_at = CASE WHEN f.state = 'sent' THEN $9 END,
-                   finished_at = CASE WHEN f.state IN ('sent', 'suppressed', 'skipped', 'failed', 'cancelled') THEN $9 END
+                   sent_at = CASE WHEN f.state = 'sent' THEN $9::timestamptz END,
+                   finished_at = CASE WHEN f.state IN ('sent', 'suppressed', 'skipped', 'failed', 'cancelled') THEN $9::timestamptz END
                  FROM UNNEST($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::bigint[], $7::text[], $8::text[])
                    AS f (id, token, state, reason, not_before, counts, subject, provider_ref)
                  WHERE n.id = f.id AND n.lease_token = f.token AND n.state = 'sending' RETURNING n.id",

@@ -7,4 +7,5 @@ mod architecture;
 mod deliver;
 mod flow;
 mod render;
+mod statements;
 mod support;
