@@ -7,5 +7,6 @@ mod architecture;
 mod deliver;
 mod flow;
 mod render;
+mod rules;
 mod statements;
 mod support;
