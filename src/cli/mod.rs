@@ -61,7 +61,7 @@ enum Verb {
     #[command(subcommand)]
     Keys(admin::Keys),
     /// Check configuration, database, migrations, mail and Slack; says what to do about each fault.
-    Doctor,
+    Doctor(doctor::Args),
 }
 
 /// An instant that takes the clock's place.
@@ -124,7 +124,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     }
     let config = match Config::load(&flags) {
         Ok(config) => config,
-        Err(error) if matches!(cli.verb, Verb::Doctor) => {
+        Err(error) if matches!(cli.verb, Verb::Doctor(_)) => {
             return doctor::without_config(&error, out);
         }
         Err(error) => return Err(error.into()),
@@ -132,7 +132,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     telemetry::start(&config.log);
     match cli.verb {
         Verb::Demo(_) => Ok(()),
-        Verb::Doctor => doctor::run(config, out).await,
+        Verb::Doctor(args) => doctor::run(config, &args, out).await,
         Verb::Serve(args) => run::serve(config, args).await,
         Verb::Migrate => {
             let app = App::open(config, Clock::System).await?;

@@ -19,6 +19,7 @@ use crate::domain::ids::IdKind;
 use crate::domain::values::{Kind, NotificationState};
 use crate::on;
 use crate::queue::{self, Queue};
+use crate::store::clock_guard::ClockGuard;
 use crate::store::ledger::{self, NewNotification};
 
 /// Recipients, or nudges, per transaction.
@@ -121,10 +122,17 @@ pub async fn run(
     clock: Clock,
     channels: Channels,
     every: Duration,
+    guard: ClockGuard,
     stop: CancellationToken,
 ) {
     let mut failures = 0_u32;
     loop {
+        if !guard.may_send() {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(Duration::from_millis(100)) => continue,
+            }
+        }
         match pass(&db, clock.now(), channels, |_| ()).await {
             Ok(summary) => {
                 failures = 0;

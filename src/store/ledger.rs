@@ -7,6 +7,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use sqlx::types::Json;
 
 use super::hints::{self, Touched};
+use super::unsent;
 use crate::db::{Conn, DbError, Dialect, json_list, sqlite_time};
 use crate::domain::digest::Seen;
 use crate::domain::message::Message;
@@ -177,6 +178,11 @@ pub async fn insert(
     let inserted: std::collections::HashSet<String> =
         inserted.into_iter().map(|(id,)| id).collect();
     insert_items(conn, rows.iter().filter(|row| inserted.contains(&row.id))).await?;
+    let skipped = |row: &&NewNotification| {
+        row.state == NotificationState::Skipped && inserted.contains(&row.id)
+    };
+    let skipped: Vec<String> = rows.iter().filter(skipped).map(|row| row.id.clone()).collect();
+    unsent::note(conn, &skipped, now).await?;
     // In the order given, so that jobs follow the order of the pass.
     Ok(rows.iter().filter(|row| inserted.contains(&row.id)).map(|row| row.id.clone()).collect())
 }
@@ -464,13 +470,16 @@ pub async fn finish(
     let written: Vec<&Finish> = rows.iter().filter(|row| finished.contains(&row.id)).collect();
     insert_attempts(conn, &written).await?;
     insert_messages(conn, &written, now).await?;
-    let unsent: Vec<String> = written
+    let unsent = |row: &&&Finish| !row.state.is_open() && row.state != NotificationState::Sent;
+    let ended: Vec<String> = written.iter().filter(unsent).map(|row| row.id.clone()).collect();
+    unsent::note(conn, &ended, now).await?;
+    let digests: Vec<String> = written
         .iter()
         .filter(|row| row.kind == Kind::Digest && !row.state.counts_as_reminded())
         .map(|row| row.id.clone())
         .collect();
-    if !unsent.is_empty() {
-        give_back(conn, &unsent, now).await?;
+    if !digests.is_empty() {
+        give_back(conn, &digests, now).await?;
     }
     Ok(finished.into_iter().collect())
 }
@@ -706,7 +715,9 @@ pub async fn end_waiting(
         .map(|(id, _)| id.clone())
         .collect();
     give_back(conn, &digests, now).await?;
-    Ok(ended.into_iter().map(|(id, _)| id).collect())
+    let ended: Vec<String> = ended.into_iter().map(|(id, _)| id).collect();
+    unsent::note(conn, &ended, now).await?;
+    Ok(ended)
 }
 
 /// What is left to do at `now`.

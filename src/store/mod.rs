@@ -6,6 +6,7 @@ pub mod addresses;
 pub mod api_keys;
 pub mod audit;
 pub mod briefs;
+pub mod clock_guard;
 pub mod contacts;
 mod counters;
 pub mod customers;
@@ -20,6 +21,7 @@ pub mod outbox;
 pub mod processes;
 pub mod rate_windows;
 pub mod settings;
+pub mod unsent;
 pub mod users;
 pub mod workspaces;
 
