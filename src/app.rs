@@ -226,7 +226,6 @@ impl App {
     }
 
     /// The routes of API and console.
-    #[must_use]
     pub fn router(&self, api: api::Api, open_outbox: bool) -> axum::Router {
         let api = api::router(api);
         if open_outbox {
