@@ -12,6 +12,7 @@ pub mod hints;
 pub mod idempotency;
 mod notices;
 pub mod onboardings;
+pub mod phases;
 pub mod rate_windows;
 pub mod users;
 pub mod workspaces;
