@@ -5,20 +5,20 @@ use axum::response::Response;
 use http::StatusCode;
 use serde::Serialize;
 
-use super::auth::{Caller, Reader, Writer};
+use super::auth::{Reader, Writer};
 use super::body::{self, Body, JsonBytes};
 use super::error::ApiError;
 use super::path::PathRef;
 use super::post::{Begun, Post};
 use super::query::{Page, Query};
 use super::wire::{self, Deleted, Instant, List, instant};
-use super::{Api, customers};
-use crate::db::{Conn, DbError};
+use super::{Api, customers, users};
+use crate::db::DbError;
 use crate::domain::ids::Ref;
 use crate::domain::transition::Wish;
 use crate::domain::values::{Phase, State as Health};
+use crate::store::customers as customer_rows;
 use crate::store::onboardings::{self, Filter, NewOnboarding, Onboarding, Patch};
-use crate::store::{customers as customer_rows, users};
 
 #[derive(Serialize)]
 struct View<'a> {
@@ -164,7 +164,7 @@ pub(super) async fn create(
         ("designer_id", &mut o.designer_id),
         ("product_ops_id", &mut o.product_ops_id),
     ] {
-        resolve_user(tx, &caller, field, user).await?;
+        users::resolve(tx, &caller, field, user).await?;
     }
     let onboarding = onboardings::create(
         tx,
@@ -177,20 +177,6 @@ pub(super) async fn create(
     )
     .await?;
     once.finish(&caller, StatusCode::CREATED, &view(&onboarding)).await
-}
-
-/// Puts the id of a user in the place of the reference to them.
-async fn resolve_user(
-    conn: &mut Conn,
-    caller: &Caller,
-    field: &'static str,
-    user: &mut Option<String>,
-) -> Result<(), ApiError> {
-    let Some(text) = user.as_deref() else { return Ok(()) };
-    let reference = Ref::parse(text).ok_or_else(|| ApiError::user_not_found(field))?;
-    let found = users::find(conn, caller.workspace_id(), &reference).await?;
-    *user = Some(found.ok_or_else(|| ApiError::user_not_found(field))?.id);
-    Ok(())
 }
 
 /// `GET /api/v1/onboardings/{id}`
@@ -224,7 +210,7 @@ pub(super) async fn update(
         ("product_ops_id", &mut patch.product_ops_id),
     ] {
         if let Some(user) = user {
-            resolve_user(&mut tx, &caller, field, user).await?;
+            users::resolve(&mut tx, &caller, field, user).await?;
         }
     }
     let onboarding = onboardings::update(

@@ -18,6 +18,7 @@ pub mod ledger;
 mod notices;
 pub mod onboardings;
 pub mod outbox;
+pub mod phases;
 pub mod processes;
 pub mod rate_windows;
 pub mod settings;

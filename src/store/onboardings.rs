@@ -34,10 +34,13 @@ pub struct Onboarding {
     #[sqlx(try_from = "String")]
     pub state: State,
     /// The same as `created_at`.
+    #[serde(serialize_with = "audit::instant")]
     pub started_at: DateTime<Utc>,
     /// When it entered `completed`, while it is there.
+    #[serde(serialize_with = "audit::instant_or_null")]
     pub completed_at: Option<DateTime<Utc>>,
     /// Its UTC date is the launch date.
+    #[serde(serialize_with = "audit::instant_or_null")]
     pub target_launch_date: Option<DateTime<Utc>>,
     /// Who owns it.
     pub csm_id: Option<String>,
@@ -52,8 +55,10 @@ pub struct Onboarding {
     /// Whether the customer owes the next step.
     pub waiting_on_customer: bool,
     /// Since when.
+    #[serde(serialize_with = "audit::instant_or_null")]
     pub waiting_on_customer_since: Option<DateTime<Utc>>,
     /// Stays empty until there is a wizard.
+    #[serde(serialize_with = "audit::instant_or_null")]
     pub wizard_completed_at: Option<DateTime<Utc>>,
     /// Whether mail may carry its reminders.
     pub reminder_email: bool,
@@ -62,8 +67,10 @@ pub struct Onboarding {
     /// Days between two reminders.
     pub reminder_frequency_days: i64,
     /// When it entered its phase.
+    #[serde(serialize_with = "audit::instant")]
     pub phase_entered_at: DateTime<Utc>,
     /// When it entered its state.
+    #[serde(serialize_with = "audit::instant")]
     pub state_entered_at: DateTime<Utc>,
     /// Start of the open hold.
     #[serde(skip)]
@@ -96,10 +103,13 @@ pub struct Onboarding {
     #[serde(skip)]
     pub waiting_began_on: Option<NaiveDate>,
     /// When it was created.
+    #[serde(serialize_with = "audit::instant")]
     pub created_at: DateTime<Utc>,
     /// When it changed last.
+    #[serde(serialize_with = "audit::instant")]
     pub updated_at: DateTime<Utc>,
     /// When it was deleted.
+    #[serde(serialize_with = "audit::instant_or_null")]
     pub deleted_at: Option<DateTime<Utc>>,
 }
 

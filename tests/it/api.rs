@@ -9,3 +9,4 @@ mod idempotency;
 mod keys;
 mod lists;
 mod onboardings;
+mod settings;
