@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::db::{Conn, Db, DbError};
 use crate::domain::facts::Channels;
 use crate::domain::ids::IdKind;
-use crate::domain::values::{Kind, NotificationState};
+use crate::domain::values::NotificationState;
 use crate::on;
 use crate::queue::{self, Queue};
 use crate::store::clock_guard::ClockGuard;
@@ -201,7 +201,7 @@ async fn write<'a>(
     let accounted = if inserted.len() == rows.len() {
         rows.len()
     } else {
-        let keys: Vec<String> = rows.iter().map(|row| row.dedupe_key.clone()).collect();
+        let keys: Vec<String> = rows.iter().map(|row| row.plan.dedupe_key.clone()).collect();
         usize::try_from(ledger::count_keys(conn, &keys).await?).unwrap_or_default()
     };
     let new: std::collections::HashSet<&str> = inserted.iter().map(String::as_str).collect();
@@ -210,14 +210,16 @@ async fn write<'a>(
     for queue in Queue::ALL {
         let ready: Vec<String> = new
             .iter()
-            .filter(|row| row.state == NotificationState::Scheduled && row.not_before <= at)
-            .filter(|row| Queue::of(row.kind, row.channel) == queue)
+            .filter(|row| {
+                row.plan.state == NotificationState::Scheduled && row.plan.not_before <= at
+            })
+            .filter(|row| Queue::of(row.plan.kind, row.plan.channel) == queue)
             .map(|row| row.id.clone())
             .collect();
         queue::push(conn, queue, &ready).await?;
     }
     let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
-    let skipped = new.iter().filter(|row| row.state == NotificationState::Skipped).count();
+    let skipped = new.iter().filter(|row| row.plan.state == NotificationState::Skipped).count();
     let summary = Summary {
         expected: count(rows.len()),
         accounted: count(accounted),
@@ -227,9 +229,4 @@ async fn write<'a>(
         ..Summary::default()
     };
     Ok((summary, new))
-}
-
-/// The business key of a digest.
-fn digest_key(recipient: &str, channel: &str, mode: &str, date: chrono::NaiveDate) -> String {
-    format!("{}:{recipient}:{channel}:{mode}:{date}", Kind::Digest)
 }
