@@ -9,4 +9,5 @@ mod idempotency;
 mod keys;
 mod lists;
 mod onboardings;
+mod reference;
 mod settings;
