@@ -10,4 +10,5 @@ mod keys;
 mod lists;
 mod onboardings;
 mod reference;
+mod secrets;
 mod settings;
