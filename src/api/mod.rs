@@ -19,6 +19,7 @@ mod phases;
 mod post;
 mod preferences;
 mod query;
+pub mod reference;
 mod serve;
 mod usage;
 mod users;
@@ -113,6 +114,9 @@ pub fn router(api: Api) -> Router {
         .route("/audit_log", get(audit_log::list));
     Router::new()
         .nest("/api/v1", v1)
+        .route("/openapi.json", get(reference::openapi))
+        .route("/docs", get(reference::docs))
+        .route("/llms.txt", get(reference::llms))
         .fallback(route_not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(api.clone(), edge::edge))

@@ -16,7 +16,7 @@ use super::{Api, customers, users};
 use crate::db::DbError;
 use crate::domain::ids::Ref;
 use crate::domain::transition::Wish;
-use crate::domain::values::{Phase, State as Health};
+use crate::domain::values::{Phase, State as OnboardingState};
 use crate::store::customers as customer_rows;
 use crate::store::onboardings::{self, Filter, NewOnboarding, Onboarding, Patch};
 
@@ -28,7 +28,7 @@ struct View<'a> {
     customer_id: &'a str,
     template_id: Option<&'a str>,
     phase: Phase,
-    state: Health,
+    state: OnboardingState,
     started_at: Instant,
     completed_at: Option<Instant>,
     target_launch_date: Option<Instant>,
@@ -258,7 +258,7 @@ fn read_new(body: &Body) -> Result<(New, Option<String>), ApiError> {
     let onboarding = NewOnboarding {
         customer_id,
         phase: body.optional("phase", body::word)?.unwrap_or(Phase::BeforeGettingStarted),
-        state: body.optional("state", body::word)?.unwrap_or(Health::Active),
+        state: body.optional("state", body::word)?.unwrap_or(OnboardingState::Active),
         target_launch_date: body.optional("target_launch_date", body::instant)?,
         csm_id: body.nullable("csm_id", body::reference)?.flatten(),
         se_id: body.nullable("se_id", body::reference)?.flatten(),

@@ -360,7 +360,7 @@ pub async fn delete(
     let diff = Diff::field("deleted", false, true);
     log(conn, author, "onboarding_deleted", onboarding, diff, None, now).await?;
     hints::refresh(conn, Touched::Onboardings(std::slice::from_ref(&onboarding.id)), now).await?;
-    notices::cancel_of_onboarding(conn, &onboarding.id, now).await
+    notices::cancel_of_onboardings(conn, std::slice::from_ref(&onboarding.id), now).await
 }
 
 impl Onboarding {

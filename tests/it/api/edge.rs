@@ -163,3 +163,19 @@ async fn a_request_that_is_running_at_a_shutdown_is_answered() {
     assert_eq!(request.await.unwrap().unwrap().status(), 201);
     stopped.await;
 }
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn many_at_once_share_a_small_pool(#[case] backend: Backend) {
+    let app = TestApp::over(crate::support::db::TestDb::with_connections(backend, 2).await).await;
+    let calls = (0..200).map(async |n| {
+        if n % 4 == 0 {
+            app.post("/customers", json!({ "name": "Acme" })).await.ok(201);
+        } else {
+            app.get("/customers?limit=1").await.ok(200);
+        }
+    });
+    futures_util::future::join_all(calls).await;
+}
