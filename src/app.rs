@@ -222,7 +222,10 @@ impl App {
     /// What the API's requests need.
     #[must_use]
     pub fn api(&self) -> api::Api {
-        api::Api::new(self.db.clone(), self.clock.clone())
+        let mut api = api::Api::new(self.db.clone(), self.clock.clone());
+        // A setting that is wrong has its own error where it is used; until then everything counts as reachable.
+        api.channels = self.ways().map_or(Channels::ALL, |ways| ways.channels);
+        api
     }
 
     /// The routes of API and console.

@@ -20,6 +20,7 @@ mod post;
 mod preferences;
 mod query;
 pub mod reference;
+mod reminders;
 mod serve;
 mod usage;
 mod users;
@@ -37,6 +38,7 @@ use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
 use crate::db::Db;
+use crate::domain::facts::Channels;
 use error::ApiError;
 
 pub use serve::serve;
@@ -52,6 +54,8 @@ pub struct Api {
     pub db: Db,
     /// What time it is.
     pub clock: Clock,
+    /// Which channels exist, for explanations and forecasts.
+    pub channels: Channels,
     /// What keys are used for, until [`keep_usage`] writes it.
     pub usage: Usage,
     in_flight: Arc<Semaphore>,
@@ -64,6 +68,7 @@ impl Api {
         Self {
             db,
             clock,
+            channels: Channels::ALL,
             usage: Usage::default(),
             in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
         }
@@ -98,6 +103,9 @@ pub fn router(api: Api) -> Router {
             "/onboardings/{id}",
             get(onboardings::get).patch(onboardings::update).delete(onboardings::delete),
         )
+        .route("/onboardings/{id}/reminders", get(reminders::get))
+        .route("/onboardings/{id}/snooze", post(reminders::snooze).delete(reminders::wake))
+        .route("/reminders/forecast", get(reminders::forecast))
         .route("/users", get(users::list).post(users::create))
         .route("/users/{id}", get(users::get).patch(users::update).delete(users::deactivate))
         .route(

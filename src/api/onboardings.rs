@@ -243,7 +243,7 @@ pub(super) async fn delete(
     Ok(wire::json(StatusCode::OK, &Deleted::of(&onboarding.id, onboarding.display_id)))
 }
 
-fn present(found: Result<Option<Onboarding>, DbError>) -> Result<Onboarding, ApiError> {
+pub(super) fn present(found: Result<Option<Onboarding>, DbError>) -> Result<Onboarding, ApiError> {
     found?.filter(|row| row.deleted_at.is_none()).ok_or_else(ApiError::onboarding_not_found)
 }
 
@@ -275,7 +275,7 @@ fn read_new(body: &Body) -> Result<(New, Option<String>), ApiError> {
     Ok((New { onboarding, has_template }, reason))
 }
 
-fn read_patch(body: &Body) -> Result<(Patch, Option<String>), ApiError> {
+pub(super) fn read_patch(body: &Body) -> Result<(Patch, Option<String>), ApiError> {
     let patch = Patch {
         wish: Wish {
             phase: body.optional("phase", body::word)?,

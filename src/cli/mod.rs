@@ -7,6 +7,7 @@ mod admin;
 mod demo;
 mod demo_data;
 mod doctor;
+mod foresee;
 mod out;
 mod run;
 
@@ -60,6 +61,10 @@ enum Verb {
     /// API keys: create, list, rotate, revoke.
     #[command(subcommand)]
     Keys(admin::Keys),
+    /// What will be sent to whom, when, if nothing changes.
+    Forecast(foresee::ForecastArgs),
+    /// Why somebody hears, or does not hear, of an onboarding.
+    Explain(foresee::ExplainArgs),
     /// Check configuration, database, migrations, mail and Slack; says what to do about each fault.
     Doctor(doctor::Args),
 }
@@ -147,6 +152,14 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Work(args) => {
             let clock = args.as_of.clock();
             run::work(&ready(config, clock).await?, &args, out).await
+        }
+        Verb::Forecast(args) => {
+            let clock = args.as_of.clock();
+            foresee::forecast(&ready(config, clock).await?, &args, out).await
+        }
+        Verb::Explain(args) => {
+            let clock = args.as_of.clock();
+            foresee::explain(&ready(config, clock).await?, &args, out).await
         }
         Verb::Workspaces(verb) => {
             admin::workspaces(&ready(config, Clock::System).await?, verb, out).await

@@ -6,6 +6,7 @@ pub mod calendar;
 pub mod decide;
 pub mod digest;
 pub mod facts;
+pub mod forecast;
 pub mod ids;
 pub mod message;
 pub mod plan;

@@ -16,6 +16,7 @@ pub mod hints;
 pub mod idempotency;
 pub mod ledger;
 mod notices;
+pub mod notifications;
 pub mod onboardings;
 pub mod outbox;
 pub mod phases;
@@ -25,6 +26,7 @@ pub mod settings;
 pub mod unsent;
 pub mod users;
 pub mod workspaces;
+pub mod worlds;
 
 /// Fetches at most one row and keeps it locked until the transaction ends. On SQLite the transaction itself is the lock.
 macro_rules! fetch_locked {

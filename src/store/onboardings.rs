@@ -488,3 +488,36 @@ async fn log(
     };
     audit::append(conn, author, entry, now).await
 }
+
+/// Snoozes an onboarding that the caller has locked until `until`, the day on which reminders resume; `None` wakes it.
+pub async fn snooze(
+    conn: &mut Conn,
+    author: &Author,
+    onboarding: &Onboarding,
+    until: Option<NaiveDate>,
+    reason: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    let before: Option<NaiveDate> =
+        on!(conn, |c| sqlx::query_scalar("SELECT snoozed_until FROM onboardings WHERE id = $1")
+            .bind(&onboarding.id)
+            .fetch_one(c)
+            .await?);
+    if before == until {
+        return Ok(());
+    }
+    on!(conn, |c| sqlx::query("UPDATE onboardings SET snoozed_until = $2 WHERE id = $1")
+        .bind(&onboarding.id)
+        .bind(until)
+        .execute(c)
+        .await
+        .map(|_| ()))?;
+    let event = if until.is_some() { "onboarding_snoozed" } else { "onboarding_woken" };
+    let diff = Diff::field(
+        "snoozed_until",
+        before.map(|date| date.to_string()),
+        until.map(|date| date.to_string()),
+    );
+    log(conn, author, event, onboarding, diff, reason, now).await?;
+    hints::refresh(conn, Touched::Onboardings(std::slice::from_ref(&onboarding.id)), now).await
+}

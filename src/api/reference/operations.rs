@@ -250,6 +250,61 @@ pub const OPERATIONS: &[Operation] = &[
         ..DELETE
     },
     Operation {
+        path: "/onboardings/{id}/reminders",
+        id: "get-onboarding-reminders",
+        tag: "Reminders",
+        summary: "Reminders of an onboarding, explained",
+        description: "What was sent, what comes next, and every gate in order with the values seen, for the day of `at`.",
+        query: &[
+            (
+                "recipient_id",
+                "string",
+                "Ask about this user instead of the one who would hear of it.",
+            ),
+            ("at", "date-time", "Ask about this instant instead of now."),
+        ],
+        success: (200, "OnboardingReminders"),
+        errors: &[QUERY, NO_ONBOARDING],
+        ..GET
+    },
+    Operation {
+        path: "/onboardings/{id}/snooze",
+        id: "snooze-onboarding",
+        tag: "Reminders",
+        summary: "Snooze an onboarding",
+        description: "Reminders of it resume on the date `until`.",
+        body: Some("SnoozeCreate"),
+        success: (201, "OnboardingReminders"),
+        errors: &[BODY, NO_ONBOARDING, REPEATED],
+        ..POST
+    },
+    Operation {
+        path: "/onboardings/{id}/snooze",
+        id: "wake-onboarding",
+        tag: "Reminders",
+        summary: "End a snooze",
+        description: "Also where nothing is snoozed.",
+        success: (200, "OnboardingReminders"),
+        errors: &[NO_ONBOARDING],
+        ..DELETE
+    },
+    Operation {
+        path: "/reminders/forecast",
+        id: "forecast-reminders",
+        tag: "Reminders",
+        summary: "What will be sent to whom, when",
+        description: "As if nothing changed, or as if the change in `as_if` were made. Without pages.",
+        query: &[
+            ("days", "integer", "How many days ahead, 1 to 366; 14 if not given."),
+            ("csm_id", "string", "Only to this user."),
+            ("onboarding_id", "string", "Only about this onboarding."),
+            ("as_if", "string", "URL-encoded JSON of a PATCH, with `onboarding_id`."),
+        ],
+        success: (200, "ForecastItemList"),
+        errors: &[QUERY, NO_ONBOARDING],
+        ..GET
+    },
+    Operation {
         path: "/users",
         id: "list-users",
         tag: "Users",
