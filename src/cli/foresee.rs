@@ -6,7 +6,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
-use super::out::Out;
+use super::out::{Out, line};
 use super::{App, AsOf, admin};
 use crate::domain::forecast::Forecasted;
 use crate::domain::ids::Ref;
@@ -144,14 +144,14 @@ pub(super) async fn explain(app: &App, args: &ExplainArgs, out: Out) -> anyhow::
             }
             (false, None) => "No digest line is due.".to_owned(),
         };
-        println!("Onboarding #{}: {verdict}", onboarding.display_id);
+        line(format!("Onboarding #{}: {verdict}", onboarding.display_id));
         for next in &found.next {
             let at = next.at.to_rfc3339_opts(SecondsFormat::Secs, true);
-            println!("Next: {} by {} at {at}", next.plan.kind, next.plan.channel);
+            line(format!("Next: {} by {} at {at}", next.plan.kind, next.plan.channel));
         }
         for last in &found.last {
             let subject = last.subject.as_deref().unwrap_or("not rendered");
-            println!("Last: {} of {}, {}: {subject}", last.kind, last.slot_date, last.state);
+            line(format!("Last: {} of {}, {}: {subject}", last.kind, last.slot_date, last.state));
         }
     }
     let rows = found

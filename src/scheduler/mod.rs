@@ -18,7 +18,6 @@ use crate::domain::facts::Channels;
 use crate::domain::ids::IdKind;
 use crate::domain::values::NotificationState;
 use crate::on;
-use crate::queue::{self, Queue};
 use crate::store::clock_guard::ClockGuard;
 use crate::store::ledger::{self, NewNotification};
 
@@ -191,7 +190,7 @@ async fn record(
     conn.commit().await
 }
 
-/// Writes what a batch decided, with its jobs; answers with the counts and the rows that are new.
+/// Writes what a batch decided; answers with the counts and the rows that are new.
 async fn write<'a>(
     conn: &mut Conn,
     rows: &'a [NewNotification],
@@ -207,17 +206,6 @@ async fn write<'a>(
     let new: std::collections::HashSet<&str> = inserted.iter().map(String::as_str).collect();
     let new: Vec<&NewNotification> =
         rows.iter().filter(|row| new.contains(row.id.as_str())).collect();
-    for queue in Queue::ALL {
-        let ready: Vec<String> = new
-            .iter()
-            .filter(|row| {
-                row.plan.state == NotificationState::Scheduled && row.plan.not_before <= at
-            })
-            .filter(|row| Queue::of(row.plan.kind, row.plan.channel) == queue)
-            .map(|row| row.id.clone())
-            .collect();
-        queue::push(conn, queue, &ready).await?;
-    }
     let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
     let skipped = new.iter().filter(|row| row.plan.state == NotificationState::Skipped).count();
     let summary = Summary {

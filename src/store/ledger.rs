@@ -13,6 +13,7 @@ use crate::domain::digest::Seen;
 use crate::domain::message::Message;
 use crate::domain::plan::Planned;
 use crate::domain::values::{AttemptOutcome, Channel, Kind, Mode, NotificationState, Reason};
+use crate::queue::{self, Queue};
 use crate::{fetch_by_ids, on};
 
 /// `not_before` of a row that only an operator's decision moves on.
@@ -37,7 +38,8 @@ pub struct NewNotification {
     pub before: Vec<Option<Seen>>,
 }
 
-/// Writes notifications and their items; answers with the ids of those that did not exist yet. The rest exist already, under another id.
+/// Writes notifications, their items and the jobs of those that may go out at once; answers with the ids of those that did not exist yet.
+/// The rest exist already, under another id.
 pub async fn insert(
     conn: &mut Conn,
     rows: &[NewNotification],
@@ -56,8 +58,8 @@ pub async fn insert(
                    escalation, dedupe_key, state, reason, detail, not_before, deadline, finished_at,
                    attempt_count, delivery_count, claim_count, resent, pushed_at, created_at, updated_at)
                  SELECT id, workspace_id, kind, channel, mode, recipient_type, recipient_id, subject_id, slot_date, step, step_days,
-                   escalation, dedupe_key, state, reason, detail, not_before, deadline, CASE WHEN state = 'skipped' THEN $19 END,
-                   0, 0, 0, false, CASE WHEN not_before <= $19 THEN $19 ELSE 'epoch' END, $19, $19
+                   escalation, dedupe_key, state, reason, detail, not_before, deadline, CASE WHEN state = 'skipped' THEN $19::timestamptz END,
+                   0, 0, 0, false, CASE WHEN not_before <= $19::timestamptz THEN $19::timestamptz ELSE 'epoch' END, $19::timestamptz, $19::timestamptz
                  FROM UNNEST($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::date[], $10::bigint[],
                    $11::bigint[], $12::boolean[], $13::text[], $14::text[], $15::text[], $16::text[], $17::timestamptz[], $18::timestamptz[])
                    AS n (id, workspace_id, kind, channel, mode, recipient_type, recipient_id, subject_id, slot_date, step, step_days,
@@ -130,14 +132,33 @@ pub async fn insert(
     };
     let inserted: std::collections::HashSet<String> =
         inserted.into_iter().map(|(id,)| id).collect();
-    insert_items(conn, rows.iter().filter(|row| inserted.contains(&row.id))).await?;
-    let skipped = |row: &&NewNotification| {
-        row.plan.state == NotificationState::Skipped && inserted.contains(&row.id)
-    };
-    let skipped: Vec<String> = rows.iter().filter(skipped).map(|row| row.id.clone()).collect();
-    unsent::note(conn, &skipped, now).await?;
     // In the order given, so that jobs follow the order of the pass.
-    Ok(rows.iter().filter(|row| inserted.contains(&row.id)).map(|row| row.id.clone()).collect())
+    let new: Vec<&NewNotification> = rows.iter().filter(|row| inserted.contains(&row.id)).collect();
+    insert_items(conn, new.iter().copied()).await?;
+    push_jobs(conn, &new, now).await?;
+    let skipped = new.iter().filter(|row| row.plan.state == NotificationState::Skipped);
+    let skipped: Vec<String> = skipped.map(|row| row.id.clone()).collect();
+    unsent::note(conn, &skipped, now).await?;
+    Ok(new.into_iter().map(|row| row.id.clone()).collect())
+}
+
+async fn push_jobs(
+    conn: &mut Conn,
+    rows: &[&NewNotification],
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    for queue in Queue::ALL {
+        let ready: Vec<String> = rows
+            .iter()
+            .filter(|row| {
+                row.plan.state == NotificationState::Scheduled && row.plan.not_before <= now
+            })
+            .filter(|row| Queue::of(row.plan.kind, row.plan.channel) == queue)
+            .map(|row| row.id.clone())
+            .collect();
+        queue::push(conn, queue, &ready).await?;
+    }
+    Ok(())
 }
 
 async fn insert_items(
@@ -373,10 +394,10 @@ pub async fn finish(
             sqlx::query_as(
                 "UPDATE notifications n SET state = f.state, reason = f.reason, not_before = COALESCE(f.not_before, n.not_before),
                    attempt_count = n.attempt_count + f.counts, delivery_count = 0, lease_owner = NULL, lease_token = NULL, stage = NULL,
-                   subject = COALESCE(f.subject, n.subject), provider_ref = COALESCE(f.provider_ref, n.provider_ref), updated_at = $9,
+                   subject = COALESCE(f.subject, n.subject), provider_ref = COALESCE(f.provider_ref, n.provider_ref), updated_at = $9::timestamptz,
                    pushed_at = CASE WHEN f.not_before IS NULL THEN n.pushed_at ELSE 'epoch' END,
-                   sent_at = CASE WHEN f.state = 'sent' THEN $9 END,
-                   finished_at = CASE WHEN f.state IN ('sent', 'suppressed', 'skipped', 'failed', 'cancelled') THEN $9 END
+                   sent_at = CASE WHEN f.state = 'sent' THEN $9::timestamptz END,
+                   finished_at = CASE WHEN f.state IN ('sent', 'suppressed', 'skipped', 'failed', 'cancelled') THEN $9::timestamptz END
                  FROM UNNEST($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::bigint[], $7::text[], $8::text[])
                    AS f (id, token, state, reason, not_before, counts, subject, provider_ref)
                  WHERE n.id = f.id AND n.lease_token = f.token AND n.state = 'sending' RETURNING n.id",

@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on ends there")]
 
 mod api;
+mod architecture;
 mod deliver;
 mod flow;
 mod render;
+mod statements;
 mod support;

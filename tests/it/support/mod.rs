@@ -5,6 +5,7 @@ pub(crate) mod db;
 pub(crate) mod fake_slack;
 pub(crate) mod fake_smtp;
 pub(crate) mod service;
+pub(crate) mod sql;
 
 use std::time::Duration;
 

@@ -1,0 +1,108 @@
+//! Every SQL statement of the sources is prepared against both migrated databases, so that a typo fails here and not at night.
+
+use std::fmt::Write;
+
+use pivotal_reminders::db::Db;
+use rstest::rstest;
+use sqlx::{AssertSqlSafe, Executor, SqlSafeStr};
+
+use super::architecture::{rust_files, sources};
+use super::support::db::{Backend, TestDb};
+use super::support::sql::{Statement, statements, tails};
+
+/// Where SQL may stand.
+const PLACES: [&str; 5] = ["store", "scheduler", "queue", "db", "cli"];
+
+fn everything(places: &[&str]) -> Vec<Statement> {
+    let store = std::fs::read_to_string(sources().join("store/mod.rs")).unwrap();
+    let finders = tails(&store, "finders");
+    let mut found = Vec::new();
+    for file in rust_files(&sources()) {
+        let inside = file.strip_prefix(sources()).unwrap().display().to_string();
+        if places.is_empty() || places.iter().any(|place| inside.starts_with(place)) {
+            let source = std::fs::read_to_string(&file).unwrap();
+            found.extend(statements(&inside, &source, &finders));
+        }
+    }
+    found
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn every_statement_fits_the_schema(#[case] backend: Backend) {
+    let db = TestDb::new(backend).await;
+    let mut faults = String::new();
+    let mut count = 0;
+    for statement in everything(&PLACES) {
+        let sql = AssertSqlSafe(statement.sql.clone()).into_sql_str();
+        let result = match &db.db {
+            Db::Postgres(pool) if statement.is_for_postgres() => {
+                pool.acquire().await.unwrap().prepare(sql).await.map(drop)
+            }
+            Db::Sqlite { read, .. } if statement.is_for_sqlite() => {
+                read.acquire().await.unwrap().prepare(sql).await.map(drop)
+            }
+            _ => continue,
+        };
+        count += 1;
+        if let Err(error) = result
+            && !lacks_only_types(&error)
+        {
+            writeln!(faults, "{}: {error}\n    {}", statement.file, statement.sql).unwrap();
+        }
+    }
+    assert!(faults.is_empty(), "{faults}");
+    assert!(count > 100, "only {count} statements were found");
+}
+
+/// PostgreSQL has understood all names and misses the type of a parameter, which the real call sends along.
+fn lacks_only_types(error: &sqlx::Error) -> bool {
+    error
+        .as_database_error()
+        .is_some_and(|e| e.message().starts_with("could not determine data type of parameter"))
+}
+
+#[test]
+fn sql_stands_only_where_this_test_looks() {
+    let elsewhere: Vec<Statement> = everything(&[])
+        .into_iter()
+        .filter(|statement| !PLACES.iter().any(|place| statement.file.starts_with(place)))
+        .collect();
+    assert!(elsewhere.is_empty(), "{elsewhere:#?}");
+}
+
+#[test]
+fn every_way_to_write_a_statement_is_found() {
+    let source = r#"
+        /// SELECT this is prose
+        const WHAT: &str = "id, name";
+        const ALL: &str = const_str::concat!("SELECT ", WHAT, " FROM users");
+        macro_rules! finders { ($row:ty, $select:literal) => { concat!($select, " WHERE id = $1"); }; }
+        finders!(User, "SELECT * FROM users");
+        fn f() {
+            const SQL: &str = "DELETE FROM users \
+                WHERE id = $1";
+            on!(conn, |c| sqlx::query("UPDATE users SET name = 'a'").execute(c).await?);
+            fetch_by_ids!(conn, (i64,), "SELECT count(*) FROM users WHERE id", ids, " AND active = $2", true)?;
+            fetch_locked!(conn, User, "SELECT 1 FROM users", id)?;
+            bail!("UPDATE");
+        }
+    "#;
+    let found = statements("x.rs", source, &tails(source, "finders"));
+    let found: Vec<&str> = found.iter().map(|statement| statement.sql.as_str()).collect();
+    insta::assert_debug_snapshot!(found, @r#"
+    [
+        "SELECT id, name FROM users",
+        "SELECT * FROM users WHERE id = $1",
+        "SELECT * FROM users WHERE id = $1 FOR UPDATE",
+        "DELETE FROM users WHERE id = $1",
+        "UPDATE users SET name = 'a'",
+        "SELECT count(*) FROM users WHERE id = ANY($1) AND active = $2",
+        "SELECT count(*) FROM users WHERE id IN (SELECT value FROM json_each($1)) AND active = $2",
+        "SELECT 1 FROM users FOR UPDATE",
+        "SELECT 1 FROM users",
+    ]
+    "#);
+}
