@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail, ensure};
 use chrono::{DateTime, TimeDelta, Utc};
 use pivotal_reminders::clock::Clock;
+use pivotal_reminders::store::clock_guard::ClockGuard;
 use pivotal_reminders::{on, telemetry, worker};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -320,7 +321,7 @@ async fn deliver(url: &str, at: DateTime<Utc>) -> anyhow::Result<()> {
 
     let (began, cpu) = (Instant::now(), us.cpu_seconds()?);
     let stop = CancellationToken::new();
-    let courier = app.courier().await?;
+    let courier = app.courier(ClockGuard::open()).await?;
     let work = tokio::spawn(worker::run(
         Arc::clone(&courier),
         "worker".to_owned(),
