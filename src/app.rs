@@ -20,6 +20,7 @@ use crate::deliver::{
 use crate::domain::facts::Channels;
 use crate::render::{Links, Renderer};
 use crate::scheduler::{self, Summary};
+use crate::store::clock_guard::{self, ClockGuard};
 use crate::store::ledger::{self, Backlog};
 use crate::worker::courier::{Courier, Held, Resting};
 use crate::worker::identity::Identity;
@@ -158,7 +159,7 @@ impl App {
     }
 
     /// Everything deliveries need, on a pool of their own.
-    pub async fn courier(&self) -> anyhow::Result<Arc<Courier>> {
+    pub async fn courier(&self, guard: ClockGuard) -> anyhow::Result<Arc<Courier>> {
         let db = match &self.db {
             Db::Postgres(_) => {
                 Db::open(&self.config.database(self.config.database.worker_connections)).await?
@@ -180,6 +181,7 @@ impl App {
             in_flight_limit: settings.in_flight,
             resting: Resting::default(),
             held: Held::default(),
+            guard,
             clock: self.clock.clone(),
             identity,
             deliverers,
@@ -200,7 +202,7 @@ impl App {
 
     /// Delivers what is ready at the clock's time; answers with what had to be left.
     pub async fn drain(&self, progress: impl FnMut(&Backlog)) -> anyhow::Result<Backlog> {
-        let courier = self.courier().await?;
+        let courier = self.courier(ClockGuard::open()).await?;
         Ok(worker::drain(&courier, progress).await?)
     }
 
@@ -210,14 +212,23 @@ impl App {
         Ok(ledger::finished(&mut conn).await?)
     }
 
+    /// Says that the clock is right, whatever was noted before.
+    pub async fn accept_clock(&self) -> anyhow::Result<()> {
+        let mut conn = self.db.begin().await?;
+        clock_guard::accept(&mut conn, self.clock.now()).await?;
+        Ok(conn.commit().await?)
+    }
+
     /// What the API's requests need.
     #[must_use]
     pub fn api(&self) -> api::Api {
-        api::Api::new(self.db.clone(), self.clock.clone())
+        let mut api = api::Api::new(self.db.clone(), self.clock.clone());
+        // A setting that is wrong has its own error where it is used; until then everything counts as reachable.
+        api.channels = self.ways().map_or(Channels::ALL, |ways| ways.channels);
+        api
     }
 
     /// The routes of API and console.
-    #[must_use]
     pub fn router(&self, api: api::Api, open_outbox: bool) -> axum::Router {
         let api = api::router(api);
         if open_outbox {
@@ -237,18 +248,39 @@ impl App {
     ) -> anyhow::Result<()> {
         let names: Vec<_> = roles.iter().map(|role| role.as_str()).collect();
         let mut tasks = tokio::task::JoinSet::new();
+        let guard = if self.clock.is_real() { ClockGuard::shut() } else { ClockGuard::open() };
+        if self.clock.is_real()
+            && (roles.contains(&Role::Scheduler) || roles.contains(&Role::Worker))
+        {
+            let watch = clock_guard::watch(
+                self.db.clone(),
+                self.clock.clone(),
+                guard.clone(),
+                stop.clone(),
+            );
+            tasks.spawn(async move {
+                watch.await;
+                Ok(())
+            });
+        }
         if roles.contains(&Role::Scheduler) {
             let every = Duration::from_secs(self.config.scheduler.every_seconds);
             let channels = self.ways()?.channels;
-            let pass =
-                scheduler::run(self.db.clone(), self.clock.clone(), channels, every, stop.clone());
+            let pass = scheduler::run(
+                self.db.clone(),
+                self.clock.clone(),
+                channels,
+                every,
+                guard.clone(),
+                stop.clone(),
+            );
             tasks.spawn(async move {
                 pass.await;
                 Ok(())
             });
         }
         if roles.contains(&Role::Worker) {
-            let courier = self.courier().await?;
+            let courier = self.courier(guard.clone()).await?;
             let grace = Duration::from_secs(self.config.worker.grace_seconds);
             let work = worker::run(courier, names.join(","), grace, stop.clone());
             tasks.spawn(async move {

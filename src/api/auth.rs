@@ -11,7 +11,7 @@ use http::request::Parts;
 use super::Api;
 use super::edge::Context;
 use super::error::ApiError;
-use crate::domain::values::{Scope, Tier};
+use crate::domain::values::{Mode, Scope, Tier};
 use crate::operate::keys;
 use crate::store::api_keys::{self, KeyHolder};
 use crate::store::audit::Author;
@@ -44,6 +44,14 @@ impl Caller {
     #[must_use]
     pub(super) fn zone(&self) -> chrono_tz::Tz {
         facts::zone(&self.holder.workspace_zone)
+    }
+
+    /// Makes sure that the key is a live one. Settings reach every live message, and nothing that a test key causes may do that.
+    pub(super) fn must_be_live(&self) -> Result<(), ApiError> {
+        match self.holder.key.mode {
+            Mode::Live => Ok(()),
+            Mode::Test => Err(ApiError::insufficient_scope("admin, by a live key")),
+        }
     }
 
     /// The author of what the request writes.
@@ -146,8 +154,6 @@ scoped! {
     Reader: Read,
     /// A caller with the scope `write`.
     Writer: Write,
-    /// A caller with the scope `operate`.
-    Operator: Operate,
     /// A caller with the scope `admin`.
     Admin: Admin,
 }

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use axum::extract::{FromRequest, Request};
 use bytes::Bytes;
-use chrono::{DateTime, Datelike, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use http::header::CONTENT_TYPE;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Deserialize;
@@ -17,6 +17,7 @@ use serde_json::value::RawValue;
 
 use super::Api;
 use super::error::ApiError;
+use crate::domain::calendar::{DAY_NAMES, Weekdays, parse_time};
 
 /// Largest body, in bytes.
 pub(super) const MAX_BODY: usize = 1024 * 1024;
@@ -209,7 +210,7 @@ impl Fault {
         Self::new("invalid_type", format!("Expected {expected}, received {received}"))
     }
 
-    fn at(self, inside: usize) -> Self {
+    fn at(self, inside: impl std::fmt::Display + Copy) -> Self {
         Self { inside: Some(inside.to_string()), ..self }
     }
 
@@ -289,6 +290,63 @@ pub(super) fn free_text(raw: &RawValue) -> Result<String, Fault> {
 /// A reference to something: its id or display id. Whether it exists is asked later.
 pub(super) fn reference(raw: &RawValue) -> Result<String, Fault> {
     text_with(1, 2_000, |c| c != '\0')(raw)
+}
+
+/// A time zone by its IANA name.
+pub(super) fn time_zone(raw: &RawValue) -> Result<String, Fault> {
+    let text = string(raw)?;
+    match text.parse::<chrono_tz::Tz>() {
+        Ok(_) => Ok(text),
+        Err(_) => Err(Fault::new("invalid_string", "Invalid time zone; give an IANA name")),
+    }
+}
+
+/// A time of day, `07:00`.
+pub(super) fn time(raw: &RawValue) -> Result<String, Fault> {
+    let text = string(raw)?;
+    match parse_time(&text) {
+        Some(_) => Ok(text),
+        None => Err(Fault::new("invalid_string", "Invalid time; write 07:00")),
+    }
+}
+
+/// A date, `2026-05-26`.
+pub(super) fn date(raw: &RawValue) -> Result<NaiveDate, Fault> {
+    let text = string(raw)?;
+    let invalid = || Fault::new("invalid_string", "Invalid date; write 2026-05-26");
+    let date = NaiveDate::parse_from_str(&text, "%Y-%m-%d").map_err(|_| invalid())?;
+    let fits = text.len() == 10 && (1..=9999).contains(&date.year());
+    if fits { Ok(date) } else { Err(invalid()) }
+}
+
+/// Days of the week, `["mon", …]`, at least one.
+pub(super) fn weekdays(raw: &RawValue) -> Result<Weekdays, Fault> {
+    let names = list(7, |item| {
+        let name = string(item)?;
+        if DAY_NAMES.contains(&name.as_str()) {
+            Ok(name)
+        } else {
+            Err(Fault::new("invalid_enum_value", "Invalid enum value"))
+        }
+    })(raw)?;
+    Weekdays::parse(&names.join(","))
+        .ok_or_else(|| Fault::new("too_small", "List must contain at least 1 element(s)"))
+}
+
+/// A span of the day, `{"from": "09:00", "until": "18:00"}`.
+pub(super) fn day_span(raw: &RawValue) -> Result<(String, String), Fault> {
+    if !raw.get().starts_with('{') {
+        return Err(Fault::wrong_type("object", raw));
+    }
+    let Properties(pairs) = serde_json::from_str(raw.get())
+        .map_err(|_| Fault::new("invalid_type", "Expected object"))?;
+    let part = |name: &str| {
+        let found = pairs.iter().find(|(key, _)| key == name);
+        let missing = || Fault::new("missing_field", format!("{name} is required"));
+        let read = found.ok_or_else(missing).and_then(|(_, value)| time(value));
+        read.map_err(|fault| fault.at(name))
+    };
+    Ok((part("from")?, part("until")?))
 }
 
 /// Labels: a list of up to 100 texts of 1 to 200 characters.

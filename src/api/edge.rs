@@ -117,3 +117,41 @@ fn fresh_id() -> String {
     let random = rand::rng().sample_iter(Alphanumeric).take(22).map(char::from);
     "req_".chars().chain(random).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::middleware::from_fn_with_state;
+    use axum::routing::get;
+    use http::StatusCode;
+    use http_body_util::BodyExt;
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::db::{Db, DbOptions};
+
+    async fn ask(handler: axum::routing::MethodRouter) -> (StatusCode, String) {
+        let folder = tempfile::tempdir().unwrap();
+        let options = DbOptions {
+            url: format!("sqlite://{}", folder.path().join("test.db").display()),
+            connections: 2,
+            acquire_timeout: Duration::from_secs(5),
+            statement_timeout: Duration::from_secs(5),
+        };
+        let api = Api::new(Db::open(&options).await.unwrap(), Clock::System);
+        let router: Router = Router::new().route("/", handler).layer(from_fn_with_state(api, edge));
+        let response = router.oneshot(Request::new(axum::body::Body::empty())).await.unwrap();
+        assert!(response.headers().contains_key(REQUEST_ID));
+        let status = response.status();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        (status, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_500_that_tells_nothing() {
+        let (status, body) = ask(get(async || -> &'static str { panic!("secret") })).await;
+        assert_eq!(status, 500);
+        assert!(body.contains("internal_error") && !body.contains("secret"), "{body}");
+    }
+}

@@ -89,6 +89,21 @@ impl ApiError {
         Self::not_found("onboarding_not_found", "No such onboarding.")
     }
 
+    /// 404: likewise.
+    pub(super) fn no_such_user() -> Self {
+        Self::not_found("user_not_found", "No such user.")
+    }
+
+    /// 404: likewise.
+    pub(super) fn api_key_not_found() -> Self {
+        Self::not_found("api_key_not_found", "No such API key.")
+    }
+
+    /// 404: likewise.
+    pub(super) fn phase_not_found() -> Self {
+        Self::not_found("phase_not_found", "No such phase.")
+    }
+
     /// 405; the router adds `Allow`.
     pub(super) fn method_not_allowed() -> Self {
         let message = "This path does not know this method; see the Allow header.";

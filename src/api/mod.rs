@@ -4,6 +4,8 @@
 //! its object. Handlers are thin: they read values ([`body`], [`query`], [`path`]), let `store` and `operate` do the work in one
 //! transaction, and show the result ([`wire`]). Every no is an [`error::ApiError`].
 
+mod api_keys;
+mod audit_log;
 mod auth;
 mod body;
 mod contacts;
@@ -13,11 +15,17 @@ mod error;
 mod meta;
 mod onboardings;
 mod path;
+mod phases;
 mod post;
+mod preferences;
 mod query;
+pub mod reference;
+mod reminders;
 mod serve;
 mod usage;
+mod users;
 mod wire;
+mod workspace;
 
 use std::sync::Arc;
 
@@ -25,11 +33,12 @@ use axum::Router;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{delete, get, patch, post};
 use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
 use crate::db::Db;
+use crate::domain::facts::Channels;
 use error::ApiError;
 
 pub use serve::serve;
@@ -45,6 +54,8 @@ pub struct Api {
     pub db: Db,
     /// What time it is.
     pub clock: Clock,
+    /// Which channels exist, for explanations and forecasts.
+    pub channels: Channels,
     /// What keys are used for, until [`keep_usage`] writes it.
     pub usage: Usage,
     in_flight: Arc<Semaphore>,
@@ -57,9 +68,16 @@ impl Api {
         Self {
             db,
             clock,
+            channels: Channels::ALL,
             usage: Usage::default(),
             in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
         }
+    }
+
+    /// Requests that are being answered now.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        MAX_IN_FLIGHT.saturating_sub(self.in_flight.available_permits())
     }
 }
 
@@ -84,9 +102,29 @@ pub fn router(api: Api) -> Router {
         .route(
             "/onboardings/{id}",
             get(onboardings::get).patch(onboardings::update).delete(onboardings::delete),
-        );
+        )
+        .route("/onboardings/{id}/reminders", get(reminders::get))
+        .route("/onboardings/{id}/snooze", post(reminders::snooze).delete(reminders::wake))
+        .route("/reminders/forecast", get(reminders::forecast))
+        .route("/users", get(users::list).post(users::create))
+        .route("/users/{id}", get(users::get).patch(users::update).delete(users::deactivate))
+        .route(
+            "/users/{id}/notification_preferences",
+            get(preferences::get).patch(preferences::update),
+        )
+        .route("/workspace", get(workspace::get).patch(workspace::update))
+        .route("/workspace/holidays", post(workspace::add_holidays))
+        .route("/phases", get(phases::list))
+        .route("/phases/{key}", patch(phases::update))
+        .route("/api_keys", get(api_keys::list).post(api_keys::create))
+        .route("/api_keys/{id}", delete(api_keys::revoke))
+        .route("/api_keys/{id}/rotate", post(api_keys::rotate))
+        .route("/audit_log", get(audit_log::list));
     Router::new()
         .nest("/api/v1", v1)
+        .route("/openapi.json", get(reference::openapi))
+        .route("/docs", get(reference::docs))
+        .route("/llms.txt", get(reference::llms))
         .fallback(route_not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(api.clone(), edge::edge))

@@ -5,20 +5,20 @@ use axum::response::Response;
 use http::StatusCode;
 use serde::Serialize;
 
-use super::auth::{Caller, Reader, Writer};
+use super::auth::{Reader, Writer};
 use super::body::{self, Body, JsonBytes};
 use super::error::ApiError;
 use super::path::PathRef;
 use super::post::{Begun, Post};
 use super::query::{Page, Query};
 use super::wire::{self, Deleted, Instant, List, instant};
-use super::{Api, customers};
-use crate::db::{Conn, DbError};
+use super::{Api, customers, users};
+use crate::db::DbError;
 use crate::domain::ids::Ref;
 use crate::domain::transition::Wish;
-use crate::domain::values::{Phase, State as Health};
+use crate::domain::values::{Phase, State as OnboardingState};
+use crate::store::customers as customer_rows;
 use crate::store::onboardings::{self, Filter, NewOnboarding, Onboarding, Patch};
-use crate::store::{customers as customer_rows, users};
 
 #[derive(Serialize)]
 struct View<'a> {
@@ -28,7 +28,7 @@ struct View<'a> {
     customer_id: &'a str,
     template_id: Option<&'a str>,
     phase: Phase,
-    state: Health,
+    state: OnboardingState,
     started_at: Instant,
     completed_at: Option<Instant>,
     target_launch_date: Option<Instant>,
@@ -164,7 +164,7 @@ pub(super) async fn create(
         ("designer_id", &mut o.designer_id),
         ("product_ops_id", &mut o.product_ops_id),
     ] {
-        resolve_user(tx, &caller, field, user).await?;
+        users::resolve(tx, &caller, field, user).await?;
     }
     let onboarding = onboardings::create(
         tx,
@@ -177,20 +177,6 @@ pub(super) async fn create(
     )
     .await?;
     once.finish(&caller, StatusCode::CREATED, &view(&onboarding)).await
-}
-
-/// Puts the id of a user in the place of the reference to them.
-async fn resolve_user(
-    conn: &mut Conn,
-    caller: &Caller,
-    field: &'static str,
-    user: &mut Option<String>,
-) -> Result<(), ApiError> {
-    let Some(text) = user.as_deref() else { return Ok(()) };
-    let reference = Ref::parse(text).ok_or_else(|| ApiError::user_not_found(field))?;
-    let found = users::find(conn, caller.workspace_id(), &reference).await?;
-    *user = Some(found.ok_or_else(|| ApiError::user_not_found(field))?.id);
-    Ok(())
 }
 
 /// `GET /api/v1/onboardings/{id}`
@@ -224,7 +210,7 @@ pub(super) async fn update(
         ("product_ops_id", &mut patch.product_ops_id),
     ] {
         if let Some(user) = user {
-            resolve_user(&mut tx, &caller, field, user).await?;
+            users::resolve(&mut tx, &caller, field, user).await?;
         }
     }
     let onboarding = onboardings::update(
@@ -257,7 +243,7 @@ pub(super) async fn delete(
     Ok(wire::json(StatusCode::OK, &Deleted::of(&onboarding.id, onboarding.display_id)))
 }
 
-fn present(found: Result<Option<Onboarding>, DbError>) -> Result<Onboarding, ApiError> {
+pub(super) fn present(found: Result<Option<Onboarding>, DbError>) -> Result<Onboarding, ApiError> {
     found?.filter(|row| row.deleted_at.is_none()).ok_or_else(ApiError::onboarding_not_found)
 }
 
@@ -272,7 +258,7 @@ fn read_new(body: &Body) -> Result<(New, Option<String>), ApiError> {
     let onboarding = NewOnboarding {
         customer_id,
         phase: body.optional("phase", body::word)?.unwrap_or(Phase::BeforeGettingStarted),
-        state: body.optional("state", body::word)?.unwrap_or(Health::Active),
+        state: body.optional("state", body::word)?.unwrap_or(OnboardingState::Active),
         target_launch_date: body.optional("target_launch_date", body::instant)?,
         csm_id: body.nullable("csm_id", body::reference)?.flatten(),
         se_id: body.nullable("se_id", body::reference)?.flatten(),
@@ -289,7 +275,7 @@ fn read_new(body: &Body) -> Result<(New, Option<String>), ApiError> {
     Ok((New { onboarding, has_template }, reason))
 }
 
-fn read_patch(body: &Body) -> Result<(Patch, Option<String>), ApiError> {
+pub(super) fn read_patch(body: &Body) -> Result<(Patch, Option<String>), ApiError> {
     let patch = Patch {
         wish: Wish {
             phase: body.optional("phase", body::word)?,

@@ -8,7 +8,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 
 use super::auth::Caller;
-use super::body::{Body, JsonBytes};
+use super::body::{self, Body, JsonBytes};
 use super::error::ApiError;
 use super::{Api, wire};
 use crate::db::Conn;
@@ -51,12 +51,33 @@ impl FromRequest<Api> for Post {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, api: &Api) -> Result<Self, ApiError> {
-        let key = request.headers().get(KEY).map(read_key).transpose()?;
-        let uri = request.extensions().get::<OriginalUri>().map(|OriginalUri(uri)| uri);
-        let path = uri.unwrap_or(request.uri()).path().to_owned();
+        let (key, path) = head(&request)?;
         let JsonBytes(bytes) = JsonBytes::from_request(request, api).await?;
         Ok(Self { key, path, bytes })
     }
+}
+
+/// A POST with a calendar file as its body.
+#[derive(Debug)]
+pub(super) struct CalendarPost(pub(super) Post);
+
+impl FromRequest<Api> for CalendarPost {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &Api) -> Result<Self, ApiError> {
+        let (key, path) = head(&request)?;
+        if body::media_type(&request).as_deref() != Some("text/calendar") {
+            return Err(ApiError::unsupported_media_type("text/calendar"));
+        }
+        Ok(Self(Post { key, path, bytes: body::read(request).await? }))
+    }
+}
+
+/// Key and path of a request.
+fn head(request: &Request) -> Result<(Option<String>, String), ApiError> {
+    let key = request.headers().get(KEY).map(read_key).transpose()?;
+    let uri = request.extensions().get::<OriginalUri>().map(|OriginalUri(uri)| uri);
+    Ok((key, uri.unwrap_or(request.uri()).path().to_owned()))
 }
 
 fn read_key(value: &HeaderValue) -> Result<String, ApiError> {
@@ -74,6 +95,11 @@ impl Post {
     /// The properties of the body.
     pub(super) fn body(&self) -> Result<Body, ApiError> {
         Body::parse(&self.bytes)
+    }
+
+    /// The body as it came.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// Opens the transaction, unless the request is a repetition.

@@ -1,31 +1,35 @@
 //! HTTP/1.1 over TCP, with the limits that a public port needs: `axum::serve` has none.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::ConnectInfo;
-use axum::extract::Request;
+use axum::extract::{ConnectInfo, Request};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-/// Connections at a time; the next ones wait in the system's queue.
+/// Connections at a time. One more takes the place of the oldest that sends no request, so nobody can keep others out by holding
+/// connections open.
 const MAX_CONNECTIONS: usize = 1000;
 
 /// How long a connection may take to send a request's headers, or stay idle between two requests.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long requests that are running at a shutdown may still take.
-const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a connection that has begun a request may stay silent at a shutdown.
+const GRACE_FOR_SILENCE: Duration = Duration::from_secs(1);
+
+/// How long requests that are running at a shutdown may still take after that.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(9);
 
 /// Serves until `shutdown`, then lets running requests finish.
 pub async fn serve(
@@ -34,11 +38,11 @@ pub async fn serve(
     shutdown: CancellationToken,
 ) -> io::Result<()> {
     let graceful = GracefulShutdown::new();
-    let connections = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    loop {
-        let (stream, peer, permit) = tokio::select! {
+    let connections = Connections::default();
+    for number in 0_u64.. {
+        let (stream, peer) = tokio::select! {
             () = shutdown.cancelled() => break,
-            accepted = accept(&listener, &connections) => match accepted {
+            accepted = listener.accept() => match accepted {
                 Ok(accepted) => accepted,
                 Err(error) => {
                     // Out of file descriptors, or a connection that is gone already: neither is a reason to stop.
@@ -48,37 +52,46 @@ pub async fn serve(
                 }
             },
         };
-        spawn(stream, peer, permit, router.clone(), &graceful);
+        // Answers are small and written at once; waiting for more of them would only cost time.
+        let _ = stream.set_nodelay(true);
+        let Some(entry) = connections.enter(number) else {
+            tracing::warn!("every connection is busy; one more was turned away");
+            continue;
+        };
+        spawn(stream, peer, entry, router.clone(), &graceful);
     }
     drop(listener);
-    if tokio::time::timeout(DRAIN_TIMEOUT, graceful.shutdown()).await.is_err() {
+    let drained = graceful.shutdown();
+    tokio::pin!(drained);
+    if tokio::time::timeout(GRACE_FOR_SILENCE, &mut drained).await.is_ok() {
+        return Ok(());
+    }
+    // What is left is running requests, and connections that have begun a request's headers and do not go on.
+    connections.end_idle();
+    if tokio::time::timeout(DRAIN_TIMEOUT, drained).await.is_err() {
         tracing::warn!("some requests did not finish in time");
     }
     Ok(())
 }
 
-async fn accept(
-    listener: &TcpListener,
-    connections: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
-    let permit = connections.clone().acquire_owned().await.map_err(io::Error::other)?;
-    let (stream, peer) = listener.accept().await?;
-    Ok((stream, peer, permit))
-}
-
 fn spawn(
     stream: TcpStream,
     peer: SocketAddr,
-    permit: OwnedSemaphorePermit,
+    entry: Entry,
     router: Router,
     graceful: &GracefulShutdown,
 ) {
-    // Answers are small and written at once; waiting for more of them would only cost time.
-    let _ = stream.set_nodelay(true);
+    let state = entry.state.clone();
     let service = service_fn(move |request: http::Request<Incoming>| {
+        let (router, state) = (router.clone(), state.clone());
         let mut request: Request = request.map(axum::body::Body::new);
         request.extensions_mut().insert(ConnectInfo(peer));
-        router.clone().oneshot(request)
+        async move {
+            state.busy.store(true, Ordering::Relaxed);
+            let response = router.oneshot(request).await;
+            state.busy.store(false, Ordering::Relaxed);
+            response
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -86,9 +99,68 @@ fn spawn(
         .serve_connection(TokioIo::new(stream), service);
     let watched = graceful.watch(connection);
     tokio::spawn(async move {
-        let _permit = permit;
-        if let Err(error) = watched.await {
-            tracing::debug!(%error, "a connection ended early");
+        tokio::select! {
+            ended = watched => if let Err(error) = ended {
+                tracing::debug!(%error, "a connection ended early");
+            },
+            () = entry.state.end.cancelled() => tracing::debug!("an idle connection was ended"),
         }
     });
+}
+
+/// The open connections, by number, oldest first.
+#[derive(Clone, Default)]
+struct Connections(Arc<Mutex<BTreeMap<u64, Arc<Connection>>>>);
+
+/// What is known of an open connection.
+#[derive(Default)]
+struct Connection {
+    /// Whether a request on it is being answered.
+    busy: AtomicBool,
+    /// Ends it.
+    end: CancellationToken,
+}
+
+impl Connections {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<Connection>>> {
+        // Entries are put in and taken out whole, so the map is good even after a panic elsewhere.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes room for one more; `None` if every connection is busy.
+    fn enter(&self, number: u64) -> Option<Entry> {
+        let state = Arc::new(Connection::default());
+        let mut open = self.lock();
+        if open.len() >= MAX_CONNECTIONS {
+            let idle = open.iter().find(|(_, c)| !c.busy.load(Ordering::Relaxed));
+            let oldest = *idle?.0;
+            if let Some(connection) = open.remove(&oldest) {
+                connection.end.cancel();
+            }
+        }
+        open.insert(number, state.clone());
+        Some(Entry { number, state, connections: self.clone() })
+    }
+
+    /// Ends the connections on which no request is being answered.
+    fn end_idle(&self) {
+        for connection in self.lock().values() {
+            if !connection.busy.load(Ordering::Relaxed) {
+                connection.end.cancel();
+            }
+        }
+    }
+}
+
+/// A connection's place among the open ones, given up when it ends.
+struct Entry {
+    number: u64,
+    state: Arc<Connection>,
+    connections: Connections,
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        self.connections.lock().remove(&self.number);
+    }
 }

@@ -54,21 +54,34 @@ impl<T> List<T> {
     }
 }
 
+impl<T> List<T> {
+    /// A list that is never long enough to be paged.
+    pub(super) fn whole(data: Vec<T>) -> Self {
+        Self { object: "list", data, has_more: false, next_cursor: None }
+    }
+
+    /// A page that was cut elsewhere.
+    pub(super) fn cut(data: Vec<T>, next_cursor: Option<DateTime<Utc>>) -> Self {
+        let has_more = next_cursor.is_some();
+        Self { object: "list", data, has_more, next_cursor: instant(next_cursor) }
+    }
+}
+
 /// The answer to a deletion, the same for every repetition.
 #[derive(Debug, Serialize)]
 #[expect(clippy::struct_field_names, reason = "the contract's name")]
 pub(super) struct Deleted<'a> {
     object: &'static str,
     id: &'a str,
-    display_id: i64,
+    display_id: Option<i64>,
     deleted: bool,
 }
 
 impl<'a> Deleted<'a> {
     /// Of a row.
     #[must_use]
-    pub(super) fn of(id: &'a str, display_id: i64) -> Self {
-        Self { object: "deleted", id, display_id, deleted: true }
+    pub(super) fn of(id: &'a str, display_id: impl Into<Option<i64>>) -> Self {
+        Self { object: "deleted", id, display_id: display_id.into(), deleted: true }
     }
 }
 

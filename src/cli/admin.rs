@@ -116,7 +116,10 @@ where
     text.trim().parse().map_err(|error: T::Err| error.to_string())
 }
 
-async fn workspace(conn: &mut crate::db::Conn, handle: &str) -> anyhow::Result<Workspace> {
+pub(super) async fn workspace(
+    conn: &mut crate::db::Conn,
+    handle: &str,
+) -> anyhow::Result<Workspace> {
     let found = match workspaces::find_by_slug(conn, handle).await? {
         Some(found) => Some(found),
         None => workspaces::get(conn, handle).await?,

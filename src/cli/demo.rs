@@ -50,6 +50,8 @@ pub(super) async fn run(args: Args, flags: &[(&str, String)], out: Out) -> anyho
         first_pass(&app, now, out).await?;
         keys
     };
+    // Invented data goes nowhere, however long the demo rested.
+    app.accept_clock().await?;
     let counts = demo_data::counts(&app).await?;
     let start = if kept.is_some() { "Kept from last time" } else { "Made" };
     println!(

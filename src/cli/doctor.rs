@@ -8,6 +8,15 @@ use super::out::Out;
 use super::{App, Clock, Config};
 use crate::config::ConfigError;
 use crate::db::SchemaState;
+use crate::store::clock_guard;
+
+/// Arguments of `doctor`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The clock is right, although it went backwards or far ahead: send again.
+    #[arg(long)]
+    accept_clock: bool,
+}
 
 struct Finding {
     what: &'static str,
@@ -19,7 +28,7 @@ pub(super) fn without_config(error: &ConfigError, out: Out) -> anyhow::Result<()
     report(&[Finding { what: "configuration", result: Err(error.to_string()) }], out)
 }
 
-pub(super) async fn run(config: Config, out: Out) -> anyhow::Result<()> {
+pub(super) async fn run(config: Config, args: &Args, out: Out) -> anyhow::Result<()> {
     let mut findings = vec![Finding { what: "configuration", result: Ok("readable".to_owned()) }];
     let url = config.database.url.expose_secret().to_owned();
     match App::open(config, Clock::System).await {
@@ -29,6 +38,7 @@ pub(super) async fn run(config: Config, out: Out) -> anyhow::Result<()> {
                 result: Ok(format!("{} answers", app.db.name())),
             });
             findings.push(Finding { what: "migrations", result: migrations(&app).await });
+            findings.push(Finding { what: "clock", result: clock(&app, args.accept_clock).await });
             match app.ways() {
                 Ok(ways) => {
                     findings.push(Finding {
@@ -54,6 +64,22 @@ pub(super) async fn run(config: Config, out: Out) -> anyhow::Result<()> {
         }
     }
     report(&findings, out)
+}
+
+async fn clock(app: &App, accept: bool) -> Result<String, String> {
+    if accept {
+        app.accept_clock().await.map_err(|error| format!("cannot be accepted: {error:#}"))?;
+        return Ok("accepted as right".to_owned());
+    }
+    let checked = async {
+        let mut conn = app.db.read().await?;
+        clock_guard::check(&mut conn, app.clock.now()).await
+    };
+    match checked.await {
+        Ok(None) => Ok("right, as far as this service can tell".to_owned()),
+        Ok(Some(fault)) => Err(fault),
+        Err(_) => Ok("not checked: the schema is not there yet".to_owned()),
+    }
 }
 
 async fn migrations(app: &App) -> Result<String, String> {

@@ -7,6 +7,7 @@ mod admin;
 mod demo;
 mod demo_data;
 mod doctor;
+mod foresee;
 mod out;
 mod run;
 
@@ -60,8 +61,12 @@ enum Verb {
     /// API keys: create, list, rotate, revoke.
     #[command(subcommand)]
     Keys(admin::Keys),
+    /// What will be sent to whom, when, if nothing changes.
+    Forecast(foresee::ForecastArgs),
+    /// Why somebody hears, or does not hear, of an onboarding.
+    Explain(foresee::ExplainArgs),
     /// Check configuration, database, migrations, mail and Slack; says what to do about each fault.
-    Doctor,
+    Doctor(doctor::Args),
 }
 
 /// An instant that takes the clock's place.
@@ -124,7 +129,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     }
     let config = match Config::load(&flags) {
         Ok(config) => config,
-        Err(error) if matches!(cli.verb, Verb::Doctor) => {
+        Err(error) if matches!(cli.verb, Verb::Doctor(_)) => {
             return doctor::without_config(&error, out);
         }
         Err(error) => return Err(error.into()),
@@ -132,7 +137,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     telemetry::start(&config.log);
     match cli.verb {
         Verb::Demo(_) => Ok(()),
-        Verb::Doctor => doctor::run(config, out).await,
+        Verb::Doctor(args) => doctor::run(config, &args, out).await,
         Verb::Serve(args) => run::serve(config, args).await,
         Verb::Migrate => {
             let app = App::open(config, Clock::System).await?;
@@ -147,6 +152,14 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Work(args) => {
             let clock = args.as_of.clock();
             run::work(&ready(config, clock).await?, &args, out).await
+        }
+        Verb::Forecast(args) => {
+            let clock = args.as_of.clock();
+            foresee::forecast(&ready(config, clock).await?, &args, out).await
+        }
+        Verb::Explain(args) => {
+            let clock = args.as_of.clock();
+            foresee::explain(&ready(config, clock).await?, &args, out).await
         }
         Verb::Workspaces(verb) => {
             admin::workspaces(&ready(config, Clock::System).await?, verb, out).await

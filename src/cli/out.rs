@@ -1,6 +1,8 @@
 //! What a verb says: a table or a sentence for people, one JSON value for programs.
 
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use std::io::Write;
+
+use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Table};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
@@ -14,36 +16,36 @@ pub(super) struct Out {
 impl Out {
     /// A result that is one sentence.
     pub(super) fn done(self, sentence: &str, json: &Value) {
-        if self.json { println!("{json}") } else { println!("{sentence}") }
+        if self.json { line(json) } else { line(sentence) }
     }
 
     /// A result whose last line is a value for a script (an id, a key); the sentence goes to standard error.
     pub(super) fn made(self, sentence: &str, value: &str, json: &Value) {
         if self.json {
-            println!("{json}");
+            line(json);
         } else {
             eprintln!("{sentence}");
-            println!("{value}");
+            line(value);
         }
     }
 
     /// A result that is a list.
     pub(super) fn table(self, columns: &[&str], rows: Vec<Vec<String>>, json: &Value) {
         if self.json {
-            println!("{json}");
+            line(json);
             return;
         }
         if rows.is_empty() {
-            println!("none");
+            line("none");
             return;
         }
         let mut table = Table::new();
-        table.load_style(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+        table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
         table.set_header(columns.iter().copied());
         for row in rows {
             table.add_row(row);
         }
-        println!("{table}");
+        line(&table);
     }
 
     /// A bar for long work; hidden where nobody watches.
@@ -55,4 +57,9 @@ impl Out {
             .unwrap_or_else(|_| ProgressStyle::default_spinner());
         ProgressBar::new_spinner().with_style(style).with_message(what)
     }
+}
+
+/// Writes a line to standard output. A reader that has gone away (`| head`) has seen enough.
+pub(super) fn line(text: impl std::fmt::Display) {
+    let _ = writeln!(std::io::stdout(), "{text}");
 }

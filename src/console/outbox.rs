@@ -138,7 +138,10 @@ impl From<&Kept> for Row {
             at: kept.finished_at.format("%a %-d %b %Y, %H:%M UTC").to_string(),
             suppressed,
             outcome: if suppressed {
-                format!("suppressed: {}", kept.reason.as_deref().unwrap_or("test_mode"))
+                format!(
+                    "suppressed: {}",
+                    kept.reason.as_deref().unwrap_or("test_mode").replace('_', " ")
+                )
             } else {
                 "captured".to_owned()
             },

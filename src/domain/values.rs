@@ -232,3 +232,8 @@ words! {
     /// What a key may do.
     Scope { Read = "read", Write = "write", Operate = "operate", Admin = "admin" }
 }
+
+words! {
+    /// Whom a notification is for: a user of the workspace, or a customer's contact.
+    RecipientType { User = "user", Contact = "contact" }
+}

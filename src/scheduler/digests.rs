@@ -1,20 +1,21 @@
 //! People whose slot has come, and the digests they get.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::types::Json;
 
-use super::{Summary, digest_key, write};
+use super::{Summary, write};
 use crate::db::{Conn, Db, DbError, Dialect};
-use crate::domain::decide::{Slots, digest_line, quiet_until};
+use crate::domain::calendar::local_date;
+use crate::domain::decide::Slots;
 use crate::domain::digest::{Seen, seen};
-use crate::domain::facts::{Channels, Person, Workspace};
+use crate::domain::facts::{Channels, Onboarding};
 use crate::domain::ids::IdKind;
-use crate::domain::values::{Channel, Kind, Mode, NotificationState, Reason};
+use crate::domain::plan;
 use crate::store::facts::{self, Journey, Member, PersonRow};
 use crate::store::hints;
-use crate::store::ledger::{NewNotification, RecipientType};
+use crate::store::ledger::NewNotification;
 
 /// Claims up to `limit` people whose slot has come by `at`, and writes their digests.
 pub(super) async fn batch(
@@ -32,11 +33,7 @@ pub(super) async fn batch(
     let workspaces: HashSet<&String> = members.iter().map(|m| &m.workspace_id).collect();
     let workspaces: Vec<String> = workspaces.into_iter().cloned().collect();
     let workspaces = facts::workspaces(&mut conn, &workspaces).await?;
-    let last_date = members
-        .iter()
-        .map(|m| crate::domain::calendar::local_date(m.person.zone, at))
-        .max()
-        .unwrap_or_default();
+    let last_date = members.iter().map(|m| local_date(m.person.zone, at)).max().unwrap_or_default();
     let mut due: HashMap<String, Vec<Journey>> = HashMap::new();
     for journey in facts::due_onboardings(&mut conn, &recipients, last_date, at).await? {
         if let Some(recipient) = journey.recipient_id.clone() {
@@ -44,27 +41,37 @@ pub(super) async fn batch(
         }
     }
 
+    let by_id: HashMap<&str, &Journey> =
+        due.values().flatten().map(|journey| (journey.onboarding.id.as_str(), journey)).collect();
     let mut rows = Vec::new();
     let mut slots = Vec::new();
     for member in &members {
-        let Some(workspace) = workspaces.get(&member.workspace_id) else { continue };
-        let journeys = due.get(&member.person.id).map_or(&[][..], Vec::as_slice);
-        decide(workspace, member, journeys, at, channels, &mut rows);
-        let next = Slots::of(workspace, &member.person).next(at).map(|(_, next)| next);
-        slots.push((member.person.id.clone(), next));
+        let person = &member.person;
+        let Some((workspace, pending)) =
+            workspaces.get(&member.workspace_id).zip(member.next_slot_at)
+        else {
+            continue;
+        };
+        let theirs: Vec<&Onboarding> =
+            due.get(&person.id).into_iter().flatten().map(|journey| &journey.onboarding).collect();
+        for plan in plan::digests(workspace, person, pending, &theirs, at, channels) {
+            let seen =
+                |id: &String| by_id.get(id.as_str()).and_then(|journey| journey.last_seen.clone());
+            let before = plan.onboarding_ids.iter().map(seen).collect();
+            let id = IdKind::Notification.fresh(at);
+            rows.push(NewNotification { id, workspace_id: workspace.id.clone(), plan, before });
+        }
+        slots
+            .push((person.id.clone(), Slots::of(workspace, person).next(at).map(|(_, next)| next)));
     }
     let (mut summary, new) = write(&mut conn, &rows, at).await?;
-    let by_id: HashMap<&str, (&Journey, &Workspace)> = due
-        .values()
-        .flatten()
-        .filter_map(|j| Some((j.onboarding.id.as_str(), (j, workspaces.get(&j.workspace_id)?))))
-        .collect();
     let reminded: Vec<(&str, NaiveDate, Seen)> = new
         .iter()
-        .filter(|row| row.state.counts_as_reminded())
-        .flat_map(|row| row.items.iter().map(|(id, _)| (id.as_str(), row.slot_date)))
+        .filter(|row| row.plan.state.counts_as_reminded())
+        .flat_map(|row| row.plan.onboarding_ids.iter().map(|id| (id.as_str(), row.plan.slot_date)))
         .filter_map(|(id, date)| {
-            let (journey, workspace) = by_id.get(id)?;
+            let journey = by_id.get(id)?;
+            let workspace = workspaces.get(&journey.workspace_id)?;
             Some((id, date, seen(workspace, &journey.onboarding, date)))
         })
         .collect();
@@ -85,113 +92,6 @@ async fn claim(conn: &mut Conn, at: DateTime<Utc>, limit: i64) -> Result<Vec<Mem
         Dialect::Sqlite(c) => sqlx::query_as(SQLITE).bind(at).bind(limit).fetch_all(c).await?,
     };
     Ok(rows.into_iter().map(Member::from).collect())
-}
-
-/// What one person gets: the digests of the newest slot if its deadline has not passed, and one row for the slots that were missed.
-fn decide(
-    workspace: &Workspace,
-    member: &Member,
-    journeys: &[Journey],
-    at: DateTime<Utc>,
-    channels: Channels,
-    rows: &mut Vec<NewNotification>,
-) {
-    let person = &member.person;
-    let slots = Slots::of(workspace, person);
-    let Some((pending, (date, slot))) = member.next_slot_at.zip(slots.newest(at)) else { return };
-    if slot < pending {
-        return;
-    }
-    let mut missed = slots.count(pending, slot);
-    let expired = at >= slots.deadline(date);
-    let missed_date = if expired {
-        missed += 1;
-        Some(date)
-    } else if missed > 0 {
-        slots.newest(slot - chrono::TimeDelta::milliseconds(1)).map(|(date, _)| date)
-    } else {
-        None
-    };
-    if let Some(missed_date) = missed_date {
-        let lines = lines(person, journeys, missed_date, channels);
-        // One row per person, whatever the number of slots and channels; live lines speak for it if there are any.
-        if let Some(((mode, channel), items)) = lines.into_iter().next() {
-            rows.push(NewNotification {
-                state: NotificationState::Skipped,
-                reason: Some(Reason::MissedSlot),
-                detail: Some(if missed == 1 {
-                    "1 slot missed".to_owned()
-                } else {
-                    format!("{missed} slots missed")
-                }),
-                ..digest(workspace, person, &slots, missed_date, (mode, channel), items, at)
-            });
-        }
-    }
-    if expired {
-        return;
-    }
-    for (way, items) in lines(person, journeys, date, channels) {
-        let mut row = digest(workspace, person, &slots, date, way, items, at);
-        if let Some(end) = quiet_until(person, at) {
-            row.reason = Some(Reason::QuietHours);
-            if end < row.deadline {
-                row.state = NotificationState::Deferred;
-                row.not_before = end;
-            } else {
-                row.state = NotificationState::Skipped;
-            }
-        }
-        rows.push(row);
-    }
-}
-
-/// The lines due on `date`, apart by mode and channel; live before test.
-fn lines<'a>(
-    person: &Person,
-    journeys: &'a [Journey],
-    date: NaiveDate,
-    channels: Channels,
-) -> BTreeMap<(Mode, Channel), Vec<&'a Journey>> {
-    let mut lines: BTreeMap<_, Vec<&Journey>> = BTreeMap::new();
-    for journey in journeys {
-        if let Ok(channel) = digest_line(person, &journey.onboarding, date, channels, &mut ()) {
-            let mode = journey.onboarding.provenance.mode(Kind::Digest);
-            lines.entry((mode, channel)).or_default().push(journey);
-        }
-    }
-    lines
-}
-
-fn digest(
-    workspace: &Workspace,
-    person: &Person,
-    slots: &Slots<'_>,
-    date: NaiveDate,
-    (mode, channel): (Mode, Channel),
-    items: Vec<&Journey>,
-    at: DateTime<Utc>,
-) -> NewNotification {
-    NewNotification {
-        id: IdKind::Notification.fresh(at),
-        workspace_id: workspace.id.clone(),
-        kind: Kind::Digest,
-        channel,
-        mode,
-        recipient_type: RecipientType::User,
-        recipient_id: person.id.clone(),
-        subject_id: None,
-        slot_date: date,
-        step: None,
-        escalation: false,
-        dedupe_key: digest_key(&person.id, channel.as_str(), mode.as_str(), date),
-        state: NotificationState::Scheduled,
-        reason: None,
-        detail: None,
-        not_before: at,
-        deadline: slots.deadline(date),
-        items: items.into_iter().map(|j| (j.onboarding.id.clone(), j.last_seen.clone())).collect(),
-    }
 }
 
 /// Moves the reminded onboardings on. The next date is computed from the row as it is now, not as it was read: an edit that came

@@ -16,8 +16,9 @@ use crate::clock::Clock;
 use crate::db::{Conn, Db, DbError};
 use crate::domain::facts::Channels;
 use crate::domain::ids::IdKind;
-use crate::domain::values::{Kind, NotificationState};
+use crate::domain::values::NotificationState;
 use crate::on;
+use crate::store::clock_guard::ClockGuard;
 use crate::store::ledger::{self, NewNotification};
 
 /// Recipients, or nudges, per transaction.
@@ -120,10 +121,17 @@ pub async fn run(
     clock: Clock,
     channels: Channels,
     every: Duration,
+    guard: ClockGuard,
     stop: CancellationToken,
 ) {
     let mut failures = 0_u32;
     loop {
+        if !guard.may_send() {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(Duration::from_millis(100)) => continue,
+            }
+        }
         match pass(&db, clock.now(), channels, |_| ()).await {
             Ok(summary) => {
                 failures = 0;
@@ -192,14 +200,14 @@ async fn write<'a>(
     let accounted = if inserted.len() == rows.len() {
         rows.len()
     } else {
-        let keys: Vec<String> = rows.iter().map(|row| row.dedupe_key.clone()).collect();
+        let keys: Vec<String> = rows.iter().map(|row| row.plan.dedupe_key.clone()).collect();
         usize::try_from(ledger::count_keys(conn, &keys).await?).unwrap_or_default()
     };
     let new: std::collections::HashSet<&str> = inserted.iter().map(String::as_str).collect();
     let new: Vec<&NewNotification> =
         rows.iter().filter(|row| new.contains(row.id.as_str())).collect();
     let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
-    let skipped = new.iter().filter(|row| row.state == NotificationState::Skipped).count();
+    let skipped = new.iter().filter(|row| row.plan.state == NotificationState::Skipped).count();
     let summary = Summary {
         expected: count(rows.len()),
         accounted: count(accounted),
@@ -209,9 +217,4 @@ async fn write<'a>(
         ..Summary::default()
     };
     Ok((summary, new))
-}
-
-/// The business key of a digest.
-fn digest_key(recipient: &str, channel: &str, mode: &str, date: chrono::NaiveDate) -> String {
-    format!("{}:{recipient}:{channel}:{mode}:{date}", Kind::Digest)
 }

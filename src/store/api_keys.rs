@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::{counters, fetch_locked};
+use super::{audit, counters, fetch_locked};
 use crate::db::{Conn, DbError};
 use crate::domain::ids::IdKind;
 use crate::domain::values::{Mode, Scope, Tier};
@@ -39,8 +39,10 @@ pub struct ApiKey {
     #[serde(skip)]
     pub request_count: i64,
     /// When it was made.
+    #[serde(serialize_with = "audit::instant")]
     pub created_at: DateTime<Utc>,
     /// From this instant on it opens nothing; may lie ahead.
+    #[serde(serialize_with = "audit::instant_or_null")]
     pub revoked_at: Option<DateTime<Utc>>,
 }
 

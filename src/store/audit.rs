@@ -1,7 +1,7 @@
 //! Who changed what. Written in the transaction of the change itself.
 
-use chrono::{DateTime, Utc};
-use serde::Serialize;
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 use sqlx::types::Json;
 
@@ -116,6 +116,23 @@ fn object(value: &impl Serialize) -> Map<String, Value> {
     }
 }
 
+/// Serialises an instant as the API shows it.
+pub(super) fn instant<S: Serializer>(at: &DateTime<Utc>, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&at.to_rfc3339_opts(SecondsFormat::Millis, true))
+}
+
+/// The same, where there may be none.
+#[expect(clippy::ref_option, reason = "the signature that serde wants")]
+pub(super) fn instant_or_null<S: Serializer>(
+    at: &Option<DateTime<Utc>>,
+    to: S,
+) -> Result<S::Ok, S::Error> {
+    match at {
+        Some(at) => instant(at, to),
+        None => to.serialize_none(),
+    }
+}
+
 /// One line of the audit log.
 #[derive(Clone, Debug)]
 pub struct Entry<'a> {
@@ -161,4 +178,95 @@ pub async fn append(
     .await
     .map(|_| ())
     })
+}
+
+/// One line of the audit log, as stored.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Line {
+    /// `aud_…`
+    pub id: String,
+    /// `onboarding_updated`, …
+    pub event: String,
+    /// `api_key`, `operator`, `user` or `system`.
+    pub actor_type: String,
+    /// Their id, where they have one.
+    pub actor_id: Option<String>,
+    /// As people read it.
+    pub actor_name: String,
+    /// Type of the target.
+    pub object: String,
+    /// Its id.
+    pub object_id: String,
+    /// What changed.
+    pub diff: Json<Value>,
+    /// Why.
+    pub reason: Option<String>,
+    /// The request that carried it.
+    pub request_id: Option<String>,
+    /// When.
+    pub created_at: DateTime<Utc>,
+}
+
+/// Which lines to list.
+#[derive(Clone, Copy, Debug)]
+pub struct Filter<'a> {
+    /// Only about this type of target.
+    pub object: Option<&'a str>,
+    /// Only about this target.
+    pub object_id: Option<&'a str>,
+    /// Only by this actor: their id, or their name as written.
+    pub actor: Option<&'a str>,
+    /// Only this event.
+    pub event: Option<&'a str>,
+    /// From this instant on.
+    pub after: DateTime<Utc>,
+    /// Only older ones.
+    pub before: DateTime<Utc>,
+}
+
+/// The newest `limit` lines of a workspace, newest first. Several may be of one instant.
+pub async fn list(
+    conn: &mut Conn,
+    workspace_id: &str,
+    filter: Filter<'_>,
+    limit: i64,
+) -> Result<Vec<Line>, DbError> {
+    // Two statements, so that each can walk its own index.
+    match filter.object_id {
+        None => on!(conn, |c| {
+            sqlx::query_as(
+            "SELECT id, event, actor_type, actor_id, actor_name, object, object_id, diff, reason, request_id, created_at FROM audit_log
+             WHERE workspace_id = $1 AND created_at >= $2 AND created_at < $3 AND ($4 IS NULL OR object = $4)
+               AND ($5 IS NULL OR actor_id = $5 OR actor_name = $5) AND ($6 IS NULL OR event = $6)
+             ORDER BY created_at DESC, id DESC LIMIT $7"
+        )
+        .bind(workspace_id)
+        .bind(filter.after)
+        .bind(filter.before)
+        .bind(filter.object)
+        .bind(filter.actor)
+        .bind(filter.event)
+        .bind(limit)
+        .fetch_all(c)
+        .await
+        }),
+        Some(object_id) => on!(conn, |c| {
+            sqlx::query_as(
+            "SELECT id, event, actor_type, actor_id, actor_name, object, object_id, diff, reason, request_id, created_at FROM audit_log
+             WHERE object_id = $8 AND workspace_id = $1 AND created_at >= $2 AND created_at < $3 AND ($4 IS NULL OR object = $4)
+               AND ($5 IS NULL OR actor_id = $5 OR actor_name = $5) AND ($6 IS NULL OR event = $6)
+             ORDER BY created_at DESC, id DESC LIMIT $7"
+        )
+        .bind(workspace_id)
+        .bind(filter.after)
+        .bind(filter.before)
+        .bind(filter.object)
+        .bind(filter.actor)
+        .bind(filter.event)
+        .bind(limit)
+        .bind(object_id)
+        .fetch_all(c)
+        .await
+        }),
+    }
 }

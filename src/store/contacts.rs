@@ -43,14 +43,19 @@ pub struct Contact {
     #[sqlx(try_from = "String")]
     pub primary_mode: Mode,
     /// Set while a permanent refusal by the mail provider stands.
+    #[serde(serialize_with = "audit::instant_or_null")]
     pub email_flagged_at: Option<DateTime<Utc>>,
     /// When they unsubscribed.
+    #[serde(serialize_with = "audit::instant_or_null")]
     pub opted_out_at: Option<DateTime<Utc>>,
     /// When it was created.
+    #[serde(serialize_with = "audit::instant")]
     pub created_at: DateTime<Utc>,
     /// When it changed last.
+    #[serde(serialize_with = "audit::instant")]
     pub updated_at: DateTime<Utc>,
     /// When it was deleted.
+    #[serde(serialize_with = "audit::instant_or_null")]
     pub deleted_at: Option<DateTime<Utc>>,
 }
 

@@ -29,10 +29,13 @@ pub struct Customer {
     #[sqlx(try_from = "String")]
     pub mode: Mode,
     /// When it was created.
+    #[serde(serialize_with = "audit::instant")]
     pub created_at: DateTime<Utc>,
     /// When it changed last.
+    #[serde(serialize_with = "audit::instant")]
     pub updated_at: DateTime<Utc>,
     /// When it was deleted.
+    #[serde(serialize_with = "audit::instant_or_null")]
     pub deleted_at: Option<DateTime<Utc>>,
 }
 

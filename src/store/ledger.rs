@@ -7,9 +7,11 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use sqlx::types::Json;
 
 use super::hints::{self, Touched};
+use super::unsent;
 use crate::db::{Conn, DbError, Dialect, json_list, sqlite_time};
 use crate::domain::digest::Seen;
 use crate::domain::message::Message;
+use crate::domain::plan::Planned;
 use crate::domain::values::{AttemptOutcome, Channel, Kind, Mode, NotificationState, Reason};
 use crate::queue::{self, Queue};
 use crate::{fetch_by_ids, on};
@@ -23,26 +25,6 @@ pub const UNTIL_DECIDED: DateTime<Utc> = match DateTime::from_timestamp(253_370_
 /// Deliveries in a row without an outcome after which a row is given up: it takes the worker down each time.
 pub const POISON_AFTER: i64 = 3;
 
-/// Whom a notification is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RecipientType {
-    /// A user of the workspace.
-    User,
-    /// A customer's contact.
-    Contact,
-}
-
-impl RecipientType {
-    /// The word in the database and the API.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::User => "user",
-            Self::Contact => "contact",
-        }
-    }
-}
-
 /// A notification to be written.
 #[derive(Clone, Debug)]
 pub struct NewNotification {
@@ -50,38 +32,10 @@ pub struct NewNotification {
     pub id: String,
     /// Its workspace.
     pub workspace_id: String,
-    /// What it is about.
-    pub kind: Kind,
-    /// How it goes out.
-    pub channel: Channel,
-    /// Whether it may reach anybody.
-    pub mode: Mode,
-    /// Whom it is for.
-    pub recipient_type: RecipientType,
-    /// Their id.
-    pub recipient_id: String,
-    /// The onboarding of a nudge.
-    pub subject_id: Option<String>,
-    /// Local date of its slot or step.
-    pub slot_date: NaiveDate,
-    /// Rung of the ladder and what it counts.
-    pub step: Option<(i64, i64)>,
-    /// Whether the recipient is the escalation user.
-    pub escalation: bool,
-    /// The business key that makes it unique.
-    pub dedupe_key: String,
-    /// `scheduled`, `deferred` or `skipped`.
-    pub state: NotificationState,
-    /// Why, if it is not simply scheduled.
-    pub reason: Option<Reason>,
-    /// The reason's numbers.
-    pub detail: Option<String>,
-    /// Earliest delivery.
-    pub not_before: DateTime<Utc>,
-    /// Latest delivery.
-    pub deadline: DateTime<Utc>,
-    /// Its onboardings, with what the last digest showed of them.
-    pub items: Vec<(String, Option<Seen>)>,
+    /// What the rules ask for.
+    pub plan: Planned,
+    /// What the last digest showed of each of its onboardings, in their order.
+    pub before: Vec<Option<Seen>>,
 }
 
 /// Writes notifications, their items and the jobs of those that may go out at once; answers with the ids of those that did not exist yet.
@@ -114,22 +68,22 @@ pub async fn insert(
             )
             .bind(text(|n| &n.id))
             .bind(text(|n| &n.workspace_id))
-            .bind(text(|n| n.kind.as_str()))
-            .bind(text(|n| n.channel.as_str()))
-            .bind(text(|n| n.mode.as_str()))
-            .bind(text(|n| n.recipient_type.as_str()))
-            .bind(text(|n| &n.recipient_id))
-            .bind(maybe(|n| n.subject_id.as_deref()))
-            .bind(rows.iter().map(|n| n.slot_date).collect::<Vec<_>>())
-            .bind(rows.iter().map(|n| n.step.map(|s| s.0)).collect::<Vec<_>>())
-            .bind(rows.iter().map(|n| n.step.map(|s| s.1)).collect::<Vec<_>>())
-            .bind(rows.iter().map(|n| n.escalation).collect::<Vec<_>>())
-            .bind(text(|n| &n.dedupe_key))
-            .bind(text(|n| n.state.as_str()))
-            .bind(maybe(|n| n.reason.map(Reason::as_str)))
-            .bind(maybe(|n| n.detail.as_deref()))
-            .bind(rows.iter().map(|n| n.not_before).collect::<Vec<_>>())
-            .bind(rows.iter().map(|n| n.deadline).collect::<Vec<_>>())
+            .bind(text(|n| n.plan.kind.as_str()))
+            .bind(text(|n| n.plan.channel.as_str()))
+            .bind(text(|n| n.plan.mode.as_str()))
+            .bind(text(|n| n.plan.recipient_type.as_str()))
+            .bind(text(|n| &n.plan.recipient_id))
+            .bind(maybe(|n| n.plan.subject_id.as_deref()))
+            .bind(rows.iter().map(|n| n.plan.slot_date).collect::<Vec<_>>())
+            .bind(rows.iter().map(|n| n.plan.step.map(|s| s.0)).collect::<Vec<_>>())
+            .bind(rows.iter().map(|n| n.plan.step.map(|s| s.1)).collect::<Vec<_>>())
+            .bind(rows.iter().map(|n| n.plan.escalation).collect::<Vec<_>>())
+            .bind(text(|n| &n.plan.dedupe_key))
+            .bind(text(|n| n.plan.state.as_str()))
+            .bind(maybe(|n| n.plan.reason.map(Reason::as_str)))
+            .bind(maybe(|n| n.plan.detail.as_deref()))
+            .bind(rows.iter().map(|n| n.plan.not_before).collect::<Vec<_>>())
+            .bind(rows.iter().map(|n| n.plan.deadline).collect::<Vec<_>>())
             .bind(now)
             .fetch_all(c)
             .await?
@@ -141,22 +95,22 @@ pub async fn insert(
                     serde_json::json!([
                         n.id,
                         n.workspace_id,
-                        n.kind,
-                        n.channel,
-                        n.mode,
-                        n.recipient_type.as_str(),
-                        n.recipient_id,
-                        n.subject_id,
-                        n.slot_date,
-                        n.step.map(|s| s.0),
-                        n.step.map(|s| s.1),
-                        i64::from(n.escalation),
-                        n.dedupe_key,
-                        n.state,
-                        n.reason,
-                        n.detail,
-                        sqlite_time(n.not_before),
-                        sqlite_time(n.deadline),
+                        n.plan.kind,
+                        n.plan.channel,
+                        n.plan.mode,
+                        n.plan.recipient_type.as_str(),
+                        n.plan.recipient_id,
+                        n.plan.subject_id,
+                        n.plan.slot_date,
+                        n.plan.step.map(|s| s.0),
+                        n.plan.step.map(|s| s.1),
+                        i64::from(n.plan.escalation),
+                        n.plan.dedupe_key,
+                        n.plan.state,
+                        n.plan.reason,
+                        n.plan.detail,
+                        sqlite_time(n.plan.not_before),
+                        sqlite_time(n.plan.deadline),
                     ])
                 })
                 .collect();
@@ -182,6 +136,9 @@ pub async fn insert(
     let new: Vec<&NewNotification> = rows.iter().filter(|row| inserted.contains(&row.id)).collect();
     insert_items(conn, new.iter().copied()).await?;
     push_jobs(conn, &new, now).await?;
+    let skipped = new.iter().filter(|row| row.plan.state == NotificationState::Skipped);
+    let skipped: Vec<String> = skipped.map(|row| row.id.clone()).collect();
+    unsent::note(conn, &skipped, now).await?;
     Ok(new.into_iter().map(|row| row.id.clone()).collect())
 }
 
@@ -193,8 +150,10 @@ async fn push_jobs(
     for queue in Queue::ALL {
         let ready: Vec<String> = rows
             .iter()
-            .filter(|row| row.state == NotificationState::Scheduled && row.not_before <= now)
-            .filter(|row| Queue::of(row.kind, row.channel) == queue)
+            .filter(|row| {
+                row.plan.state == NotificationState::Scheduled && row.plan.not_before <= now
+            })
+            .filter(|row| Queue::of(row.plan.kind, row.plan.channel) == queue)
             .map(|row| row.id.clone())
             .collect();
         queue::push(conn, queue, &ready).await?;
@@ -208,7 +167,8 @@ async fn insert_items(
 ) -> Result<(), DbError> {
     let items: Vec<(&str, &str, Option<&Seen>)> = rows
         .flat_map(|row| {
-            row.items.iter().map(|(id, before)| (row.id.as_str(), id.as_str(), before.as_ref()))
+            let lines = row.plan.onboarding_ids.iter().zip(&row.before);
+            lines.map(|(id, before)| (row.id.as_str(), id.as_str(), before.as_ref()))
         })
         .collect();
     if items.is_empty() {
@@ -485,13 +445,16 @@ pub async fn finish(
     let written: Vec<&Finish> = rows.iter().filter(|row| finished.contains(&row.id)).collect();
     insert_attempts(conn, &written).await?;
     insert_messages(conn, &written, now).await?;
-    let unsent: Vec<String> = written
+    let unsent = |row: &&&Finish| !row.state.is_open() && row.state != NotificationState::Sent;
+    let ended: Vec<String> = written.iter().filter(unsent).map(|row| row.id.clone()).collect();
+    unsent::note(conn, &ended, now).await?;
+    let digests: Vec<String> = written
         .iter()
         .filter(|row| row.kind == Kind::Digest && !row.state.counts_as_reminded())
         .map(|row| row.id.clone())
         .collect();
-    if !unsent.is_empty() {
-        give_back(conn, &unsent, now).await?;
+    if !digests.is_empty() {
+        give_back(conn, &digests, now).await?;
     }
     Ok(finished.into_iter().collect())
 }
@@ -727,7 +690,9 @@ pub async fn end_waiting(
         .map(|(id, _)| id.clone())
         .collect();
     give_back(conn, &digests, now).await?;
-    Ok(ended.into_iter().map(|(id, _)| id).collect())
+    let ended: Vec<String> = ended.into_iter().map(|(id, _)| id).collect();
+    unsent::note(conn, &ended, now).await?;
+    Ok(ended)
 }
 
 /// What is left to do at `now`.

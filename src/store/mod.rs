@@ -6,6 +6,7 @@ pub mod addresses;
 pub mod api_keys;
 pub mod audit;
 pub mod briefs;
+pub mod clock_guard;
 pub mod contacts;
 mod counters;
 pub mod customers;
@@ -15,13 +16,17 @@ pub mod hints;
 pub mod idempotency;
 pub mod ledger;
 mod notices;
+pub mod notifications;
 pub mod onboardings;
 pub mod outbox;
+pub mod phases;
 pub mod processes;
 pub mod rate_windows;
 pub mod settings;
+pub mod unsent;
 pub mod users;
 pub mod workspaces;
+pub mod worlds;
 
 /// Fetches at most one row and keeps it locked until the transaction ends. On SQLite the transaction itself is the lock.
 macro_rules! fetch_locked {

@@ -1,9 +1,10 @@
 //! What a deletion does to notifications that have not gone out yet. One that is being sent meets the worker's own check.
+//! A nudge, like a digest, has a row in `notification_items` for each onboarding that it is about.
 
 use chrono::{DateTime, Utc};
 
 use crate::db::{Conn, DbError};
-use crate::on;
+use crate::{fetch_by_ids, on};
 
 /// Cancels what is pending about a deleted customer's onboardings.
 pub(super) async fn cancel_of_customer(
@@ -11,37 +12,46 @@ pub(super) async fn cancel_of_customer(
     customer_id: &str,
     now: DateTime<Utc>,
 ) -> Result<(), DbError> {
-    let onboardings: Vec<(String,)> =
+    let rows: Vec<(String,)> =
         on!(conn, |c| sqlx::query_as("SELECT id FROM onboardings WHERE customer_id = $1")
             .bind(customer_id)
             .fetch_all(c)
             .await?);
-    for (id,) in onboardings {
-        cancel_of_onboarding(conn, &id, now).await?;
-    }
-    Ok(())
+    let onboardings: Vec<String> = rows.into_iter().map(|(id,)| id).collect();
+    cancel_of_onboardings(conn, &onboardings, now).await
 }
 
-/// Cancels what is pending about a deleted onboarding: its nudges and customer mail, and digests that carry nothing else any more.
-pub(super) async fn cancel_of_onboarding(
+/// Cancels what is pending about deleted onboardings: their nudges and customer mail, and digests that carry nothing else any more.
+pub(super) async fn cancel_of_onboardings(
     conn: &mut Conn,
-    onboarding_id: &str,
+    onboardings: &[String],
     now: DateTime<Utc>,
 ) -> Result<(), DbError> {
-    on!(conn, |c| {
-        sqlx::query(
-        "UPDATE notifications SET state = 'cancelled', reason = 'deleted', finished_at = $2, updated_at = $2
-         WHERE state IN ('scheduled', 'deferred') AND id IN (SELECT notification_id FROM notification_items WHERE onboarding_id = $1)
-           AND (subject_id = $1 OR NOT EXISTS (
-             SELECT 1 FROM notification_items i JOIN onboardings o ON o.id = i.onboarding_id JOIN customers c ON c.id = o.customer_id
-             WHERE i.notification_id = notifications.id AND o.deleted_at IS NULL AND c.deleted_at IS NULL))"
-    )
-    .bind(onboarding_id)
-    .bind(now)
-    .execute(c)
-    .await
-    .map(|_| ())
-    })
+    let pending: Vec<(String,)> = fetch_by_ids!(
+        conn,
+        (String,),
+        "SELECT n.id FROM notifications n JOIN notification_items i ON i.notification_id = n.id
+         WHERE n.state IN ('scheduled', 'deferred') AND i.onboarding_id",
+        onboardings,
+        " AND (n.subject_id = i.onboarding_id OR NOT EXISTS (
+            SELECT 1 FROM notification_items j JOIN onboardings o ON o.id = j.onboarding_id JOIN customers c ON c.id = o.customer_id
+            WHERE j.notification_id = n.id AND o.deleted_at IS NULL AND c.deleted_at IS NULL))"
+    )?;
+    for (id,) in pending {
+        // The worker may have taken it meanwhile; then it is the worker's.
+        on!(conn, |c| {
+            sqlx::query(
+            "UPDATE notifications SET state = 'cancelled', reason = 'deleted', finished_at = $2, updated_at = $2
+             WHERE id = $1 AND state IN ('scheduled', 'deferred')"
+        )
+        .bind(&id)
+        .bind(now)
+        .execute(c)
+        .await
+        .map(|_| ())
+        })?;
+    }
+    Ok(())
 }
 
 /// Cancels what is pending to a deleted contact.

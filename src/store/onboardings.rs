@@ -34,10 +34,13 @@ pub struct Onboarding {
     #[sqlx(try_from = "String")]
     pub state: State,
     /// The same as `created_at`.
+    #[serde(serialize_with = "audit::instant")]
     pub started_at: DateTime<Utc>,
     /// When it entered `completed`, while it is there.
+    #[serde(serialize_with = "audit::instant_or_null")]
     pub completed_at: Option<DateTime<Utc>>,
     /// Its UTC date is the launch date.
+    #[serde(serialize_with = "audit::instant_or_null")]
     pub target_launch_date: Option<DateTime<Utc>>,
     /// Who owns it.
     pub csm_id: Option<String>,
@@ -52,8 +55,10 @@ pub struct Onboarding {
     /// Whether the customer owes the next step.
     pub waiting_on_customer: bool,
     /// Since when.
+    #[serde(serialize_with = "audit::instant_or_null")]
     pub waiting_on_customer_since: Option<DateTime<Utc>>,
     /// Stays empty until there is a wizard.
+    #[serde(serialize_with = "audit::instant_or_null")]
     pub wizard_completed_at: Option<DateTime<Utc>>,
     /// Whether mail may carry its reminders.
     pub reminder_email: bool,
@@ -62,8 +67,10 @@ pub struct Onboarding {
     /// Days between two reminders.
     pub reminder_frequency_days: i64,
     /// When it entered its phase.
+    #[serde(serialize_with = "audit::instant")]
     pub phase_entered_at: DateTime<Utc>,
     /// When it entered its state.
+    #[serde(serialize_with = "audit::instant")]
     pub state_entered_at: DateTime<Utc>,
     /// Start of the open hold.
     #[serde(skip)]
@@ -96,10 +103,13 @@ pub struct Onboarding {
     #[serde(skip)]
     pub waiting_began_on: Option<NaiveDate>,
     /// When it was created.
+    #[serde(serialize_with = "audit::instant")]
     pub created_at: DateTime<Utc>,
     /// When it changed last.
+    #[serde(serialize_with = "audit::instant")]
     pub updated_at: DateTime<Utc>,
     /// When it was deleted.
+    #[serde(serialize_with = "audit::instant_or_null")]
     pub deleted_at: Option<DateTime<Utc>>,
 }
 
@@ -350,7 +360,7 @@ pub async fn delete(
     let diff = Diff::field("deleted", false, true);
     log(conn, author, "onboarding_deleted", onboarding, diff, None, now).await?;
     hints::refresh(conn, Touched::Onboardings(std::slice::from_ref(&onboarding.id)), now).await?;
-    notices::cancel_of_onboarding(conn, &onboarding.id, now).await
+    notices::cancel_of_onboardings(conn, std::slice::from_ref(&onboarding.id), now).await
 }
 
 impl Onboarding {
@@ -477,4 +487,37 @@ async fn log(
         reason,
     };
     audit::append(conn, author, entry, now).await
+}
+
+/// Snoozes an onboarding that the caller has locked until `until`, the day on which reminders resume; `None` wakes it.
+pub async fn snooze(
+    conn: &mut Conn,
+    author: &Author,
+    onboarding: &Onboarding,
+    until: Option<NaiveDate>,
+    reason: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    let before: Option<NaiveDate> =
+        on!(conn, |c| sqlx::query_scalar("SELECT snoozed_until FROM onboardings WHERE id = $1")
+            .bind(&onboarding.id)
+            .fetch_one(c)
+            .await?);
+    if before == until {
+        return Ok(());
+    }
+    on!(conn, |c| sqlx::query("UPDATE onboardings SET snoozed_until = $2 WHERE id = $1")
+        .bind(&onboarding.id)
+        .bind(until)
+        .execute(c)
+        .await
+        .map(|_| ()))?;
+    let event = if until.is_some() { "onboarding_snoozed" } else { "onboarding_woken" };
+    let diff = Diff::field(
+        "snoozed_until",
+        before.map(|date| date.to_string()),
+        until.map(|date| date.to_string()),
+    );
+    log(conn, author, event, onboarding, diff, reason, now).await?;
+    hints::refresh(conn, Touched::Onboardings(std::slice::from_ref(&onboarding.id)), now).await
 }

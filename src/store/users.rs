@@ -32,6 +32,7 @@ pub struct User {
     /// Deactivated people are told nothing.
     pub active: bool,
     /// Set while a permanent refusal by the mail provider stands.
+    #[serde(serialize_with = "audit::instant_or_null")]
     pub email_flagged_at: Option<DateTime<Utc>>,
     /// Whether they want digests at all.
     pub digest_enabled: bool,
@@ -60,8 +61,10 @@ pub struct User {
     #[serde(skip)]
     pub preferences_at: DateTime<Utc>,
     /// When they were added.
+    #[serde(serialize_with = "audit::instant")]
     pub created_at: DateTime<Utc>,
     /// When they changed last.
+    #[serde(serialize_with = "audit::instant")]
     pub updated_at: DateTime<Utc>,
 }
 
@@ -81,6 +84,143 @@ pub struct NewUser<'a> {
 }
 
 finders!(User, "SELECT * FROM users");
+
+/// The users of a workspace created before `cursor`, newest first, deactivated ones included.
+pub async fn list(
+    conn: &mut Conn,
+    workspace_id: &str,
+    cursor: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<User>, DbError> {
+    on!(conn, |c| {
+        sqlx::query_as(
+        "SELECT * FROM users WHERE workspace_id = $1 AND created_at < $2 ORDER BY created_at DESC LIMIT $3"
+    )
+    .bind(workspace_id)
+    .bind(cursor)
+    .bind(limit)
+    .fetch_all(c)
+    .await
+    })
+}
+
+/// Whether another user of the workspace has the address.
+pub async fn email_taken(
+    conn: &mut Conn,
+    workspace_id: &str,
+    email: &str,
+    except: &str,
+) -> Result<bool, DbError> {
+    let found: Option<(String,)> = on!(conn, |c| sqlx::query_as(
+        "SELECT id FROM users WHERE workspace_id = $1 AND email = $2 AND id <> $3"
+    )
+    .bind(workspace_id)
+    .bind(email)
+    .bind(except)
+    .fetch_optional(c)
+    .await?);
+    Ok(found.is_some())
+}
+
+/// Writes a user that the caller has locked and changed. A new address has not been refused by anybody yet.
+pub async fn update(
+    conn: &mut Conn,
+    author: &Author,
+    before: User,
+    mut after: User,
+    now: DateTime<Utc>,
+) -> Result<User, DbError> {
+    if after == before {
+        return Ok(before);
+    }
+    if after.email != before.email {
+        after.email_flagged_at = None;
+    }
+    if after.preferences_differ(&before) {
+        after.preferences_at = now.max(before.preferences_at);
+    }
+    if after.person_differs(&before) {
+        after.updated_at = now.max(before.updated_at);
+    }
+    on!(conn, |c| {
+        sqlx::query(
+        "UPDATE users SET name = $2, email = $3, time_zone = $4, slack_user_id = $5, active = $6, email_flagged_at = $7, digest_enabled = $8,
+            digest_channel = $9, digest_time = $10, digest_days = $11, working_from = $12, working_until = $13, quiet_from = $14,
+            quiet_until = $15, out_of_office_until = $16, backup_user_id = $17, muted_kinds = $18, preferences_at = $19, updated_at = $20
+         WHERE id = $1"
+    )
+    .bind(&after.id)
+    .bind(&after.name)
+    .bind(&after.email)
+    .bind(&after.time_zone)
+    .bind(&after.slack_user_id)
+    .bind(after.active)
+    .bind(after.email_flagged_at)
+    .bind(after.digest_enabled)
+    .bind(after.digest_channel.as_str())
+    .bind(&after.digest_time)
+    .bind(&after.digest_days)
+    .bind(&after.working_from)
+    .bind(&after.working_until)
+    .bind(&after.quiet_from)
+    .bind(&after.quiet_until)
+    .bind(after.out_of_office_until)
+    .bind(&after.backup_user_id)
+    .bind(&after.muted_kinds)
+    .bind(after.preferences_at)
+    .bind(after.updated_at)
+    .execute(c)
+    .await
+    .map(|_| ())
+    })?;
+    let entry = Entry {
+        workspace_id: &after.workspace_id,
+        event: if before.active && !after.active { "user_deactivated" } else { "user_updated" },
+        object: "user",
+        object_id: &after.id,
+        diff: Diff::between(&before, &after),
+        reason: None,
+    };
+    audit::append(conn, author, entry, now).await?;
+    let moves_hints = after.active != before.active
+        || after.time_zone != before.time_zone
+        || after.preferences_at != before.preferences_at;
+    if moves_hints {
+        hints::refresh(conn, Touched::User(&after.id), now).await?;
+    }
+    Ok(after)
+}
+
+impl User {
+    /// Whether what `/users` shows differs.
+    fn person_differs(&self, other: &Self) -> bool {
+        let person = |user: &Self| {
+            (
+                user.name.clone(),
+                user.email.clone(),
+                user.time_zone.clone(),
+                user.slack_user_id.clone(),
+                user.active,
+                user.email_flagged_at,
+            )
+        };
+        person(self) != person(other)
+    }
+
+    /// Whether what `/notification_preferences` shows differs.
+    fn preferences_differ(&self, other: &Self) -> bool {
+        let same_person = Self {
+            name: other.name.clone(),
+            email: other.email.clone(),
+            time_zone: other.time_zone.clone(),
+            slack_user_id: other.slack_user_id.clone(),
+            active: other.active,
+            email_flagged_at: other.email_flagged_at,
+            ..self.clone()
+        };
+        same_person != *other
+    }
+}
 
 /// Adds a user; the first one becomes the workspace's owner. An address that is taken is a conflict.
 pub async fn create(

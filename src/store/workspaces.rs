@@ -1,10 +1,13 @@
 //! Workspaces: a vendor's team and its settings.
 
-use chrono::{DateTime, Utc};
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 
 use super::audit::{self, Author, Diff, Entry};
 use super::fetch_locked;
+use super::hints::{self, Touched};
 use crate::db::{Conn, DbError};
 use crate::domain::ids::IdKind;
 use crate::domain::values::Phase;
@@ -36,8 +39,10 @@ pub struct Workspace {
     /// Sender's address; none = the installation's.
     pub mail_from: Option<String>,
     /// When it was created.
+    #[serde(serialize_with = "audit::instant")]
     pub created_at: DateTime<Utc>,
     /// When its settings changed last.
+    #[serde(serialize_with = "audit::instant")]
     pub updated_at: DateTime<Utc>,
 }
 
@@ -114,4 +119,121 @@ pub async fn find_by_slug(conn: &mut Conn, slug: &str) -> Result<Option<Workspac
 /// The workspace of an id, locked until the transaction ends.
 pub async fn lock(conn: &mut Conn, id: &str) -> Result<Option<Workspace>, DbError> {
     fetch_locked!(conn, Workspace, "SELECT * FROM workspaces WHERE id = $1", id)
+}
+
+/// Writes the settings of a workspace that the caller has locked and changed.
+pub async fn update(
+    conn: &mut Conn,
+    author: &Author,
+    before: Workspace,
+    mut after: Workspace,
+    now: DateTime<Utc>,
+) -> Result<Workspace, DbError> {
+    if after == before {
+        return Ok(before);
+    }
+    after.updated_at = now.max(before.updated_at);
+    on!(conn, |c| {
+        sqlx::query(
+        "UPDATE workspaces SET name = $2, time_zone = $3, working_days = $4, digest_time = $5, waiting_steps = $6, owner_user_id = $7,
+            escalation_user_id = $8, customer_reminders = $9, mail_from = $10, updated_at = $11 WHERE id = $1"
+    )
+    .bind(&after.id)
+    .bind(&after.name)
+    .bind(&after.time_zone)
+    .bind(&after.working_days)
+    .bind(&after.digest_time)
+    .bind(&after.waiting_steps)
+    .bind(&after.owner_user_id)
+    .bind(&after.escalation_user_id)
+    .bind(after.customer_reminders)
+    .bind(&after.mail_from)
+    .bind(after.updated_at)
+    .execute(c)
+    .await
+    .map(|_| ())
+    })?;
+    log(conn, author, &after.id, Diff::between(&before, &after), now).await?;
+    if after.moves_hints(&before) {
+        hints::refresh(conn, Touched::Workspace(&after.id), now).await?;
+    }
+    Ok(after)
+}
+
+impl Workspace {
+    /// Whether what the hints are computed from differs; recomputing them takes time in a large workspace.
+    fn moves_hints(&self, before: &Self) -> bool {
+        self.time_zone != before.time_zone
+            || self.working_days != before.working_days
+            || self.digest_time != before.digest_time
+            || self.waiting_steps != before.waiting_steps
+            || self.owner_user_id != before.owner_user_id
+    }
+}
+
+async fn log(
+    conn: &mut Conn,
+    author: &Author,
+    workspace_id: &str,
+    diff: Diff,
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    let entry = Entry {
+        workspace_id,
+        event: "workspace_updated",
+        object: "workspace",
+        object_id: workspace_id,
+        diff,
+        reason: None,
+    };
+    audit::append(conn, author, entry, now).await
+}
+
+/// The dates on which a workspace does not work, in order.
+pub async fn holidays(conn: &mut Conn, id: &str) -> Result<BTreeSet<NaiveDate>, DbError> {
+    let rows: Vec<(NaiveDate,)> =
+        on!(conn, |c| sqlx::query_as("SELECT date FROM holidays WHERE workspace_id = $1")
+            .bind(id)
+            .fetch_all(c)
+            .await?);
+    Ok(rows.into_iter().map(|(date,)| date).collect())
+}
+
+/// Replaces the holidays of a workspace that the caller has locked.
+pub async fn set_holidays(
+    conn: &mut Conn,
+    author: &Author,
+    id: &str,
+    dates: &BTreeSet<NaiveDate>,
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    let before = holidays(conn, id).await?;
+    if before == *dates {
+        return Ok(());
+    }
+    for date in before.difference(dates) {
+        on!(conn, |c| sqlx::query("DELETE FROM holidays WHERE workspace_id = $1 AND date = $2")
+            .bind(id)
+            .bind(date)
+            .execute(c)
+            .await
+            .map(|_| ()))?;
+    }
+    for date in dates.difference(&before) {
+        on!(conn, |c| sqlx::query("INSERT INTO holidays (workspace_id, date) VALUES ($1, $2)")
+            .bind(id)
+            .bind(date)
+            .execute(c)
+            .await
+            .map(|_| ()))?;
+    }
+    on!(conn, |c| sqlx::query("UPDATE workspaces SET updated_at = $2 WHERE id = $1")
+        .bind(id)
+        .bind(now)
+        .execute(c)
+        .await
+        .map(|_| ()))?;
+    let diff = Diff::field("holidays", serde_json::json!(before), serde_json::json!(dates));
+    log(conn, author, id, diff, now).await?;
+    hints::refresh(conn, Touched::Workspace(id), now).await
 }

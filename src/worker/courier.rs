@@ -27,6 +27,7 @@ use crate::domain::facts::Channels;
 use crate::domain::message::{Message, Report, Stage, Verdict};
 use crate::domain::values::{AttemptOutcome, Channel, Kind, Mode, NotificationState, Reason};
 use crate::render::{Links, Renderer};
+use crate::store::clock_guard::ClockGuard;
 use crate::store::ledger::{self, Attempt, Claimed, Finish, POISON_AFTER, Waiting};
 use crate::store::processes;
 
@@ -64,6 +65,8 @@ pub struct Courier {
     pub resting: Resting,
     /// Notifications under way here.
     pub held: Held,
+    /// Whether the clock can be believed.
+    pub guard: ClockGuard,
 }
 
 /// The notifications that some task of this process is working on. A row leased to this process that no task works on was orphaned
@@ -127,6 +130,9 @@ impl Resting {
 impl Courier {
     /// Delivers those of `ids` that are ready. Every fault ends in the ledger or is left to the sweeper; the job itself always succeeds.
     pub async fn deliver(self: &Arc<Self>, ids: &[String]) {
+        if !self.guard.may_send() {
+            return;
+        }
         let now = self.clock.now();
         let waiting = match self.waiting(ids, now).await {
             Ok(waiting) => waiting,

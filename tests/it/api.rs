@@ -9,3 +9,6 @@ mod idempotency;
 mod keys;
 mod lists;
 mod onboardings;
+mod reference;
+mod secrets;
+mod settings;

@@ -6,6 +6,7 @@ mod api;
 mod architecture;
 mod deliver;
 mod flow;
+mod forecast;
 mod render;
 mod rules;
 mod statements;

@@ -69,8 +69,8 @@ async fn pending(app: &TestApp, id: &str, state: &str, subject: Option<&Value>, 
         if subject.is_some() { ("stalled_phase", "slack") } else { ("digest", "email") };
     pivotal_reminders::on!(tx, |c| sqlx::query(
         "INSERT INTO notifications (id, workspace_id, kind, channel, mode, recipient_type, recipient_id, subject_id, slot_date, escalation,
-            dedupe_key, state, not_before, deadline, attempt_count, delivery_count, resent, pushed_at, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, 'live', 'user', $5, $6, $7, $8, $1, $9, $10, $10, 0, 0, $8, $10, $10, $10)"
+            dedupe_key, state, not_before, deadline, attempt_count, delivery_count, claim_count, resent, pushed_at, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, 'live', 'user', $5, $6, $7, $8, $1, $9, $10, $10, 0, 0, 0, $8, $10, $10, $10)"
     )
     .bind(id)
     .bind(&app.workspace.id)

@@ -113,3 +113,69 @@ async fn a_statement_that_fails_is_a_500_that_tells_nothing(#[case] backend: Bac
     assert_eq!(answer.error(), "500 internal_error internal_error");
     assert!(!answer.text.contains("contacts"), "{}", answer.text);
 }
+
+#[tokio::test]
+async fn connections_that_send_nothing_keep_nobody_out_and_no_shutdown_up() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let app = TestApp::new(Backend::Sqlite).await;
+    let mut silent = Vec::new();
+    for n in 0..1_100 {
+        match tokio::net::TcpStream::connect(app.addr).await {
+            Ok(mut stream) => {
+                if n % 2 == 0 {
+                    let _ = stream.write_all(b"GET /api/v1/health HTTP/1.1\r\nHo").await;
+                }
+                silent.push(stream);
+            }
+            // The test's own file descriptors are as limited as the server's.
+            Err(_) => break,
+        }
+        if n % 100 == 0 {
+            app.send(app.request(Method::GET, "/health")).await.ok(200);
+        }
+    }
+    silent.truncate(100);
+    app.send(app.request(Method::GET, "/health")).await.ok(200);
+    let started = std::time::Instant::now();
+    app.stop().await;
+    assert!(started.elapsed() < std::time::Duration::from_secs(5));
+    let mut rest = Vec::new();
+    let _ = silent[0].read_to_end(&mut rest).await;
+    assert!(rest.is_empty());
+}
+
+#[tokio::test]
+async fn a_request_that_is_running_at_a_shutdown_is_answered() {
+    let app = TestApp::new(Backend::Sqlite).await;
+    // The only writer is taken, so the request waits until we let go.
+    let writer = app.db().begin().await.unwrap();
+    let request = tokio::spawn(
+        app.request(Method::POST, "/customers")
+            .bearer_auth(&app.live)
+            .json(&json!({ "name": "Acme" }))
+            .send(),
+    );
+    while app.api.in_flight() == 0 {
+        tokio::task::yield_now().await;
+    }
+    let stopped = app.stop();
+    drop(writer);
+    assert_eq!(request.await.unwrap().unwrap().status(), 201);
+    stopped.await;
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn many_at_once_share_a_small_pool(#[case] backend: Backend) {
+    let app = TestApp::over(crate::support::db::TestDb::with_connections(backend, 2).await).await;
+    let calls = (0..200).map(async |n| {
+        if n % 4 == 0 {
+            app.post("/customers", json!({ "name": "Acme" })).await.ok(201);
+        } else {
+            app.get("/customers?limit=1").await.ok(200);
+        }
+    });
+    futures_util::future::join_all(calls).await;
+}

@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use pivotal_reminders::domain::ids::Ref;
+use pivotal_reminders::domain::values::Mode;
 use pivotal_reminders::store::onboardings;
 use reqwest::Method;
 use rstest::rstest;
@@ -231,7 +232,7 @@ async fn fields_keep_the_mode_of_their_last_writer(#[case] backend: Backend) {
             .unwrap()
             .unwrap();
         [row.mode, row.csm_mode, row.reminders_mode, row.phase_mode, row.waiting_mode]
-            .map(|m| m.as_str())
+            .map(Mode::as_str)
     };
     assert_eq!(modes().await, ["live"; 5]);
     let test = async |body: Value| {

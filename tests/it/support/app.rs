@@ -1,7 +1,7 @@
 //! The real router on a real port, over a database of its own, with a clock that the test moves.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use pivotal_reminders::api::{self, Api};
@@ -15,6 +15,7 @@ use pivotal_reminders::store::workspaces::{self, Workspace};
 use reqwest::{Method, StatusCode};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::db::{Backend, TestDb};
@@ -40,6 +41,7 @@ pub(crate) struct TestApp {
     pub test: String,
     client: reqwest::Client,
     shutdown: CancellationToken,
+    server: Mutex<Option<JoinHandle<()>>>,
     db: Arc<TestDb>,
 }
 
@@ -99,16 +101,16 @@ impl TestApp {
         let clock = Clock::manual(START.parse().unwrap());
         let (workspace, owner, csm, live, test) = seed(&db.db, &clock, "acme").await;
         let api = Api::new(db.db.clone(), clock);
-        let (addr, shutdown) = start(&api).await;
+        let (addr, shutdown, server) = start(&api).await;
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let db = Arc::new(db);
-        Self { addr, api, workspace, owner, csm, live, test, client, shutdown, db }
+        Self { addr, api, workspace, owner, csm, live, test, client, shutdown, server, db }
     }
 
     /// The same workspace as a second process serves it: over connections of its own.
     pub(crate) async fn another_process(&self) -> Self {
         let api = Api::new(super::db::open(&self.db.url, 5).await, self.api.clock.clone());
-        let (addr, shutdown) = start(&api).await;
+        let (addr, shutdown, server) = start(&api).await;
         Self {
             addr,
             api,
@@ -119,6 +121,7 @@ impl TestApp {
             test: self.test.clone(),
             client: self.client.clone(),
             shutdown,
+            server,
             db: self.db.clone(),
         }
     }
@@ -126,6 +129,13 @@ impl TestApp {
     /// The database.
     pub(crate) fn db(&self) -> &Db {
         &self.db.db
+    }
+
+    /// Tells the server to stop; the future is ready when it has.
+    pub(crate) fn stop(&self) -> impl Future<Output = ()> + use<> {
+        self.shutdown.cancel();
+        let server = self.server.lock().unwrap().take();
+        async { server.unwrap().await.unwrap() }
     }
 
     /// What time it is.
@@ -204,12 +214,13 @@ impl TestApp {
     }
 }
 
-async fn start(api: &Api) -> (SocketAddr, CancellationToken) {
+async fn start(api: &Api) -> (SocketAddr, CancellationToken, Mutex<Option<JoinHandle<()>>>) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
     let shutdown = CancellationToken::new();
-    tokio::spawn(api::serve(listener, api::router(api.clone()), shutdown.clone()));
-    (addr, shutdown)
+    let serving = api::serve(listener, api::router(api.clone()), shutdown.clone());
+    let server = tokio::spawn(async { serving.await.unwrap() });
+    (addr, shutdown, Mutex::new(Some(server)))
 }
 
 impl Drop for TestApp {

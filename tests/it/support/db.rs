@@ -138,7 +138,7 @@ fn fingerprint() -> String {
     for file in files {
         hash.update(std::fs::read(file).unwrap());
     }
-    hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    format!("{:x}", hash.finalize())[..16].to_owned()
 }
 
 impl Drop for Garbage {

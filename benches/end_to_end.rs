@@ -1,0 +1,430 @@
+//! Digests from the due row to the committed outcome, and the cost of a pass: `scripts/bench` runs it and prints the tables of
+//! `docs/figures.md`.
+//!
+//! ```text
+//! cargo bench --bench end_to_end -- [--rounds N] [--only postgres|sqlite|pass|peers]… [--quick]
+//! ```
+//!
+//! Every measurement has a database and a process of its own, so that CPU and memory are its alone. Ours and the peers' take turns in
+//! every round: what the machine does otherwise hits all of them, and ratios are taken within a round.
+
+#[path = "support/mod.rs"]
+mod support;
+
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail, ensure};
+use chrono::{DateTime, TimeDelta, Utc};
+use pivotal_reminders::clock::Clock;
+use pivotal_reminders::store::clock_guard::ClockGuard;
+use pivotal_reminders::{on, telemetry, worker};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use support::seed::{self, Plan};
+use support::{Database, Engine, Process, median, whole};
+
+/// Sessions with the sink. On loopback a session is what a claim waits for; a relay with real round trips needs no more than ten.
+const SESSIONS: &str = "64";
+
+/// Passes that find nothing, per round.
+const IDLE_PASSES: usize = 51;
+
+/// A Monday, 07:00 UTC.
+fn monday() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_780_297_200, 0).unwrap_or_default()
+}
+
+#[derive(Clone, Debug)]
+struct Options {
+    rounds: usize,
+    only: Vec<String>,
+    quick: bool,
+}
+
+impl Options {
+    fn wants(&self, what: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|only| only == what)
+    }
+}
+
+fn main() -> anyhow::Result<()> {
+    let arguments: Vec<String> =
+        std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words[..] {
+        ["child", "deliver", url, at] => runtime.block_on(deliver(url, at.parse()?)),
+        ["child", "passes", url, at] => runtime.block_on(passes(url, at.parse()?)),
+        _ => runtime.block_on(run(&options(&arguments)?)),
+    }
+}
+
+fn options(arguments: &[String]) -> anyhow::Result<Options> {
+    let mut options = Options { rounds: 3, only: Vec::new(), quick: false };
+    let mut arguments = arguments.iter();
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--rounds" => {
+                options.rounds = arguments.next().context("--rounds: how many?")?.parse()?
+            }
+            "--only" => {
+                let what = arguments.next().context("--only: postgres, sqlite, pass or peers?")?;
+                ensure!(
+                    ["postgres", "sqlite", "pass", "peers"].contains(&what.as_str()),
+                    "--only {what}: postgres, sqlite, pass or peers"
+                );
+                options.only.push(what.clone());
+            }
+            "--quick" => options.quick = true,
+            other => bail!("unknown argument {other}"),
+        }
+    }
+    if options.quick {
+        options.rounds = 1;
+    }
+    Ok(options)
+}
+
+async fn run(options: &Options) -> anyhow::Result<()> {
+    for engine in [Engine::Postgres, Engine::Sqlite] {
+        seed::check(engine, Plan::full_morning(monday())).await?;
+        seed::check(engine, Plan::ordinary_morning(2_000, monday())).await?;
+    }
+    if ["postgres", "sqlite", "peers"].iter().any(|what| options.wants(what)) {
+        digests(options).await?;
+    }
+    if options.wants("pass") {
+        let sizes: &[u32] = if options.quick { &[10_000] } else { &[10_000, 1_000_000] };
+        for engine in [Engine::Postgres, Engine::Sqlite] {
+            for onboardings in sizes {
+                pass(options, engine, *onboardings).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+// --- digests, end to end -----------------------------------------------------------------------------------------------------------
+
+/// What one run came to. The peers print the first four by themselves.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+struct Outcome {
+    digests: f64,
+    scan_s: f64,
+    send_s: f64,
+    rss_mb: f64,
+    #[serde(default)]
+    scan_cpu_s: f64,
+    #[serde(default)]
+    send_cpu_s: f64,
+}
+
+impl Outcome {
+    fn per_second(&self) -> f64 {
+        self.digests / (self.scan_s + self.send_s)
+    }
+}
+
+/// Who competes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Contender {
+    Ours(Engine),
+    Node,
+    Python,
+}
+
+impl Contender {
+    const ALL: [Self; 4] =
+        [Self::Ours(Engine::Postgres), Self::Node, Self::Ours(Engine::Sqlite), Self::Python];
+
+    const fn group(self) -> &'static str {
+        match self {
+            Self::Ours(Engine::Postgres) => "postgres",
+            Self::Ours(Engine::Sqlite) => "sqlite",
+            Self::Node | Self::Python => "peers",
+        }
+    }
+
+    fn name(self) -> String {
+        match self {
+            Self::Ours(engine) => format!("ours, {}", engine.name()),
+            Self::Node => "Node peer, PostgreSQL".to_owned(),
+            Self::Python => "Python peer, PostgreSQL".to_owned(),
+        }
+    }
+}
+
+async fn digests(options: &Options) -> anyhow::Result<()> {
+    let plan = if options.quick {
+        Plan { csms: 500, ..Plan::full_morning(monday()) }
+    } else {
+        Plan::full_morning(monday())
+    };
+    let contenders: Vec<Contender> =
+        Contender::ALL.into_iter().filter(|c| options.wants(c.group())).collect();
+    let mut outcomes: Vec<Vec<Outcome>> = vec![Vec::new(); contenders.len()];
+    for round in 1..=options.rounds {
+        for (contender, outcomes) in contenders.iter().zip(&mut outcomes) {
+            let outcome = match contender {
+                Contender::Ours(engine) => ours(*engine, plan).await,
+                Contender::Node => peer(plan, "node").await,
+                Contender::Python => peer(plan, "python").await,
+            }
+            .with_context(|| contender.name())?;
+            println!(
+                "round {round}: {}: {}/s (scan {:.3} s, send {:.3} s)",
+                contender.name(),
+                whole(outcome.per_second()),
+                outcome.scan_s,
+                outcome.send_s
+            );
+            outcomes.push(outcome);
+        }
+    }
+    let onboardings = f64::from(plan.csms * plan.each);
+    println!(
+        "\n{} due onboardings of {} CSMs, {} rounds; median (min–max)\n",
+        whole(onboardings),
+        whole(f64::from(plan.csms)),
+        options.rounds
+    );
+    println!(
+        "| | digests/s end to end | scan, onboardings/s | send, digests/s | CPU µs/digest, sending | peak RSS, MB | × Node | × Python |"
+    );
+    println!("|---|---|---|---|---|---|---|---|");
+    let of =
+        |who: Contender| contenders.iter().position(|c| *c == who).map(|at| outcomes[at].clone());
+    let (node, python) = (of(Contender::Node), of(Contender::Python));
+    for (contender, outcomes) in contenders.iter().zip(&outcomes) {
+        let range = |value: &dyn Fn(&Outcome) -> f64| {
+            let values: Vec<f64> = outcomes.iter().map(value).collect();
+            let (min, max) = values
+                .iter()
+                .fold((f64::MAX, f64::MIN), |(min, max), v| (min.min(*v), max.max(*v)));
+            format!("{} ({}–{})", whole(median(&values)), whole(min), whole(max))
+        };
+        let ratio = |other: &Option<Vec<Outcome>>| {
+            let Some(other) = other else { return "–".to_owned() };
+            let ratios: Vec<f64> =
+                outcomes.iter().zip(other).map(|(a, b)| a.per_second() / b.per_second()).collect();
+            format!("{:.1}", median(&ratios))
+        };
+        println!(
+            "| {} | {} | {} | {} | {} | {} | {} | {} |",
+            contender.name(),
+            range(&Outcome::per_second),
+            range(&|o| onboardings / o.scan_s),
+            range(&|o| o.digests / o.send_s),
+            if matches!(contender, Contender::Ours(_)) {
+                range(&|o| o.send_cpu_s * 1e6 / o.digests)
+            } else {
+                "–".to_owned()
+            },
+            range(&|o| o.rss_mb),
+            ratio(&node),
+            ratio(&python),
+        );
+    }
+    println!();
+    Ok(())
+}
+
+async fn ours(engine: Engine, plan: Plan) -> anyhow::Result<Outcome> {
+    let database = Database::new(engine).await?;
+    seed::fill(&database, plan).await?;
+    let outcome: Outcome = serde_json::from_value(child("deliver", &database, plan.slot).await?)?;
+    ensure!(
+        outcome.digests == f64::from(plan.recipients()),
+        "{} digests were sent",
+        outcome.digests
+    );
+    database.drop_now().await?;
+    Ok(outcome)
+}
+
+/// Starts this program again for one measurement, and reads the line it prints.
+async fn child(what: &str, database: &Database, at: DateTime<Utc>) -> anyhow::Result<Value> {
+    let output = tokio::process::Command::new(std::env::current_exe()?)
+        .args(["child", what, &database.url, &at.to_rfc3339()])
+        .env("SMTP_URL", format!("smtp://127.0.0.1:{}", sink_port()?))
+        .env("MAIL_FROM", "reminders@example.test")
+        .env("PIVOTAL_MAIL__SESSIONS", SESSIONS)
+        .stderr(Stdio::inherit())
+        .output()
+        .await?;
+    ensure!(output.status.success(), "the measurement failed");
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+fn sink_port() -> anyhow::Result<u16> {
+    let port = std::env::var("BENCH_SMTP_PORT")
+        .context("BENCH_SMTP_PORT is not set; run scripts/bench, which starts a sink for it")?;
+    Ok(port.parse()?)
+}
+
+/// A peer, on a database of its own, seeded with the workload that all peers share.
+async fn peer(plan: Plan, which: &str) -> anyhow::Result<Outcome> {
+    let folder = std::env::var("BENCH_PEERS")
+        .context("BENCH_PEERS is not set; run scripts/bench, which prepares the peers")?;
+    let folder = std::path::Path::new(&folder);
+    let database = Database::empty(Engine::Postgres).await?;
+    let sql = include_str!("peers/seed.sql")
+        .replace(":csms", &plan.csms.to_string())
+        .replace(":due", &(plan.csms * plan.each).to_string());
+    database.raw().await?.run(sql).await?;
+    database.settle().await?;
+    let mut command = if which == "node" {
+        let mut command = tokio::process::Command::new("node");
+        command.arg("node_peer.mjs").env("LOCALQ", "1");
+        command
+    } else {
+        let mut command = tokio::process::Command::new(folder.join("venv/bin/python"));
+        command.arg("python_peer.py");
+        command
+    };
+    let output = command
+        .current_dir(folder)
+        .env("DATABASE_URL", &database.url)
+        .env("SMTP_PORT", sink_port()?.to_string())
+        .env("SMTP_CONNS", "10")
+        .stderr(Stdio::null())
+        .output()
+        .await?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let line = text
+        .lines()
+        .rfind(|line| line.starts_with('{'))
+        .with_context(|| format!("{which} printed no figures: {text}"))?;
+    let outcome: Outcome = serde_json::from_str(line)?;
+    ensure!(
+        outcome.digests == f64::from(plan.recipients()),
+        "{} digests were sent",
+        outcome.digests
+    );
+    database.drop_now().await?;
+    Ok(outcome)
+}
+
+/// The measurement: one pass, then deliveries as `serve` makes them, until the last outcome is committed.
+async fn deliver(url: &str, at: DateTime<Utc>) -> anyhow::Result<()> {
+    let app = support::open(url, Clock::Fixed(at)).await?;
+    telemetry::start(&app.config.log);
+    let us = Process::this();
+    let (began, cpu) = (Instant::now(), us.cpu_seconds()?);
+    let summary = app.scan(|_| ()).await?;
+    let (scan_s, scan_cpu_s) = (began.elapsed().as_secs_f64(), us.cpu_seconds()? - cpu);
+    ensure!(summary.unaccounted() == 0 && summary.skipped == 0, "{summary:?}");
+
+    let (began, cpu) = (Instant::now(), us.cpu_seconds()?);
+    let stop = CancellationToken::new();
+    let courier = app.courier(ClockGuard::open()).await?;
+    let work = tokio::spawn(worker::run(
+        Arc::clone(&courier),
+        "worker".to_owned(),
+        Duration::from_secs(10),
+        stop.clone(),
+    ));
+    while anything_open(&app).await? {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let (send_s, send_cpu_s) = (began.elapsed().as_secs_f64(), us.cpu_seconds()? - cpu);
+    let rss_mb = us.memory_mb("VmHWM")?;
+    stop.cancel();
+    work.await?;
+
+    let mut conn = app.db.read().await?;
+    let sent: (i64,) = on!(conn, |c| {
+        sqlx::query_as(
+        "SELECT count(*) FROM notifications n JOIN attempts a ON a.notification_id = n.id AND a.number = 1
+         WHERE n.state = 'sent' AND n.attempt_count = 1 AND a.outcome = 'accepted'"
+    )
+    .fetch_one(c)
+    .await?
+    });
+    #[expect(clippy::cast_precision_loss, reason = "thousands")]
+    let outcome =
+        Outcome { digests: sent.0 as f64, scan_s, send_s, rss_mb, scan_cpu_s, send_cpu_s };
+    println!("{}", serde_json::to_string(&outcome)?);
+    Ok(())
+}
+
+async fn anything_open(app: &pivotal_reminders::app::App) -> anyhow::Result<bool> {
+    let mut conn = app.db.read().await?;
+    let row: Option<(i64,)> = on!(conn, |c| sqlx::query_as(
+        "SELECT CAST(1 AS BIGINT) FROM notifications WHERE finished_at IS NULL LIMIT 1"
+    )
+    .fetch_optional(c)
+    .await?);
+    Ok(row.is_some())
+}
+
+// --- a pass ------------------------------------------------------------------------------------------------------------------------
+
+/// Figures of one process that runs passes.
+#[derive(Debug, Deserialize, Serialize)]
+struct Passes {
+    idle_ms: Vec<f64>,
+    due_s: f64,
+    recipients: i64,
+}
+
+async fn pass(options: &Options, engine: Engine, onboardings: u32) -> anyhow::Result<()> {
+    let plan = Plan::ordinary_morning(onboardings, monday());
+    let database = Database::new(engine).await?;
+    seed::fill(&database, plan).await?;
+    let due = f64::from(plan.recipients() * plan.due);
+    let (mut idle, mut rates) = (Vec::new(), Vec::new());
+    // A fifth of the people has its slot on Monday, the next fifth on Tuesday, so that there are five fresh rounds.
+    for day in 0..options.rounds.min(5) {
+        database.settle().await?;
+        let at = plan.slot + TimeDelta::days(i64::try_from(day)?);
+        let passes: Passes = serde_json::from_value(child("passes", &database, at).await?)?;
+        ensure!(passes.recipients == i64::from(plan.recipients()), "{passes:?}");
+        idle.extend(passes.idle_ms);
+        rates.push(due / passes.due_s);
+    }
+    let max = idle.iter().copied().fold(f64::MIN, f64::max);
+    let (slowest, fastest) =
+        rates.iter().fold((f64::MAX, f64::MIN), |(min, max), v| (min.min(*v), max.max(*v)));
+    println!(
+        "one pass on {} over {} onboardings: nothing due {:.2} ms (longest of {}: {:.2} ms); {} due {} onboardings/s ({}–{})",
+        engine.name(),
+        whole(f64::from(onboardings)),
+        median(&idle),
+        idle.len(),
+        max,
+        whole(due),
+        whole(median(&rates)),
+        whole(slowest),
+        whole(fastest)
+    );
+    database.drop_now().await
+}
+
+/// The measurement: passes an hour before the slot, which find nothing, then the pass of the slot.
+async fn passes(url: &str, at: DateTime<Utc>) -> anyhow::Result<()> {
+    let early = support::open(url, Clock::Fixed(at - TimeDelta::hours(1))).await?;
+    telemetry::start(&early.config.log);
+    let mut idle_ms = Vec::new();
+    for _ in 0..IDLE_PASSES {
+        let began = Instant::now();
+        let summary = early.scan(|_| ()).await?;
+        idle_ms.push(began.elapsed().as_secs_f64() * 1000.0);
+        ensure!(summary.recipients == 0 && summary.nudges == 0, "{summary:?}");
+    }
+    // The same connections, an hour later.
+    let app = pivotal_reminders::app::App { clock: Clock::Fixed(at), ..early };
+    let began = Instant::now();
+    let summary = app.scan(|_| ()).await?;
+    let due_s = began.elapsed().as_secs_f64();
+    ensure!(summary.unaccounted() == 0 && summary.skipped == 0, "{summary:?}");
+    println!(
+        "{}",
+        serde_json::to_string(&Passes { idle_ms, due_s, recipients: summary.recipients })?
+    );
+    Ok(())
+}

@@ -1,0 +1,75 @@
+//! Digests per second and core, from what a digest says to the message that a provider gets.
+//!
+//! `cargo bench --bench render`. Mail includes the MIME message as it goes over the wire.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use pivotal_reminders::deliver::mail_bytes;
+use pivotal_reminders::domain::digest::{Digest, Group};
+use pivotal_reminders::domain::message::{Envelope, Message};
+use pivotal_reminders::domain::values::Channel;
+use pivotal_reminders::render::{Renderer, samples};
+
+/// How long each row is measured, and how often.
+const ROUND: Duration = Duration::from_millis(500);
+const ROUNDS: usize = 5;
+
+fn main() -> anyhow::Result<()> {
+    let renderer = Renderer::new()?;
+    println!("| digests/s on one core | 5 lines | 25 lines |");
+    println!("|---|---|---|");
+    for (name, channel) in [("mail", Channel::Email), ("Slack", Channel::Slack)] {
+        let mut row = Vec::new();
+        for lines in [5, 25] {
+            row.push(rate(&renderer, &digest(lines), channel)?);
+        }
+        println!(
+            "| {name} | {} |",
+            row.iter().map(|rate| format!("{rate:.0}")).collect::<Vec<_>>().join(" | ")
+        );
+    }
+    Ok(())
+}
+
+/// A digest of `count` lines, spread over the groups.
+fn digest(count: i64) -> Digest {
+    let since = samples::TODAY - chrono::Days::new(5);
+    let lines = (0..count)
+        .map(|n| {
+            let group = Group::ALL[usize::try_from(n).unwrap_or_default() % Group::ALL.len()];
+            let line = samples::line(group, n, "Halden Freight", "Integration", since);
+            samples::launching(line, samples::TODAY + chrono::Days::new(20))
+        })
+        .collect();
+    samples::digest_of(lines)
+}
+
+fn rate(renderer: &Renderer, digest: &Digest, channel: Channel) -> anyhow::Result<f64> {
+    let (links, brand) = (samples::links(), samples::brand());
+    let from = "Tallybrook <reminders@example.test>".parse().context("a mailbox")?;
+    let envelope = Envelope {
+        notification_id: "ntf_01k0bench0000000000000000a".to_owned(),
+        address: "maren@example.test".to_owned(),
+        name: "Maren Holt".to_owned(),
+        from_address: None,
+        date: chrono::DateTime::UNIX_EPOCH,
+    };
+    let mut rates = Vec::new();
+    for _ in 0..ROUNDS {
+        let (began, mut made) = (Instant::now(), 0_u32);
+        while began.elapsed() < ROUND {
+            let message = renderer.digest(digest, channel, &links, &brand)?;
+            if let Message::Email(email) = &message {
+                std::hint::black_box(
+                    mail_bytes(&from, &envelope, email).map_err(anyhow::Error::msg)?,
+                );
+            }
+            std::hint::black_box(message);
+            made += 1;
+        }
+        rates.push(f64::from(made) / began.elapsed().as_secs_f64());
+    }
+    rates.sort_by(f64::total_cmp);
+    Ok(rates[ROUNDS / 2])
+}

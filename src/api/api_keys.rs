@@ -1,0 +1,169 @@
+//! `/api_keys`: making, listing, rotating and revoking keys.
+
+use axum::extract::State;
+use axum::response::Response;
+use chrono::TimeDelta;
+use http::StatusCode;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+
+use super::Api;
+use super::auth::Admin;
+use super::body;
+use super::error::ApiError;
+use super::path::PathRef;
+use super::post::{Begun, Post};
+use super::query::Query;
+use super::wire::{self, Deleted, Instant, List, instant};
+use crate::domain::ids::Ref;
+use crate::domain::values::{Mode, Scope, Tier};
+use crate::operate::keys::{self, NewKey};
+use crate::store::api_keys::{self, ApiKey};
+
+/// Longest overlap of a rotation: 30 days.
+const MAX_OVERLAP: i64 = 30 * 24 * 60 * 60;
+
+#[derive(Serialize)]
+struct View<'a> {
+    object: &'static str,
+    id: &'a str,
+    name: &'a str,
+    prefix: &'a str,
+    mode: Mode,
+    tier: Tier,
+    scopes: Vec<Scope>,
+    last_used_at: Option<Instant>,
+    last_used_ip: Option<String>,
+    request_count: i64,
+    created_at: Instant,
+    revoked_at: Option<Instant>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<&'a str>,
+}
+
+/// A key with what it was used for, including what this process has not written yet.
+fn view<'a>(api: &Api, row: &'a ApiKey) -> View<'a> {
+    let pending = api.usage.pending(&row.id);
+    let last_ip = pending.and_then(|used| used.last_ip).map(|ip| ip.to_string());
+    View {
+        object: "api_key",
+        id: &row.id,
+        name: &row.name,
+        prefix: &row.prefix,
+        mode: row.mode,
+        tier: row.tier,
+        scopes: row.scopes(),
+        last_used_at: instant(pending.map(|used| used.last_at).or(row.last_used_at)),
+        last_used_ip: last_ip.or_else(|| row.last_used_ip.clone()),
+        request_count: row.request_count + pending.map_or(0, |used| used.requests),
+        created_at: Instant(row.created_at),
+        revoked_at: instant(row.revoked_at),
+        key: None,
+    }
+}
+
+/// `GET /api/v1/api_keys`
+pub(super) async fn list(
+    State(api): State<Api>,
+    Admin(caller): Admin,
+    query: Query,
+) -> Result<Response, ApiError> {
+    let page = query.page()?;
+    let mut conn = api.db.read().await?;
+    let rows = api_keys::list(&mut conn, caller.workspace_id(), page.cursor, page.rows()).await?;
+    let list = List::page(&rows, page.limit, |row| row.created_at, |row| view(&api, row));
+    Ok(wire::json(StatusCode::OK, &list))
+}
+
+/// `POST /api/v1/api_keys`
+pub(super) async fn create(
+    State(api): State<Api>,
+    Admin(caller): Admin,
+    post: Post,
+) -> Result<Response, ApiError> {
+    caller.must_be_live()?;
+    let body = post.body()?;
+    let name = body.required("name", body::name)?;
+    let mode = body.optional("mode", body::word)?.unwrap_or(Mode::Live);
+    let tier = body.optional("tier", body::word)?.unwrap_or(Tier::Standard);
+    let scopes = body.optional("scopes", |raw| {
+        let scopes: Vec<Scope> = body::list(Scope::ALL.len(), body::word)(raw)?;
+        if scopes.is_empty() {
+            return Err(body::Fault::new("too_small", "List must contain at least 1 element(s)"));
+        }
+        Ok(scopes)
+    })?;
+    let mut once = match post.begin(&api, &caller).await? {
+        Begun::First(once) => once,
+        Begun::Replay(answer) => return Ok(answer),
+    };
+    let new = NewKey {
+        workspace_id: caller.workspace_id(),
+        name: &name,
+        mode,
+        tier,
+        scopes: scopes.as_deref().unwrap_or(keys::DEFAULT_SCOPES),
+    };
+    let (row, secret) = keys::create(&mut once.tx, &caller.author(), new, caller.now).await?;
+    show_once(&api, &caller, once, &row, &secret).await
+}
+
+/// `POST /api/v1/api_keys/{id}/rotate`
+pub(super) async fn rotate(
+    State(api): State<Api>,
+    Admin(caller): Admin,
+    PathRef(reference): PathRef,
+    post: Post,
+) -> Result<Response, ApiError> {
+    caller.must_be_live()?;
+    let overlap = post
+        .body()?
+        .optional("overlap_seconds", body::integer(0, MAX_OVERLAP))?
+        .unwrap_or_default();
+    let mut once = match post.begin(&api, &caller).await? {
+        Begun::First(once) => once,
+        Begun::Replay(answer) => return Ok(answer),
+    };
+    let (tx, author) = (&mut once.tx, caller.author());
+    let (id, overlap) = (key_id(reference)?, TimeDelta::seconds(overlap));
+    let (row, secret) = keys::rotate(tx, &author, caller.workspace_id(), &id, overlap, caller.now)
+        .await?
+        .ok_or_else(ApiError::api_key_not_found)?;
+    show_once(&api, &caller, once, &row, &secret).await
+}
+
+/// The answer that shows the key. What is kept for a repetition of the request does not: a stored key could be stolen.
+async fn show_once(
+    api: &Api,
+    caller: &super::auth::Caller,
+    once: super::post::Once,
+    row: &ApiKey,
+    secret: &SecretString,
+) -> Result<Response, ApiError> {
+    let shown = View { key: Some(secret.expose_secret()), ..view(api, row) };
+    once.finish_with_secret(caller, StatusCode::CREATED, &shown, &view(api, row)).await
+}
+
+/// `DELETE /api/v1/api_keys/{id}`: the key opens nothing from the next request on.
+pub(super) async fn revoke(
+    State(api): State<Api>,
+    Admin(caller): Admin,
+    PathRef(reference): PathRef,
+) -> Result<Response, ApiError> {
+    caller.must_be_live()?;
+    let id = key_id(reference)?;
+    let mut tx = api.db.begin().await?;
+    let row = keys::revoke(&mut tx, &caller.author(), caller.workspace_id(), &id, caller.now)
+        .await?
+        .ok_or_else(ApiError::api_key_not_found)?;
+    tx.commit().await?;
+    Ok(wire::json(StatusCode::OK, &Deleted::of(&row.id, None)))
+}
+
+/// Keys have no display id.
+fn key_id(reference: Option<Ref>) -> Result<String, ApiError> {
+    match reference {
+        Some(Ref::Id(id)) => Ok(id),
+        _ => Err(ApiError::api_key_not_found()),
+    }
+}

@@ -1,0 +1,81 @@
+//! `/phases`: what the workspace calls the seven phases, and how long each should take.
+
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use serde::Serialize;
+
+use super::Api;
+use super::auth::{Admin, Reader};
+use super::body::{self, Body, JsonBytes};
+use super::error::ApiError;
+use super::path::PathRef;
+use super::wire::{self, List};
+use crate::domain::ids::Ref;
+use crate::domain::values;
+use crate::store::phases::{self, Phase};
+use crate::store::workspaces;
+
+#[derive(Serialize)]
+struct View<'a> {
+    object: &'static str,
+    key: values::Phase,
+    label: &'a str,
+    position: i64,
+    target_days: i64,
+    terminal: bool,
+}
+
+fn view(phase: &Phase) -> View<'_> {
+    View {
+        object: "phase",
+        key: phase.key,
+        label: &phase.label,
+        position: phase.position,
+        target_days: phase.target_days,
+        terminal: phase.key.is_terminal(),
+    }
+}
+
+/// `GET /api/v1/phases`: all seven, in order.
+pub(super) async fn list(
+    State(api): State<Api>,
+    Reader(caller): Reader,
+) -> Result<Response, ApiError> {
+    let mut conn = api.db.read().await?;
+    let phases = phases::list(&mut conn, caller.workspace_id()).await?;
+    Ok(wire::json(StatusCode::OK, &List::whole(phases.iter().map(view).collect())))
+}
+
+/// `PATCH /api/v1/phases/{key}`
+pub(super) async fn update(
+    State(api): State<Api>,
+    Admin(caller): Admin,
+    PathRef(reference): PathRef,
+    JsonBytes(bytes): JsonBytes,
+) -> Result<Response, ApiError> {
+    caller.must_be_live()?;
+    let body = Body::parse(&bytes)?;
+    let label = body.optional("label", body::name)?;
+    let last = i64::try_from(values::Phase::ALL.len()).unwrap_or(i64::MAX) - 1;
+    let position = body.optional("position", body::integer(0, last))?;
+    let target_days = body.optional("target_days", body::integer(1, 3650))?;
+    let key: values::Phase = match reference {
+        Some(Ref::Id(key)) => key.parse().map_err(|_| ApiError::phase_not_found())?,
+        _ => return Err(ApiError::phase_not_found()),
+    };
+    let mut tx = api.db.begin().await?;
+    workspaces::lock(&mut tx, caller.workspace_id()).await?;
+    let phases = phases::list(&mut tx, caller.workspace_id()).await?;
+    let before = phases.iter().find(|phase| phase.key == key).ok_or_else(ApiError::internal)?;
+    let after = Phase {
+        key,
+        label: label.unwrap_or_else(|| before.label.clone()),
+        position: position.unwrap_or(before.position),
+        target_days: target_days.unwrap_or(before.target_days),
+    };
+    let (author, workspace) = (caller.author(), caller.workspace_id());
+    phases::update(&mut tx, &author, workspace, &phases, &after, caller.now).await?;
+    tx.commit().await?;
+    Ok(wire::json(StatusCode::OK, &view(&after)))
+}

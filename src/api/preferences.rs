@@ -1,0 +1,163 @@
+//! `/users/{id}/notification_preferences`: when and where a person wants to hear.
+
+use axum::extract::State;
+use axum::response::Response;
+use chrono::NaiveDate;
+use http::StatusCode;
+use serde::Serialize;
+
+use super::auth::{Admin, Caller};
+use super::body::{self, Body, Fault, JsonBytes};
+use super::error::ApiError;
+use super::path::PathRef;
+use super::wire::{self, Instant};
+use super::{Api, users};
+use crate::db::Conn;
+use crate::domain::calendar::Weekdays;
+use crate::domain::values::{Channel, Kind};
+use crate::store::users::{self as user_rows, User};
+use crate::store::workspaces;
+
+#[derive(Serialize)]
+struct View<'a> {
+    object: &'static str,
+    user_id: &'a str,
+    digest_enabled: bool,
+    digest_channel: Channel,
+    digest_time: &'a str,
+    digest_days: Option<Vec<&'a str>>,
+    working_hours: Span<'a>,
+    quiet_hours: Option<Span<'a>>,
+    out_of_office_until: Option<NaiveDate>,
+    backup_user_id: Option<&'a str>,
+    muted_kinds: Vec<&'a str>,
+    updated_at: Instant,
+}
+
+#[derive(Serialize)]
+struct Span<'a> {
+    from: &'a str,
+    until: &'a str,
+}
+
+/// Shows the time at which the digest really comes, whoever chose it.
+async fn answer(conn: &mut Conn, user: &User) -> Result<Response, ApiError> {
+    let workspace = workspaces::get(conn, &user.workspace_id).await?;
+    let default = workspace.as_ref().map_or("07:00", |workspace| workspace.digest_time.as_str());
+    let quiet = user.quiet_from.as_deref().zip(user.quiet_until.as_deref());
+    let view = View {
+        object: "notification_preferences",
+        user_id: &user.id,
+        digest_enabled: user.digest_enabled,
+        digest_channel: user.digest_channel,
+        digest_time: user.digest_time.as_deref().unwrap_or(default),
+        digest_days: user.digest_days.as_deref().map(|days| days.split(',').collect()),
+        working_hours: Span { from: &user.working_from, until: &user.working_until },
+        quiet_hours: quiet.map(|(from, until)| Span { from, until }),
+        out_of_office_until: user.out_of_office_until,
+        backup_user_id: user.backup_user_id.as_deref(),
+        muted_kinds: user.muted_kinds.split(',').filter(|kind| !kind.is_empty()).collect(),
+        updated_at: Instant(user.preferences_at),
+    };
+    Ok(wire::json(StatusCode::OK, &view))
+}
+
+/// `GET /api/v1/users/{id}/notification_preferences`
+pub(super) async fn get(
+    State(api): State<Api>,
+    Admin(caller): Admin,
+    PathRef(reference): PathRef,
+) -> Result<Response, ApiError> {
+    let mut conn = api.db.read().await?;
+    let user = users::find(&mut conn, &caller, reference.as_ref()).await?;
+    answer(&mut conn, &user).await
+}
+
+/// `PATCH /api/v1/users/{id}/notification_preferences`
+pub(super) async fn update(
+    State(api): State<Api>,
+    Admin(caller): Admin,
+    PathRef(reference): PathRef,
+    JsonBytes(bytes): JsonBytes,
+) -> Result<Response, ApiError> {
+    caller.must_be_live()?;
+    let patch = read_patch(&Body::parse(&bytes)?)?;
+    let mut tx = api.db.begin().await?;
+    let before = users::lock(&mut tx, &caller, reference.as_ref()).await?;
+    let after = patch.apply(&mut tx, &caller, &before).await?;
+    let user = user_rows::update(&mut tx, &caller.author(), before, after, caller.now).await?;
+    let response = answer(&mut tx, &user).await?;
+    tx.commit().await?;
+    Ok(response)
+}
+
+#[expect(clippy::option_option, reason = "absent, null and a value are three things here")]
+struct Patch {
+    digest_enabled: Option<bool>,
+    digest_channel: Option<Channel>,
+    digest_time: Option<Option<String>>,
+    digest_days: Option<Option<Weekdays>>,
+    working_hours: Option<(String, String)>,
+    quiet_hours: Option<Option<(String, String)>>,
+    out_of_office_until: Option<Option<NaiveDate>>,
+    backup_user_id: Option<Option<String>>,
+    muted_kinds: Option<Vec<Kind>>,
+}
+
+fn read_patch(body: &Body) -> Result<Patch, ApiError> {
+    Ok(Patch {
+        digest_enabled: body.optional("digest_enabled", body::boolean)?,
+        digest_channel: body.optional("digest_channel", body::word)?,
+        digest_time: body.nullable("digest_time", body::time)?,
+        digest_days: body.nullable("digest_days", body::weekdays)?,
+        working_hours: body.optional("working_hours", body::day_span)?,
+        quiet_hours: body.nullable("quiet_hours", |raw| {
+            let (from, until) = body::day_span(raw)?;
+            // The same time twice would be the whole day, every day.
+            if from == until {
+                return Err(Fault::new("custom", "Quiet hours must end; switch the digest off"));
+            }
+            Ok((from, until))
+        })?,
+        out_of_office_until: body.nullable("out_of_office_until", body::date)?,
+        backup_user_id: body.nullable("backup_user_id", body::reference)?,
+        muted_kinds: body.optional("muted_kinds", body::list(Kind::ALL.len(), body::word))?,
+    })
+}
+
+impl Patch {
+    async fn apply(
+        self,
+        conn: &mut Conn,
+        caller: &Caller,
+        before: &User,
+    ) -> Result<User, ApiError> {
+        let mut user = before.clone();
+        user.digest_enabled = self.digest_enabled.unwrap_or(user.digest_enabled);
+        user.digest_channel = self.digest_channel.unwrap_or(user.digest_channel);
+        user.digest_time = self.digest_time.unwrap_or(user.digest_time);
+        if let Some(days) = self.digest_days {
+            user.digest_days = days.map(|days| days.to_string());
+        }
+        if let Some((from, until)) = self.working_hours {
+            (user.working_from, user.working_until) = (from, until);
+        }
+        if let Some(span) = self.quiet_hours {
+            (user.quiet_from, user.quiet_until) = span.unzip();
+        }
+        user.out_of_office_until = self.out_of_office_until.unwrap_or(user.out_of_office_until);
+        if let Some(mut backup) = self.backup_user_id {
+            users::resolve(conn, caller, "backup_user_id", &mut backup).await?;
+            if backup.as_ref() == Some(&user.id) {
+                let message = "Nobody can stand in for themselves.";
+                return Err(ApiError::invalid_field("backup_user_id", "custom", message));
+            }
+            user.backup_user_id = backup;
+        }
+        if let Some(muted) = self.muted_kinds {
+            let kinds = Kind::ALL.iter().filter(|kind| muted.contains(kind));
+            user.muted_kinds = kinds.map(|kind| kind.as_str()).collect::<Vec<_>>().join(",");
+        }
+        Ok(user)
+    }
+}

@@ -1,0 +1,242 @@
+//! The reference: `/openapi.json`, `/docs` and `/llms.txt`, from one list of operations and one file of schemas.
+//!
+//! Kept by hand rather than derived from the handlers. The contract is older than the code and may only grow; a document that follows
+//! the code would follow its mistakes too. Instead tests hold the two against each other: every operation must be routed with its
+//! scope, and every answer of the tests must have the keys of its schema.
+
+mod operations;
+
+use std::fmt::Write as _;
+use std::sync::LazyLock;
+
+use axum::response::{Html, IntoResponse, Response};
+use http::StatusCode;
+use http::header::CONTENT_TYPE;
+use serde_json::{Map, Value, json};
+
+use super::wire;
+pub use operations::{OPERATIONS, Operation, Parameter};
+
+static DOCUMENT: LazyLock<String> = LazyLock::new(|| document().to_string());
+
+/// `GET /openapi.json`
+pub(super) async fn openapi() -> Response {
+    wire::raw_json(StatusCode::OK, DOCUMENT.clone())
+}
+
+/// `GET /docs`: the same for people.
+pub(super) async fn docs() -> Html<&'static str> {
+    Html(include_str!("docs.html"))
+}
+
+/// `GET /llms.txt`: the same for language models.
+pub(super) async fn llms() -> Response {
+    let mut text = include_str!("llms.txt").to_owned();
+    for op in OPERATIONS {
+        let scope = match op.scope {
+            None => "no key",
+            Some("") => "any key",
+            Some(scope) => scope,
+        };
+        let method = op.method.to_uppercase();
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            text,
+            "- {method} /api/v1{} ({scope}): {}. {}",
+            op.path, op.summary, op.description
+        );
+    }
+    ([(CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response()
+}
+
+/// The OpenAPI document.
+#[must_use]
+pub fn document() -> Value {
+    let mut paths = Map::new();
+    for op in OPERATIONS {
+        let path = paths.entry(format!("/api/v1{}", op.path)).or_insert_with(|| json!({}));
+        path[op.method] = operation(op);
+    }
+    // The file is part of this program, and a test reads it.
+    let schemas: Value = serde_json::from_str(include_str!("schemas.json")).unwrap_or_default();
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Pivotal reminders",
+            "version": env!("CARGO_PKG_VERSION"),
+            "summary": "Customers, contacts, onboardings, and the reminders that keep them from stalling.",
+            "description": "Every no is `{\"error\": {type, code, message[, field]}}`. Lists are newest first; pass `next_cursor` as `cursor` for the next page. \
+                Ids are opaque; where one is asked for, a number is taken for a display id. /api/v1 only grows."
+        },
+        "servers": [{ "url": "/" }],
+        "security": [{ "BearerAuth": [] }],
+        "paths": paths,
+        "components": {
+            "securitySchemes": { "BearerAuth": {
+                "type": "http",
+                "scheme": "bearer",
+                "bearerFormat": "pivotal_…",
+                "description": "`Authorization: Bearer <key>`. Keys that begin with `pivotal_test_` work on the same data, but nothing they cause reaches a person."
+            } },
+            "headers": headers(),
+            "responses": responses(),
+            "schemas": schemas,
+        },
+    })
+}
+
+fn operation(op: &Operation) -> Value {
+    let mut value = json!({ "operationId": op.id, "tags": [op.tag], "summary": op.summary });
+    if !op.description.is_empty() {
+        value["description"] = op.description.into();
+    }
+    match op.scope {
+        None => value["security"] = json!([]),
+        Some("") => {}
+        Some(scope) => value["x-scope"] = scope.into(),
+    }
+    let parameters = parameters(op);
+    if !parameters.is_empty() {
+        value["parameters"] = parameters.into();
+    }
+    if let Some(body) = op.body {
+        let content = if body.contains('/') {
+            json!({ body: { "schema": { "type": "string" } } })
+        } else {
+            json!({ "application/json": { "schema": schema(body) } })
+        };
+        value["requestBody"] = json!({ "required": true, "content": content });
+    }
+    let (status, name) = op.success;
+    let mut answers = Map::new();
+    answers.insert(
+        status.to_string(),
+        json!({
+            "description": "Done.",
+            "headers": success_headers(op),
+            "content": { "application/json": { "schema": schema(name) } },
+        }),
+    );
+    for (status, description) in op.errors {
+        answers.insert(status.to_string(), error(description));
+    }
+    if op.scope.is_some() {
+        for (status, name) in
+            [("401", "Unauthorized"), ("403", "Forbidden"), ("429", "RateLimited")]
+        {
+            answers.insert(
+                status.to_owned(),
+                json!({ "$ref": format!("#/components/responses/{name}") }),
+            );
+        }
+    }
+    answers.insert("default".to_owned(), json!({ "$ref": "#/components/responses/Unexpected" }));
+    value["responses"] = answers.into();
+    value
+}
+
+fn schema(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{name}") })
+}
+
+fn error(description: &str) -> Value {
+    json!({ "description": description, "content": { "application/json": { "schema": schema("Error") } } })
+}
+
+fn parameters(op: &Operation) -> Vec<Value> {
+    let in_path = op.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+    let mut all: Vec<Value> = in_path
+        .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string", "minLength": 1 },
+            "description": if name == "key" { "Key of the phase." } else { "Id, or display id." } }))
+        .collect();
+    let is_list = op.success.1.ends_with("List") && op.id != "list-phases";
+    if is_list {
+        all.push(json!({ "name": "limit", "in": "query", "description": "Rows on the page.",
+            "schema": { "type": "integer", "minimum": 1, "maximum": 100, "default": 25 } }));
+        all.push(json!({ "name": "cursor", "in": "query", "description": "next_cursor of the page before; rows strictly older follow.",
+            "schema": { "type": "string", "format": "date-time" } }));
+    }
+    for (name, kind, description) in op.query {
+        let schema = match *kind {
+            "date-time" => json!({ "type": "string", "format": "date-time" }),
+            kind if kind.starts_with(char::is_uppercase) => schema(kind),
+            kind => json!({ "type": kind, "minLength": 1 }),
+        };
+        all.push(
+            json!({ "name": name, "in": "query", "description": description, "schema": schema }),
+        );
+    }
+    if op.method == "post" {
+        all.push(json!({ "name": "Idempotency-Key", "in": "header",
+            "description": "Makes the request happen once: for 24 hours the same key with the same body is answered with the stored answer.",
+            "schema": { "type": "string", "minLength": 1, "maxLength": 255 } }));
+    }
+    all
+}
+
+fn header(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/headers/{name}") })
+}
+
+fn success_headers(op: &Operation) -> Value {
+    let mut all = Map::new();
+    all.insert("X-Request-Id".to_owned(), header("X-Request-Id"));
+    if op.scope.is_some() {
+        for name in ["X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"] {
+            all.insert(name.to_owned(), header(name));
+        }
+    }
+    if op.method == "post" {
+        all.insert("Idempotency-Replay".to_owned(), header("Idempotency-Replay"));
+    }
+    all.into()
+}
+
+fn headers() -> Value {
+    let integer = json!({ "type": "integer", "minimum": 0 });
+    json!({
+        "X-Request-Id": { "description": "Names the request in logs and in the audit log; yours if you send one of 1 to 128 visible ASCII characters.", "schema": { "type": "string" } },
+        "X-RateLimit-Limit": { "description": "Requests per sliding minute.", "schema": integer },
+        "X-RateLimit-Remaining": { "description": "Requests left in the window.", "schema": integer },
+        "X-RateLimit-Reset": { "description": "Unix second at which the oldest request leaves the window.", "schema": integer },
+        "Retry-After": { "description": "Whole seconds to wait.", "schema": integer },
+        "Idempotency-Replay": { "description": "true on a replayed answer.", "schema": { "type": "string", "enum": ["true"] } },
+    })
+}
+
+fn responses() -> Value {
+    let with = |description: &str, name: &str, header: Value| {
+        let mut response = error(description);
+        response["headers"] = json!({ name: header });
+        response
+    };
+    json!({
+        "Unauthorized": with("missing_api_key, invalid_api_key or api_key_revoked.", "WWW-Authenticate", json!({ "schema": { "type": "string" } })),
+        "Forbidden": error("insufficient_scope."),
+        "RateLimited": with("rate_limited.", "Retry-After", header("Retry-After")),
+        "Unexpected": error("Any other answer, always in the envelope: 405 with Allow, 413, 415, 500 internal_error, 503 unavailable with Retry-After."),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every `$ref` of the document leads somewhere.
+    #[test]
+    fn no_reference_leads_nowhere() {
+        fn walk(value: &Value, document: &Value) {
+            if let Some(target) = value.get("$ref").and_then(Value::as_str) {
+                assert!(document.pointer(&target[1..]).is_some(), "{target}");
+            }
+            match value {
+                Value::Object(map) => map.values().for_each(|value| walk(value, document)),
+                Value::Array(items) => items.iter().for_each(|value| walk(value, document)),
+                _ => {}
+            }
+        }
+        let document = document();
+        assert!(document["components"]["schemas"].is_object());
+        walk(&document, &document);
+    }
+}

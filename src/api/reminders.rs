@@ -1,0 +1,317 @@
+//! Reminders of an onboarding, past and to come: explained, snoozed, forecast.
+
+use axum::extract::State;
+use axum::response::Response;
+use chrono::NaiveDate;
+use http::StatusCode;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::auth::{Caller, Reader, Writer};
+use super::body::{self, Body};
+use super::error::ApiError;
+use super::onboardings::{present, read_patch};
+use super::path::PathRef;
+use super::post::{Begun, Post};
+use super::query::Query;
+use super::wire::{self, Instant, List};
+use super::{Api, users};
+use crate::db::Conn;
+use crate::domain::decide::Gate;
+use crate::domain::forecast::Forecasted;
+use crate::domain::ids::Ref;
+use crate::domain::values::{Channel, Kind, Mode, NotificationState, Reason};
+use crate::operate::explain::{self, Explanation};
+use crate::operate::forecast::{self, AsIf, ForecastError, Question};
+use crate::operate::snooze;
+use crate::store::notifications::Notification;
+use crate::store::onboardings;
+use crate::store::worlds::About;
+
+/// Days of a forecast that does not say how many.
+const DAYS: i64 = 14;
+
+/// Most days of a forecast.
+const MAX_DAYS: i64 = 366;
+
+#[derive(Serialize)]
+struct View<'a> {
+    object: &'static str,
+    onboarding_id: &'a str,
+    next: Vec<Next<'a>>,
+    last: Vec<NotificationView<'a>>,
+    snoozed_until: Option<NaiveDate>,
+    verdict: &'static str,
+    reason: Option<Reason>,
+    gates: &'a [Gate],
+}
+
+#[derive(Serialize)]
+struct Next<'a> {
+    at: Instant,
+    kind: Kind,
+    channel: Channel,
+    recipient: Recipient<'a>,
+}
+
+#[derive(Serialize)]
+struct Recipient<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    id: &'a str,
+}
+
+#[derive(Serialize)]
+struct NamedRecipient<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    id: &'a str,
+    name: Option<&'a str>,
+    address: Option<&'a str>,
+}
+
+/// A notification as the API shows it in lists.
+#[derive(Serialize)]
+struct NotificationView<'a> {
+    object: &'static str,
+    id: &'a str,
+    kind: &'a str,
+    channel: &'a str,
+    mode: &'a str,
+    state: &'a str,
+    reason: Option<&'a str>,
+    recipient: NamedRecipient<'a>,
+    onboarding_ids: Vec<&'a str>,
+    slot_date: NaiveDate,
+    step: Option<i64>,
+    subject: Option<&'a str>,
+    not_before: Instant,
+    deadline: Instant,
+    attempt_count: i64,
+    created_at: Instant,
+    updated_at: Instant,
+    sent_at: Option<Instant>,
+}
+
+impl<'a> From<&'a Notification> for NotificationView<'a> {
+    fn from(n: &'a Notification) -> Self {
+        Self {
+            object: "notification",
+            id: &n.id,
+            kind: &n.kind,
+            channel: &n.channel,
+            mode: &n.mode,
+            state: &n.state,
+            reason: n.reason.as_deref(),
+            recipient: NamedRecipient {
+                kind: &n.recipient_type,
+                id: &n.recipient_id,
+                name: n.recipient_name.as_deref(),
+                address: n.recipient_address.as_deref(),
+            },
+            onboarding_ids: n.onboarding_ids.iter().flat_map(|ids| ids.split(',')).collect(),
+            slot_date: n.slot_date,
+            step: n.step,
+            subject: n.subject.as_deref(),
+            not_before: Instant(n.not_before),
+            deadline: Instant(n.deadline),
+            attempt_count: n.attempt_count,
+            created_at: Instant(n.created_at),
+            updated_at: Instant(n.updated_at),
+            sent_at: wire::instant(n.sent_at),
+        }
+    }
+}
+
+fn view(explanation: &Explanation) -> View<'_> {
+    View {
+        object: "onboarding_reminders",
+        onboarding_id: &explanation.onboarding_id,
+        next: explanation
+            .next
+            .iter()
+            .map(|item| Next {
+                at: Instant(item.at),
+                kind: item.plan.kind,
+                channel: item.plan.channel,
+                recipient: recipient(item),
+            })
+            .collect(),
+        last: explanation.last.iter().map(NotificationView::from).collect(),
+        snoozed_until: explanation.snoozed_until,
+        verdict: if explanation.sends { "send" } else { "hold" },
+        reason: explanation.reason,
+        gates: &explanation.gates,
+    }
+}
+
+fn recipient(item: &Forecasted) -> Recipient<'_> {
+    Recipient { kind: item.plan.recipient_type.as_str(), id: &item.plan.recipient_id }
+}
+
+/// `GET /api/v1/onboardings/{id}/reminders`
+pub(super) async fn get(
+    State(api): State<Api>,
+    Reader(caller): Reader,
+    PathRef(reference): PathRef,
+    query: Query,
+) -> Result<Response, ApiError> {
+    let at = query.instant("at")?.unwrap_or(caller.now);
+    let reference = reference.ok_or_else(ApiError::onboarding_not_found)?;
+    let mut conn = api.db.read().await?;
+    let onboarding =
+        present(onboardings::find(&mut conn, caller.workspace_id(), &reference).await)?;
+    let mut asked = query.text("recipient_id")?.map(str::to_owned);
+    users::resolve(&mut conn, &caller, "recipient_id", &mut asked).await?;
+    let explanation =
+        explain::explain(&mut conn, &onboarding, asked.as_deref(), at, api.channels).await?;
+    Ok(wire::json(StatusCode::OK, &view(&explanation)))
+}
+
+/// `POST /api/v1/onboardings/{id}/snooze`
+pub(super) async fn snooze(
+    State(api): State<Api>,
+    Writer(caller): Writer,
+    PathRef(reference): PathRef,
+    post: Post,
+) -> Result<Response, ApiError> {
+    let body = post.body()?;
+    let until = body.required("until", body::date)?;
+    let reason = body.nullable("reason", body::notes)?.flatten();
+    if until <= caller.now.with_timezone(&caller.zone()).date_naive() {
+        let message = "until must be a day to come; reminders resume on it";
+        return Err(ApiError::invalid_field("until", "too_small", message));
+    }
+    let mut once = match post.begin(&api, &caller).await? {
+        Begun::First(once) => once,
+        Begun::Replay(answer) => return Ok(answer),
+    };
+    let explanation = rest(&mut once.tx, &api, &caller, reference, Some(until), reason).await?;
+    once.finish(&caller, StatusCode::CREATED, &view(&explanation)).await
+}
+
+/// `DELETE /api/v1/onboardings/{id}/snooze`
+pub(super) async fn wake(
+    State(api): State<Api>,
+    Writer(caller): Writer,
+    PathRef(reference): PathRef,
+) -> Result<Response, ApiError> {
+    let mut tx = api.db.begin().await?;
+    let explanation = rest(&mut tx, &api, &caller, reference, None, None).await?;
+    tx.commit().await?;
+    Ok(wire::json(StatusCode::OK, &view(&explanation)))
+}
+
+async fn rest(
+    tx: &mut Conn,
+    api: &Api,
+    caller: &Caller,
+    reference: Option<Ref>,
+    until: Option<NaiveDate>,
+    reason: Option<String>,
+) -> Result<Explanation, ApiError> {
+    let reference = reference.ok_or_else(ApiError::onboarding_not_found)?;
+    let (workspace, now) = (caller.workspace_id(), caller.now);
+    let snoozed =
+        snooze::snooze(tx, &caller.author(), workspace, &reference, until, reason.as_deref(), now)
+            .await?;
+    let onboarding = snoozed.ok_or_else(ApiError::onboarding_not_found)?;
+    Ok(explain::explain(tx, &onboarding, None, now, api.channels).await?)
+}
+
+#[derive(Serialize)]
+struct ItemView<'a> {
+    object: &'static str,
+    at: Instant,
+    kind: Kind,
+    channel: Channel,
+    mode: Mode,
+    recipient: Recipient<'a>,
+    onboarding_ids: &'a [String],
+    step: Option<i64>,
+}
+
+/// `GET /api/v1/reminders/forecast`
+pub(super) async fn forecast(
+    State(api): State<Api>,
+    Reader(caller): Reader,
+    query: Query,
+) -> Result<Response, ApiError> {
+    let days = days(&query)?;
+    let (mut csm, onboarding) =
+        (query.text("csm_id")?.map(str::to_owned), query.text("onboarding_id")?);
+    let as_if = query.text("as_if")?.map(read_as_if).transpose()?;
+    let mut conn = api.db.read().await?;
+    // What is not ours, or not there, has nothing to come.
+    let unknown = users::resolve(&mut conn, &caller, "csm_id", &mut csm).await.is_err();
+    let onboarding = match onboarding {
+        None => None,
+        Some(text) => match Ref::parse(text) {
+            Some(reference) => {
+                Some(onboardings::find(&mut conn, caller.workspace_id(), &reference).await?)
+            }
+            None => Some(None),
+        },
+    };
+    drop(conn);
+    let about = match (&csm, &onboarding) {
+        _ if unknown => {
+            return Ok(wire::json(StatusCode::OK, &List::<ItemView<'_>>::whole(Vec::new())));
+        }
+        (_, Some(None)) => {
+            return Ok(wire::json(StatusCode::OK, &List::<ItemView<'_>>::whole(Vec::new())));
+        }
+        (_, Some(Some(found))) => About::Onboarding(&found.id),
+        (Some(csm), None) => About::Recipient(csm),
+        (None, None) => About::Everything,
+    };
+    let question = Question {
+        workspace_id: caller.workspace_id(),
+        about,
+        days,
+        as_if,
+        channels: api.channels,
+    };
+    let items = match forecast::forecast(&api.db, question, caller.now, |_, _| ()).await {
+        Ok(items) => items,
+        Err(ForecastError::NoOnboarding) => return Err(ApiError::onboarding_not_found()),
+        Err(ForecastError::Database(error)) => return Err(error.into()),
+    };
+    let to_come = items.iter().filter(|item| item.plan.state != NotificationState::Skipped);
+    let data = to_come
+        .filter(|item| csm.is_none() || csm.as_deref() == Some(item.plan.recipient_id.as_str()))
+        .map(|item| ItemView {
+            object: "forecast_item",
+            at: Instant(item.at),
+            kind: item.plan.kind,
+            channel: item.plan.channel,
+            mode: item.plan.mode,
+            recipient: recipient(item),
+            onboarding_ids: &item.plan.onboarding_ids,
+            step: item.plan.step.map(|(number, _)| number),
+        })
+        .collect();
+    Ok(wire::json(StatusCode::OK, &List::whole(data)))
+}
+
+fn days(query: &Query) -> Result<i64, ApiError> {
+    let Some(text) = query.text("days")? else { return Ok(DAYS) };
+    let invalid = |code, message| Err(ApiError::invalid_field("days", code, message));
+    match text.parse::<i64>() {
+        Ok(days) if days < 1 => invalid("too_small", "Number must be greater than or equal to 1"),
+        Ok(days) if days > MAX_DAYS => {
+            invalid("too_big", "Number must be less than or equal to 366")
+        }
+        Ok(days) => Ok(days),
+        Err(_) => invalid("invalid_type", "Expected a whole number"),
+    }
+}
+
+/// `as_if`: the JSON of a PATCH, with the `onboarding_id` that it would be sent to.
+fn read_as_if(text: &str) -> Result<AsIf, ApiError> {
+    let body = Body::parse(text.as_bytes())?;
+    let onboarding = body.required("onboarding_id", |raw: &RawValue| body::reference(raw))?;
+    let onboarding = Ref::parse(&onboarding).ok_or_else(ApiError::onboarding_not_found)?;
+    let (patch, _) = read_patch(&body)?;
+    Ok(AsIf { onboarding, patch })
+}

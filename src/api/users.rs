@@ -1,0 +1,234 @@
+//! `/users`: the vendor's people.
+
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::Api;
+use super::auth::{Admin, Caller};
+use super::body::{self, Body, Fault, JsonBytes};
+use super::error::ApiError;
+use super::path::PathRef;
+use super::post::{Begun, Post};
+use super::query::Query;
+use super::wire::{self, Deleted, Instant, List, instant};
+use crate::db::{Conn, DbError, is_conflict};
+use crate::domain::ids::Ref;
+use crate::store::users::{self, NewUser, User};
+
+#[derive(Serialize)]
+struct View<'a> {
+    object: &'static str,
+    id: &'a str,
+    display_id: i64,
+    name: &'a str,
+    email: &'a str,
+    time_zone: Option<&'a str>,
+    slack_user_id: Option<&'a str>,
+    active: bool,
+    email_flagged_at: Option<Instant>,
+    created_at: Instant,
+    updated_at: Instant,
+}
+
+fn view(user: &User) -> View<'_> {
+    View {
+        object: "user",
+        id: &user.id,
+        display_id: user.display_id,
+        name: &user.name,
+        email: &user.email,
+        time_zone: user.time_zone.as_deref(),
+        slack_user_id: user.slack_user_id.as_deref(),
+        active: user.active,
+        email_flagged_at: instant(user.email_flagged_at),
+        created_at: Instant(user.created_at),
+        updated_at: Instant(user.updated_at),
+    }
+}
+
+/// Finds a user of the caller's workspace, locked until the transaction ends.
+pub(super) async fn lock(
+    conn: &mut Conn,
+    caller: &Caller,
+    reference: Option<&Ref>,
+) -> Result<User, ApiError> {
+    let reference = reference.ok_or_else(ApiError::no_such_user)?;
+    let found = users::lock(conn, caller.workspace_id(), reference).await?;
+    found.ok_or_else(ApiError::no_such_user)
+}
+
+/// Finds a user of the caller's workspace.
+pub(super) async fn find(
+    conn: &mut Conn,
+    caller: &Caller,
+    reference: Option<&Ref>,
+) -> Result<User, ApiError> {
+    let reference = reference.ok_or_else(ApiError::no_such_user)?;
+    let found = users::find(conn, caller.workspace_id(), reference).await?;
+    found.ok_or_else(ApiError::no_such_user)
+}
+
+/// Puts the id of a user in the place of the reference to them.
+pub(super) async fn resolve(
+    conn: &mut Conn,
+    caller: &Caller,
+    field: &'static str,
+    user: &mut Option<String>,
+) -> Result<(), ApiError> {
+    let Some(text) = user.as_deref() else { return Ok(()) };
+    let reference = Ref::parse(text).ok_or_else(|| ApiError::user_not_found(field))?;
+    let found = users::find(conn, caller.workspace_id(), &reference).await?;
+    *user = Some(found.ok_or_else(|| ApiError::user_not_found(field))?.id);
+    Ok(())
+}
+
+fn email_taken() -> ApiError {
+    ApiError::taken("email", "email_taken", "This e-mail is already used.")
+}
+
+fn taken_meanwhile(error: DbError) -> ApiError {
+    if is_conflict(&error) { email_taken() } else { error.into() }
+}
+
+/// `GET /api/v1/users`
+pub(super) async fn list(
+    State(api): State<Api>,
+    Admin(caller): Admin,
+    query: Query,
+) -> Result<Response, ApiError> {
+    let page = query.page()?;
+    let mut conn = api.db.read().await?;
+    let rows = users::list(&mut conn, caller.workspace_id(), page.cursor, page.rows()).await?;
+    let list = List::page(&rows, page.limit, |row| row.created_at, view);
+    Ok(wire::json(StatusCode::OK, &list))
+}
+
+/// `POST /api/v1/users`
+pub(super) async fn create(
+    State(api): State<Api>,
+    Admin(caller): Admin,
+    post: Post,
+) -> Result<Response, ApiError> {
+    caller.must_be_live()?;
+    let body = post.body()?;
+    let name = body.required("name", body::name)?;
+    let email = body.required("email", body::email)?;
+    let time_zone = body.nullable("time_zone", body::time_zone)?.flatten();
+    let slack_user_id = body.nullable("slack_user_id", slack_user_id)?.flatten();
+    let mut once = match post.begin(&api, &caller).await? {
+        Begun::First(once) => once,
+        Begun::Replay(answer) => return Ok(answer),
+    };
+    if users::email_taken(&mut once.tx, caller.workspace_id(), &email, "").await? {
+        return Err(email_taken());
+    }
+    let new = NewUser {
+        workspace_id: caller.workspace_id(),
+        name: &name,
+        email: &email,
+        time_zone: time_zone.as_deref(),
+        slack_user_id: slack_user_id.as_deref(),
+    };
+    let user = users::create(&mut once.tx, &caller.author(), new, caller.now)
+        .await
+        .map_err(taken_meanwhile)?;
+    once.finish(&caller, StatusCode::CREATED, &view(&user)).await
+}
+
+/// `GET /api/v1/users/{id}`
+pub(super) async fn get(
+    State(api): State<Api>,
+    Admin(caller): Admin,
+    PathRef(reference): PathRef,
+) -> Result<Response, ApiError> {
+    let mut conn = api.db.read().await?;
+    let user = find(&mut conn, &caller, reference.as_ref()).await?;
+    Ok(wire::json(StatusCode::OK, &view(&user)))
+}
+
+/// `PATCH /api/v1/users/{id}`
+pub(super) async fn update(
+    State(api): State<Api>,
+    Admin(caller): Admin,
+    PathRef(reference): PathRef,
+    JsonBytes(bytes): JsonBytes,
+) -> Result<Response, ApiError> {
+    caller.must_be_live()?;
+    let patch = read_patch(&Body::parse(&bytes)?)?;
+    let mut tx = api.db.begin().await?;
+    let before = lock(&mut tx, &caller, reference.as_ref()).await?;
+    let after = patch.apply(&before);
+    if after.email != before.email
+        && users::email_taken(&mut tx, caller.workspace_id(), &after.email, &before.id).await?
+    {
+        return Err(email_taken());
+    }
+    let user = users::update(&mut tx, &caller.author(), before, after, caller.now)
+        .await
+        .map_err(taken_meanwhile)?;
+    tx.commit().await?;
+    Ok(wire::json(StatusCode::OK, &view(&user)))
+}
+
+/// `DELETE /api/v1/users/{id}`: deactivates. The user stays, is told nothing any more, and can be activated again by a PATCH.
+pub(super) async fn deactivate(
+    State(api): State<Api>,
+    Admin(caller): Admin,
+    PathRef(reference): PathRef,
+) -> Result<Response, ApiError> {
+    caller.must_be_live()?;
+    let mut tx = api.db.begin().await?;
+    let before = lock(&mut tx, &caller, reference.as_ref()).await?;
+    let after = User { active: false, ..before.clone() };
+    let user = users::update(&mut tx, &caller.author(), before, after, caller.now).await?;
+    tx.commit().await?;
+    Ok(wire::json(StatusCode::OK, &Deleted::of(&user.id, user.display_id)))
+}
+
+/// A member id of Slack, `U…` or `W…`.
+fn slack_user_id(raw: &RawValue) -> Result<String, Fault> {
+    let text = body::reference(raw)?;
+    let fits = text.len() <= 32
+        && text.starts_with(['U', 'W'])
+        && text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+    if fits { Ok(text) } else { Err(Fault::new("invalid_string", "Invalid Slack user id")) }
+}
+
+#[expect(clippy::option_option, reason = "absent, null and a value are three things here")]
+struct Patch {
+    name: Option<String>,
+    email: Option<String>,
+    time_zone: Option<Option<String>>,
+    slack_user_id: Option<Option<String>>,
+    active: Option<bool>,
+    clear_flag: bool,
+}
+
+fn read_patch(body: &Body) -> Result<Patch, ApiError> {
+    Ok(Patch {
+        name: body.optional("name", body::name)?,
+        email: body.optional("email", body::email)?,
+        time_zone: body.nullable("time_zone", body::time_zone)?,
+        slack_user_id: body.nullable("slack_user_id", slack_user_id)?,
+        active: body.optional("active", body::boolean)?,
+        // Only a provider flags an address; a person can take the flag away.
+        clear_flag: body.nullable("email_flagged_at", body::instant)? == Some(None),
+    })
+}
+
+impl Patch {
+    fn apply(self, before: &User) -> User {
+        User {
+            name: self.name.unwrap_or_else(|| before.name.clone()),
+            email: self.email.unwrap_or_else(|| before.email.clone()),
+            time_zone: self.time_zone.unwrap_or_else(|| before.time_zone.clone()),
+            slack_user_id: self.slack_user_id.unwrap_or_else(|| before.slack_user_id.clone()),
+            active: self.active.unwrap_or(before.active),
+            email_flagged_at: before.email_flagged_at.filter(|_| !self.clear_flag),
+            ..before.clone()
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! `/workspace`: the settings of the caller's workspace, and its holidays.
+
+use std::collections::BTreeSet;
+
+use axum::extract::State;
+use axum::response::Response;
+use chrono::{Datelike, NaiveDate};
+use http::StatusCode;
+use icalendar::{Calendar, Component};
+use serde::Serialize;
+
+use super::auth::Admin;
+use super::body::{self, Body, Fault, JsonBytes};
+use super::error::ApiError;
+use super::post::{Begun, CalendarPost};
+use super::wire::{self, Instant};
+use super::{Api, users};
+use crate::domain::calendar::{Weekdays, next_day};
+use crate::store::facts::parse_steps;
+use crate::store::workspaces::{self, Workspace};
+
+/// Holidays of a workspace; some hundred years of them.
+const MAX_HOLIDAYS: usize = 4000;
+
+/// Days that one event of a calendar may last.
+const LONGEST_EVENT: usize = 366;
+
+#[derive(Serialize)]
+struct View<'a> {
+    object: &'static str,
+    id: &'a str,
+    slug: &'a str,
+    name: &'a str,
+    time_zone: &'a str,
+    working_days: Vec<&'a str>,
+    holidays: &'a BTreeSet<NaiveDate>,
+    digest_time: &'a str,
+    waiting_steps: Vec<u32>,
+    owner_user_id: Option<&'a str>,
+    escalation_user_id: Option<&'a str>,
+    customer_reminders: bool,
+    mail_from: Option<&'a str>,
+    created_at: Instant,
+    updated_at: Instant,
+}
+
+fn view<'a>(workspace: &'a Workspace, holidays: &'a BTreeSet<NaiveDate>) -> View<'a> {
+    View {
+        object: "workspace",
+        id: &workspace.id,
+        slug: &workspace.slug,
+        name: &workspace.name,
+        time_zone: &workspace.time_zone,
+        working_days: workspace.working_days.split(',').collect(),
+        holidays,
+        digest_time: &workspace.digest_time,
+        waiting_steps: parse_steps(&workspace.waiting_steps),
+        owner_user_id: workspace.owner_user_id.as_deref(),
+        escalation_user_id: workspace.escalation_user_id.as_deref(),
+        customer_reminders: workspace.customer_reminders,
+        mail_from: workspace.mail_from.as_deref(),
+        created_at: Instant(workspace.created_at),
+        updated_at: Instant(workspace.updated_at),
+    }
+}
+
+/// A key opens a workspace that exists, so its absence is our fault.
+fn must_exist(found: Option<Workspace>) -> Result<Workspace, ApiError> {
+    found.ok_or_else(ApiError::internal)
+}
+
+/// `GET /api/v1/workspace`
+pub(super) async fn get(
+    State(api): State<Api>,
+    Admin(caller): Admin,
+) -> Result<Response, ApiError> {
+    let mut conn = api.db.read().await?;
+    let workspace = must_exist(workspaces::get(&mut conn, caller.workspace_id()).await?)?;
+    let holidays = workspaces::holidays(&mut conn, &workspace.id).await?;
+    Ok(wire::json(StatusCode::OK, &view(&workspace, &holidays)))
+}
+
+/// `PATCH /api/v1/workspace`
+pub(super) async fn update(
+    State(api): State<Api>,
+    Admin(caller): Admin,
+    JsonBytes(bytes): JsonBytes,
+) -> Result<Response, ApiError> {
+    caller.must_be_live()?;
+    let mut patch = read_patch(&Body::parse(&bytes)?)?;
+    let mut tx = api.db.begin().await?;
+    let before = must_exist(workspaces::lock(&mut tx, caller.workspace_id()).await?)?;
+    for (field, user) in [
+        ("owner_user_id", &mut patch.owner_user_id),
+        ("escalation_user_id", &mut patch.escalation_user_id),
+    ] {
+        if let Some(user) = user {
+            users::resolve(&mut tx, &caller, field, user).await?;
+        }
+    }
+    let (author, now) = (caller.author(), caller.now);
+    if let Some(dates) = &patch.holidays {
+        workspaces::set_holidays(&mut tx, &author, &before.id, dates, now).await?;
+    }
+    // Holidays have moved `updated_at` already.
+    let before = must_exist(workspaces::get(&mut tx, &before.id).await?)?;
+    let after = patch.apply(&before);
+    let workspace = workspaces::update(&mut tx, &author, before, after, now).await?;
+    let holidays = workspaces::holidays(&mut tx, &workspace.id).await?;
+    tx.commit().await?;
+    Ok(wire::json(StatusCode::OK, &view(&workspace, &holidays)))
+}
+
+/// `POST /api/v1/workspace/holidays`: adds the days of a calendar file.
+pub(super) async fn add_holidays(
+    State(api): State<Api>,
+    Admin(caller): Admin,
+    CalendarPost(post): CalendarPost,
+) -> Result<Response, ApiError> {
+    caller.must_be_live()?;
+    let new = days_of(post.bytes())?;
+    let mut once = match post.begin(&api, &caller).await? {
+        Begun::First(once) => once,
+        Begun::Replay(answer) => return Ok(answer),
+    };
+    let tx = &mut once.tx;
+    let workspace = must_exist(workspaces::lock(tx, caller.workspace_id()).await?)?;
+    let mut holidays = workspaces::holidays(tx, &workspace.id).await?;
+    holidays.extend(new);
+    if holidays.len() > MAX_HOLIDAYS {
+        return Err(too_many());
+    }
+    workspaces::set_holidays(tx, &caller.author(), &workspace.id, &holidays, caller.now).await?;
+    let workspace = must_exist(workspaces::get(tx, &workspace.id).await?)?;
+    once.finish(&caller, StatusCode::OK, &view(&workspace, &holidays)).await
+}
+
+fn too_many() -> ApiError {
+    let message = format!("A workspace has at most {MAX_HOLIDAYS} holidays.");
+    ApiError::invalid_field("holidays", "too_big", message)
+}
+
+/// The days that the events of a calendar cover. An event that lasts no day covers the one on which it starts.
+fn days_of(file: &[u8]) -> Result<BTreeSet<NaiveDate>, ApiError> {
+    let unreadable =
+        |what: &str| ApiError::invalid("invalid_string", format!("Not a calendar: {what}."));
+    let text = std::str::from_utf8(file).map_err(|_| unreadable("it is not UTF-8"))?;
+    if !text.trim_start().to_ascii_uppercase().starts_with("BEGIN:VCALENDAR") {
+        return Err(unreadable("it does not begin with BEGIN:VCALENDAR"));
+    }
+    let calendar: Calendar =
+        text.parse().map_err(|_| unreadable("it cannot be read to its end"))?;
+    let mut days = BTreeSet::new();
+    for event in calendar.events() {
+        if event.property_value("RRULE").is_some() {
+            let message = "Events that recur are not understood; export every date of them.";
+            return Err(ApiError::invalid("custom", message));
+        }
+        let start = event.get_start().ok_or_else(|| unreadable("an event has no DTSTART"))?;
+        let first = start.date_naive();
+        // The end is exclusive.
+        let end = event.get_end().map_or_else(|| next_day(first), |end| end.date_naive());
+        let mut day = first;
+        for _ in 0..LONGEST_EVENT {
+            if !(1..=9999).contains(&day.year()) {
+                return Err(unreadable("a date is out of range"));
+            }
+            days.insert(day);
+            day = next_day(day);
+            if day >= end {
+                break;
+            }
+        }
+        if day < end {
+            return Err(unreadable("an event lasts more than a year"));
+        }
+        if days.len() > MAX_HOLIDAYS {
+            return Err(too_many());
+        }
+    }
+    Ok(days)
+}
+
+#[expect(clippy::option_option, reason = "absent, null and a value are three things here")]
+struct Patch {
+    name: Option<String>,
+    time_zone: Option<String>,
+    working_days: Option<Weekdays>,
+    holidays: Option<BTreeSet<NaiveDate>>,
+    digest_time: Option<String>,
+    waiting_steps: Option<Vec<i64>>,
+    owner_user_id: Option<Option<String>>,
+    escalation_user_id: Option<Option<String>>,
+    customer_reminders: Option<bool>,
+    mail_from: Option<Option<String>>,
+}
+
+fn read_patch(body: &Body) -> Result<Patch, ApiError> {
+    let holidays = body.optional("holidays", body::list(MAX_HOLIDAYS, body::date))?;
+    Ok(Patch {
+        name: body.optional("name", body::name)?,
+        time_zone: body.optional("time_zone", body::time_zone)?,
+        working_days: body.optional("working_days", body::weekdays)?,
+        holidays: holidays.map(|dates| dates.into_iter().collect()),
+        digest_time: body.optional("digest_time", body::time)?,
+        waiting_steps: body.optional("waiting_steps", |raw| {
+            let steps = body::list(20, body::integer(1, 365))(raw)?;
+            if !steps.is_sorted_by(|a, b| a < b) {
+                return Err(Fault::new("custom", "The steps must ascend"));
+            }
+            Ok(steps)
+        })?,
+        owner_user_id: body.nullable("owner_user_id", body::reference)?,
+        escalation_user_id: body.nullable("escalation_user_id", body::reference)?,
+        customer_reminders: body.optional("customer_reminders", body::boolean)?,
+        mail_from: body.nullable("mail_from", body::email)?,
+    })
+}
+
+impl Patch {
+    fn apply(self, before: &Workspace) -> Workspace {
+        let mut after = before.clone();
+        if let Some(name) = self.name {
+            after.name = name;
+        }
+        if let Some(zone) = self.time_zone {
+            after.time_zone = zone;
+        }
+        if let Some(days) = self.working_days {
+            after.working_days = days.to_string();
+        }
+        if let Some(time) = self.digest_time {
+            after.digest_time = time;
+        }
+        if let Some(steps) = self.waiting_steps {
+            let steps: Vec<String> = steps.iter().map(ToString::to_string).collect();
+            after.waiting_steps = steps.join(",");
+        }
+        if let Some(owner) = self.owner_user_id {
+            after.owner_user_id = owner;
+        }
+        if let Some(escalation) = self.escalation_user_id {
+            after.escalation_user_id = escalation;
+        }
+        if let Some(customer_reminders) = self.customer_reminders {
+            after.customer_reminders = customer_reminders;
+        }
+        if let Some(from) = self.mail_from {
+            after.mail_from = from;
+        }
+        after
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn calendar(events: &str) -> String {
+        format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\n{events}END:VCALENDAR\r\n")
+    }
+
+    fn event(lines: &str) -> String {
+        calendar(&format!(
+            "BEGIN:VEVENT\r\nUID:1\r\nDTSTAMP:20260101T000000Z\r\n{lines}END:VEVENT\r\n"
+        ))
+    }
+
+    fn days(file: &str) -> Vec<String> {
+        days_of(file.as_bytes()).unwrap().iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn the_end_of_an_event_is_not_part_of_it() {
+        let christmas = event("DTSTART;VALUE=DATE:20261225\r\nDTEND;VALUE=DATE:20261227\r\n");
+        assert_eq!(days(&christmas), ["2026-12-25", "2026-12-26"]);
+        assert_eq!(days(&event("DTSTART;VALUE=DATE:20270101\r\n")), ["2027-01-01"]);
+        assert_eq!(
+            days(&event("DTSTART:20270101T090000Z\r\nDTEND:20270101T100000Z\r\n")),
+            ["2027-01-01"]
+        );
+        assert!(days(&calendar("")).is_empty());
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_refused() {
+        let weekly = event("DTSTART;VALUE=DATE:20261225\r\nRRULE:FREQ=YEARLY\r\n");
+        let ages = event("DTSTART;VALUE=DATE:20000101\r\nDTEND;VALUE=DATE:20300101\r\n");
+        for file in ["", "hello", "BEGIN:VCALENDAR\r\nBEGIN:VEVENT", &weekly, &ages] {
+            assert!(days_of(file.as_bytes()).is_err(), "{file}");
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! `forecast` and `explain`: what comes, and why.
+
+use anyhow::{Context, bail};
+use chrono::SecondsFormat;
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+
+use super::out::{Out, line};
+use super::{App, AsOf, admin};
+use crate::domain::forecast::Forecasted;
+use crate::domain::ids::Ref;
+use crate::domain::values::NotificationState;
+use crate::operate::explain;
+use crate::operate::forecast::{self, Question};
+use crate::store::worlds::About;
+use crate::store::{facts, onboardings, users};
+
+/// Arguments of `forecast`.
+#[derive(Debug, Args)]
+pub(super) struct ForecastArgs {
+    /// Handle or id of the workspace.
+    #[arg(long)]
+    workspace: String,
+    /// How many days ahead.
+    #[arg(long, default_value_t = 14, value_parser = clap::value_parser!(i64).range(1..=3660))]
+    days: i64,
+    /// Only to this user (id or number).
+    #[arg(long)]
+    csm: Option<String>,
+    /// Only about this onboarding (id or number).
+    #[arg(long, conflicts_with = "csm")]
+    onboarding: Option<String>,
+    #[command(flatten)]
+    pub(super) as_of: AsOf,
+}
+
+/// Arguments of `explain`.
+#[derive(Debug, Args)]
+pub(super) struct ExplainArgs {
+    /// Handle or id of the workspace.
+    #[arg(long)]
+    workspace: String,
+    /// The onboarding (id or number).
+    onboarding: String,
+    /// Ask about this user (id or number) instead of the one who would hear of it.
+    #[arg(long)]
+    recipient: Option<String>,
+    #[command(flatten)]
+    pub(super) as_of: AsOf,
+}
+
+pub(super) async fn forecast(app: &App, args: &ForecastArgs, out: Out) -> anyhow::Result<()> {
+    let mut conn = app.db.read().await?;
+    let workspace = admin::workspace(&mut conn, &args.workspace).await?;
+    let csm = user(&mut conn, &workspace.id, args.csm.as_deref()).await?;
+    let onboarding = match &args.onboarding {
+        Some(text) => Some(find(&mut conn, &workspace.id, text).await?.id),
+        None => None,
+    };
+    let about = match (&csm, &onboarding) {
+        (Some(id), _) => About::Recipient(id),
+        (_, Some(id)) => About::Onboarding(id),
+        _ => About::Everything,
+    };
+    let channels = app.ways()?.channels;
+    let question =
+        Question { workspace_id: &workspace.id, about, days: args.days, as_if: None, channels };
+    let bar = if out.json { ProgressBar::hidden() } else { ProgressBar::new(0) };
+    bar.set_style(
+        ProgressStyle::with_template("{bar:40} {pos}/{len} people and onboardings")
+            .unwrap_or_else(|_| ProgressStyle::default_bar()),
+    );
+    drop(conn);
+    let items = forecast::forecast(&app.db, question, app.clock.now(), |done, total| {
+        bar.set_length(total as u64);
+        bar.set_position(done as u64);
+    })
+    .await?;
+    bar.finish_and_clear();
+    let to_come: Vec<&Forecasted> =
+        items.iter().filter(|item| item.plan.state != NotificationState::Skipped).collect();
+    let mut conn = app.db.read().await?;
+    let ids: std::collections::HashSet<String> =
+        to_come.iter().map(|item| item.plan.recipient_id.clone()).collect();
+    let people = facts::people(&mut conn, &ids.into_iter().collect::<Vec<_>>()).await?;
+    let zone = facts::zone(&workspace.time_zone);
+    let rows = to_come
+        .iter()
+        .map(|item| {
+            let plan = &item.plan;
+            let who = people
+                .get(&plan.recipient_id)
+                .map_or(plan.recipient_id.as_str(), |m| m.person.name.as_str());
+            let about = match plan.onboarding_ids.len() {
+                1 => "1 onboarding".to_owned(),
+                n => format!("{n} onboardings"),
+            };
+            let zone = people.get(&plan.recipient_id).map_or(zone, |m| m.person.zone);
+            let at = item.at.with_timezone(&zone).format("%a %Y-%m-%d %H:%M %Z").to_string();
+            vec![
+                at,
+                who.to_owned(),
+                plan.kind.to_string(),
+                plan.channel.to_string(),
+                plan.mode.to_string(),
+                about,
+            ]
+        })
+        .collect();
+    let json = to_come
+        .iter()
+        .map(|item| {
+            let plan = &item.plan;
+            json!({
+                "at": item.at.to_rfc3339_opts(SecondsFormat::Millis, true),
+                "kind": plan.kind,
+                "channel": plan.channel,
+                "mode": plan.mode,
+                "recipient": { "type": plan.recipient_type, "id": plan.recipient_id },
+                "onboarding_ids": plan.onboarding_ids,
+                "step": plan.step.map(|(number, _)| number),
+            })
+        })
+        .collect();
+    out.table(&["at", "to", "kind", "channel", "mode", "about"], rows, &json);
+    Ok(())
+}
+
+pub(super) async fn explain(app: &App, args: &ExplainArgs, out: Out) -> anyhow::Result<()> {
+    let mut conn = app.db.read().await?;
+    let workspace = admin::workspace(&mut conn, &args.workspace).await?;
+    let onboarding = find(&mut conn, &workspace.id, &args.onboarding).await?;
+    let recipient = user(&mut conn, &workspace.id, args.recipient.as_deref()).await?;
+    let channels = app.ways()?.channels;
+    let found =
+        explain::explain(&mut conn, &onboarding, recipient.as_deref(), app.clock.now(), channels)
+            .await?;
+    if !out.json {
+        let verdict = match (found.sends, found.reason) {
+            (true, _) => "A digest line is sent.".to_owned(),
+            (false, Some(reason)) => {
+                format!("No digest line is sent: {}.", reason.as_str().replace('_', " "))
+            }
+            (false, None) => "No digest line is due.".to_owned(),
+        };
+        line(format!("Onboarding #{}: {verdict}", onboarding.display_id));
+        for next in &found.next {
+            let at = next.at.to_rfc3339_opts(SecondsFormat::Secs, true);
+            line(format!("Next: {} by {} at {at}", next.plan.kind, next.plan.channel));
+        }
+        for last in &found.last {
+            let subject = last.subject.as_deref().unwrap_or("not rendered");
+            line(format!("Last: {} of {}, {}: {subject}", last.kind, last.slot_date, last.state));
+        }
+    }
+    let rows = found
+        .gates
+        .iter()
+        .map(|gate| {
+            vec![
+                gate.gate.clone(),
+                if gate.passed { "open" } else { "SHUT" }.to_owned(),
+                gate.detail.clone(),
+            ]
+        })
+        .collect();
+    let json = json!({
+        "onboarding_id": found.onboarding_id,
+        "verdict": if found.sends { "send" } else { "hold" },
+        "reason": found.reason,
+        "snoozed_until": found.snoozed_until,
+        "gates": found.gates,
+    });
+    out.table(&["gate", "", "seen"], rows, &json);
+    Ok(())
+}
+
+async fn find(
+    conn: &mut crate::db::Conn,
+    workspace_id: &str,
+    text: &str,
+) -> anyhow::Result<onboardings::Onboarding> {
+    let reference = Ref::parse(text).with_context(|| format!("{text:?} is no id and no number"))?;
+    let found = onboardings::find(conn, workspace_id, &reference).await?;
+    found.with_context(|| format!("there is no onboarding {text}"))
+}
+
+async fn user(
+    conn: &mut crate::db::Conn,
+    workspace_id: &str,
+    text: Option<&str>,
+) -> anyhow::Result<Option<String>> {
+    let Some(text) = text else { return Ok(None) };
+    let Some(reference) = Ref::parse(text) else { bail!("{text:?} is no id and no number") };
+    let found = users::find(conn, workspace_id, &reference).await?;
+    Ok(Some(found.with_context(|| format!("there is no user {text}"))?.id))
+}

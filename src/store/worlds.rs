@@ -1,0 +1,109 @@
+//! Loads what a forecast needs: one workspace, or the part of it that a question is about.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+
+use super::facts;
+use crate::db::{Conn, DbError};
+use crate::domain::facts::Channels;
+use crate::domain::forecast::{Reader, Tracked, World};
+use crate::on;
+
+/// Which onboardings a forecast is about.
+#[derive(Clone, Copy, Debug)]
+pub enum About<'a> {
+    /// All of the workspace.
+    Everything,
+    /// Those that this user hears of.
+    Recipient(&'a str),
+    /// This one.
+    Onboarding(&'a str),
+}
+
+/// Most onboardings per statement.
+const CHUNK: usize = 1000;
+
+/// The world of a workspace as it existed at `at`; `None` when there is no such workspace.
+pub async fn load(
+    conn: &mut Conn,
+    workspace_id: &str,
+    about: About<'_>,
+    channels: Channels,
+    at: DateTime<Utc>,
+) -> Result<Option<World>, DbError> {
+    let Some(workspace) =
+        facts::workspaces(conn, &[workspace_id.to_owned()]).await?.remove(workspace_id)
+    else {
+        return Ok(None);
+    };
+    let ids = ids(conn, workspace_id, about, at).await?;
+    let mut onboardings = Vec::with_capacity(ids.len());
+    for chunk in ids.chunks(CHUNK) {
+        onboardings.extend(facts::onboardings(conn, chunk).await?.into_iter().map(|journey| {
+            Tracked {
+                recipient_id: journey.recipient_id,
+                next_nudge_at: journey.next_nudge_at,
+                onboarding: journey.onboarding,
+            }
+        }));
+    }
+    let people: HashSet<&String> = onboardings
+        .iter()
+        .filter_map(|t| t.recipient_id.as_ref())
+        .chain(&workspace.escalation_user_id)
+        .collect();
+    let people: Vec<String> = people.into_iter().cloned().collect();
+    let readers = facts::people(conn, &people)
+        .await?
+        .into_iter()
+        .map(|(id, member)| {
+            (id, Reader { person: member.person, next_slot_at: member.next_slot_at })
+        })
+        .collect();
+    let mut contacts = HashMap::new();
+    if workspace.customer_reminders {
+        let customers: HashSet<&String> =
+            onboardings.iter().map(|t| &t.onboarding.customer_id).collect();
+        let customers: Vec<String> = customers.into_iter().cloned().collect();
+        for chunk in customers.chunks(CHUNK) {
+            contacts.extend(facts::primary_contacts(conn, chunk).await?);
+        }
+    }
+    Ok(Some(World { workspace, readers, onboardings, contacts, channels }))
+}
+
+async fn ids(
+    conn: &mut Conn,
+    workspace_id: &str,
+    about: About<'_>,
+    at: DateTime<Utc>,
+) -> Result<Vec<String>, DbError> {
+    const ALL: &str = "SELECT id FROM onboardings WHERE workspace_id = $1 AND created_at <= $2 AND recipient_id IS NOT NULL AND deleted_at IS NULL
+         AND (next_due_on IS NOT NULL OR next_nudge_at IS NOT NULL) ORDER BY id";
+    const THEIRS: &str = "SELECT id FROM onboardings WHERE workspace_id = $1 AND created_at <= $2 AND recipient_id = $3 AND deleted_at IS NULL ORDER BY id";
+    const ONE: &str =
+        "SELECT id FROM onboardings WHERE workspace_id = $1 AND created_at <= $2 AND id = $3";
+    let rows: Vec<(String,)> = match about {
+        About::Everything => {
+            on!(conn, |c| sqlx::query_as(ALL).bind(workspace_id).bind(at).fetch_all(c).await?)
+        }
+        About::Recipient(id) => {
+            on!(conn, |c| sqlx::query_as(THEIRS)
+                .bind(workspace_id)
+                .bind(at)
+                .bind(id)
+                .fetch_all(c)
+                .await?)
+        }
+        About::Onboarding(id) => {
+            on!(conn, |c| sqlx::query_as(ONE)
+                .bind(workspace_id)
+                .bind(at)
+                .bind(id)
+                .fetch_all(c)
+                .await?)
+        }
+    };
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
