@@ -117,6 +117,26 @@ pub async fn put_off(
         .await
 }
 
+/// Gives back the jobs that a worker of the given name has fetched and not finished, for others to fetch. A delivery that is under way
+/// goes on: whoever gets its job finds the row claimed.
+pub async fn release(conn: &mut Conn, worker: &str) -> Result<(), DbError> {
+    match conn.dialect() {
+        Dialect::Postgres(c) => {
+            sqlx::query("UPDATE apalis.jobs SET status = 'Pending', lock_by = NULL, lock_at = NULL WHERE lock_by = $1 AND status IN ('Queued', 'Running')")
+                .bind(worker)
+                .execute(c)
+                .await?;
+        }
+        Dialect::Sqlite(c) => {
+            sqlx::query("UPDATE Jobs SET status = 'Pending', lock_by = NULL, lock_at = NULL WHERE lock_by = $1 AND status IN ('Queued', 'Running')")
+                .bind(worker)
+                .execute(c)
+                .await?;
+        }
+    }
+    Ok(())
+}
+
 async fn push_tasks(
     conn: &mut Conn,
     queue: Queue,

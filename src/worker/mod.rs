@@ -61,8 +61,10 @@ pub async fn run(courier: Arc<Courier>, roles: String, grace: Duration, stop: Ca
 async fn finish(courier: &Courier, queues: Vec<tokio::task::JoinHandle<()>>, grace: Duration) {
     // No new deliveries; those that run may finish. What never started has claimed nothing.
     let all_idle = async {
-        let _ = courier.in_flight.acquire_many(courier.in_flight_limit).await;
+        let all = courier.in_flight.acquire_many(courier.in_flight_limit).await;
+        // Closed before the permits go back, or a delivery that waits for one would begin after all.
         courier.in_flight.close();
+        drop(all);
         for queue in queues {
             let _ = queue.await;
         }
@@ -133,10 +135,20 @@ async fn supervise(courier: Arc<Courier>, queue: Queue, stop: CancellationToken)
     while !stop.is_cancelled() {
         let started = std::time::Instant::now();
         let name = format!("{}-{}", queue.name(), IdKind::Process.fresh(courier.clock.now()));
-        let result = start(Arc::clone(&courier), queue, name, stop.clone()).await;
-        if stop.is_cancelled() {
-            return;
-        }
+        let mut worker = start(Arc::clone(&courier), queue, name.clone());
+        let result = tokio::select! {
+            result = &mut worker => result,
+            () = stop.cancelled() => {
+                // Not by apalis' own shutdown: while handlers run, that leaves a half-done fetch unpolled, with the only connection or
+                // the write lock of SQLite in its hands, and the handlers wait for just these. They are tasks of their own and go on.
+                worker.abort();
+                let _ = worker.await;
+                if let Err(error) = release(&courier, &name).await {
+                    tracing::warn!(%error, "cannot give jobs back, the sweeper will push them again");
+                }
+                return;
+            }
+        };
         let error = match result {
             Ok(Ok(())) => "it stopped by itself".to_owned(),
             Ok(Err(error)) => error.to_string(),
@@ -167,7 +179,7 @@ struct Errand {
 
 /// The two databases' workers differ in the type of their storage and in nothing else.
 macro_rules! run_worker {
-    ($storage:expr, $config:ident, $courier:expr, $queue:expr, $name:expr, $stop:expr) => {{
+    ($storage:expr, $config:ident, $courier:expr, $queue:expr, $name:expr) => {{
         let config = $config::Config::default()
             .queue($queue.name())
             .batch_size(JOBS_AT_ONCE)
@@ -176,7 +188,6 @@ macro_rules! run_worker {
             .heartbeat_interval(Duration::from_secs(5))
             .missed_heartbeats(12);
         let backend = $storage.with_config(config).with_codec(Verbatim).poll_with_interval(POLL);
-        let stop: CancellationToken = $stop;
         let worker = WorkerBuilder::new($name)
             .backend(backend)
             .data(Errand { courier: $courier, queue: $queue })
@@ -184,10 +195,7 @@ macro_rules! run_worker {
             .concurrency(JOBS_AT_ONCE)
             .parallelize(tokio::spawn)
             .build(handle);
-        tokio::spawn(worker.run_until(async move {
-            stop.cancelled().await;
-            Ok::<(), WorkerError>(())
-        }))
+        tokio::spawn(worker.run())
     }};
 }
 
@@ -196,7 +204,6 @@ fn start(
     courier: Arc<Courier>,
     queue: Queue,
     name: String,
-    stop: CancellationToken,
 ) -> tokio::task::JoinHandle<Result<(), WorkerError>> {
     match courier.db.clone() {
         Db::Postgres(pool) => {
@@ -205,19 +212,11 @@ fn start(
                 apalis_postgres,
                 courier,
                 queue,
-                name,
-                stop
+                name
             )
         }
         Db::Sqlite { write, .. } => {
-            run_worker!(
-                SqliteStorage::<Vec<u8>>::new(&write),
-                apalis_sqlite,
-                courier,
-                queue,
-                name,
-                stop
-            )
+            run_worker!(SqliteStorage::<Vec<u8>>::new(&write), apalis_sqlite, courier, queue, name)
         }
     }
 }
@@ -239,6 +238,12 @@ async fn handle(bytes: Vec<u8>, errand: Data<Errand>) -> Result<(), BoxDynError>
         }
     }
     Ok(())
+}
+
+async fn release(courier: &Courier, worker: &str) -> Result<(), DbError> {
+    let mut conn = courier.db.begin().await?;
+    queue::release(&mut conn, worker).await?;
+    conn.commit().await
 }
 
 async fn put_off(courier: &Courier, queue: Queue, bytes: Vec<u8>) -> Result<(), DbError> {

@@ -6,8 +6,9 @@ use std::collections::HashMap;
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
 /// What only one of the two databases understands.
-const POSTGRES_ONLY: [&str; 5] = ["UNNEST(", "ANY($", "FOR UPDATE", "pg_", "information_schema"];
-const SQLITE_ONLY: [&str; 3] = ["json_each(", "->>", "sqlite_master"];
+const POSTGRES_ONLY: [&str; 6] =
+    ["UNNEST(", "ANY($", "FOR UPDATE", "pg_", "information_schema", "apalis."];
+const SQLITE_ONLY: [&str; 4] = ["json_each(", "->>", "sqlite_master", " Jobs "];
 
 /// A statement and the file that it stands in.
 #[derive(Clone, Debug, PartialEq, Eq)]
