@@ -338,6 +338,17 @@ pub fn stalled_threshold(target_days: i64, n: i64) -> i64 {
     n.min(3) * target_days + 1 + 7 * (n - 3).max(0)
 }
 
+/// What a rung counts: days in phase, or business days of waiting.
+#[must_use]
+pub fn rung_days(ws: &Workspace, o: &Onboarding, kind: Kind, number: i64) -> i64 {
+    if kind == Kind::WaitingOnCustomer {
+        let index = usize::try_from(number - 1).unwrap_or_default();
+        ws.waiting_steps.get(index).copied().map_or(0, i64::from)
+    } else {
+        stalled_threshold(ws.target_days(o.phase), number)
+    }
+}
+
 /// The highest rung reached on `today` (a date in the workspace's zone), whether or not it was dealt with already.
 #[must_use]
 pub fn step_reached(ws: &Workspace, o: &Onboarding, today: NaiveDate) -> Option<Step> {

@@ -9,7 +9,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use super::calendar::local_date;
 use super::decide::{
     Hold, Slots, Step, customer_reminder, digest_line, eligible, next_nudge_at, next_working_hour,
-    nudge, nudge_deadline, quiet_until, step_due,
+    nudge, nudge_deadline, quiet_until, rung_days, step_due,
 };
 use super::facts::{Channels, Contact, Onboarding, Person, Workspace};
 use super::values::{Channel, Kind, Mode, NotificationState, Reason, RecipientType};
@@ -235,7 +235,8 @@ fn steps(
     let done = if waiting { o.waiting_step } else { o.stalled_step };
     let mut plans: Vec<Planned> = (done + 1..step.number)
         .map(|number| {
-            let passed = Step { number, last: false, ..step };
+            let days = rung_days(audience.workspace, o, step.kind, number);
+            let passed = Step { number, days, last: false, ..step };
             let detail = format!("step {} was reached first", step.number);
             nudge_to(audience, o, person, passed, false, at).skipped(Reason::Superseded, detail)
         })

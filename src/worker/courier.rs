@@ -17,7 +17,7 @@ use super::compose::{self, Composer};
 use super::identity::Identity;
 use super::loader::Loader;
 use super::outcome::{self, Next};
-use super::recheck::{Still, recheck};
+use super::recheck::{Still, recheck, silence};
 use super::writer::Writer;
 use crate::clock::Clock;
 use crate::db::{Db, DbError};
@@ -207,7 +207,13 @@ impl Courier {
             links: &self.links,
             footer_address: self.footer_address.as_deref(),
         };
-        let message = match recheck(claimed, &brief, self.channels, at) {
+        let still = recheck(claimed, &brief, self.channels, at);
+        if !matches!(still, Still::Nothing(_))
+            && let Some((end, reason)) = silence(claimed, &brief, at)
+        {
+            return attempt.end(outcome::wait(claimed, end, reason)).await;
+        }
+        let message = match still {
             Still::Nothing(reason) => return unsent(NotificationState::Skipped, reason).await,
             Still::Digest { keep, drop } => {
                 if !drop.is_empty()

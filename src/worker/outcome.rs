@@ -52,6 +52,23 @@ pub fn backoff(attempts: i64, jitter: f64) -> TimeDelta {
     TimeDelta::milliseconds(millis)
 }
 
+/// What becomes of a row that has come into hours in which nothing arrives: it waits for their `end`, or is given up if that is too late.
+#[must_use]
+pub fn wait(n: &Claimed, end: DateTime<Utc>, reason: Reason) -> Next {
+    let next =
+        |state, reason| Next { state, reason: Some(reason), not_before: Some(end), counts: false };
+    match (n.resent, end < n.deadline) {
+        // The first copy may have arrived, and that must not be forgotten.
+        (true, true) => next(NotificationState::Ambiguous, Reason::OutcomeUnknown),
+        (true, false) => Next::end(NotificationState::Failed, Some(Reason::OutcomeUnknown)),
+        (false, true) => next(NotificationState::Deferred, reason),
+        (false, false) if n.kind == Kind::Digest => {
+            Next::end(NotificationState::Skipped, Some(reason))
+        }
+        (false, false) => Next::end(NotificationState::Skipped, Some(Reason::Expired)),
+    }
+}
+
 /// Decides what becomes of a row.
 #[must_use]
 pub fn after(

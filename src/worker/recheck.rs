@@ -3,7 +3,9 @@
 use chrono::{DateTime, Utc};
 
 use crate::domain::calendar::local_date;
-use crate::domain::decide::{customer_reminder, digest_line, nudge, step_reached};
+use crate::domain::decide::{
+    customer_reminder, digest_line, next_working_hour, nudge, quiet_until, step_reached,
+};
 use crate::domain::digest::Seen;
 use crate::domain::facts::{Channels, Onboarding};
 use crate::domain::values::{Kind, Mode, Reason};
@@ -64,6 +66,23 @@ pub fn recheck(n: &Claimed, brief: &Brief, channels: Channels, at: DateTime<Utc>
             .ok()?;
             Some(())
         }),
+    }
+}
+
+/// Until when the message must wait although it is still to be sent, and why: a retry, or a slow queue, may bring it into hours in which
+/// nothing arrives.
+#[must_use]
+pub fn silence(n: &Claimed, brief: &Brief, at: DateTime<Utc>) -> Option<(DateTime<Utc>, Reason)> {
+    let person = brief.person.as_ref()?;
+    let quiet = quiet_until(person, at).map(|end| (end, Reason::QuietHours));
+    match n.kind {
+        Kind::Digest => quiet,
+        Kind::StalledPhase | Kind::WaitingOnCustomer => {
+            let opens = next_working_hour(&brief.workspace, person, at).unwrap_or(n.deadline);
+            let reason = quiet.map_or(Reason::OutsideWorkingHours, |(_, reason)| reason);
+            (opens > at).then_some((opens, reason))
+        }
+        Kind::CustomerReminder => None,
     }
 }
 
