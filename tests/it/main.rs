@@ -9,5 +9,6 @@ mod flow;
 mod forecast;
 mod render;
 mod rules;
+mod schedule;
 mod statements;
 mod support;

@@ -131,6 +131,11 @@ impl TestApp {
         &self.db.db
     }
 
+    /// The database, for others who use it too.
+    pub(crate) fn shared_db(&self) -> Arc<TestDb> {
+        Arc::clone(&self.db)
+    }
+
     /// Tells the server to stop; the future is ready when it has.
     pub(crate) fn stop(&self) -> impl Future<Output = ()> + use<> {
         self.shutdown.cancel();

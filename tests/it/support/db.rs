@@ -174,6 +174,16 @@ impl TestDb {
         }
     }
 
+    /// Writes what no surface can: yesterday's state, a setting without a screen.
+    pub async fn execute(&self, sql: &str) {
+        let mut conn = self.db.begin().await.unwrap();
+        let sql = AssertSqlSafe(sql.to_owned());
+        pivotal_reminders::on!(conn, |c| {
+            sqlx::query(sql).execute(c).await.map(drop).unwrap();
+        });
+        conn.commit().await.unwrap();
+    }
+
     /// One more CSM in the only workspace, without the price of a process.
     pub async fn user(&self, email: &str) -> String {
         use pivotal_reminders::store::audit::Author;

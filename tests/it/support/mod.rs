@@ -6,6 +6,7 @@ pub(crate) mod fake_slack;
 pub(crate) mod fake_smtp;
 pub(crate) mod service;
 pub(crate) mod sql;
+pub(crate) mod stage;
 
 use std::time::Duration;
 

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -16,7 +17,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A database and the environment that every process on it gets.
 pub(crate) struct Service {
-    pub(crate) db: TestDb,
+    pub(crate) db: Arc<TestDb>,
     env: Vec<(String, String)>,
 }
 
@@ -41,7 +42,11 @@ impl Said {
 impl Service {
     /// A migrated, empty database.
     pub(crate) async fn new(backend: Backend) -> Self {
-        let db = TestDb::new(backend).await;
+        Self::over(Arc::new(TestDb::new(backend).await))
+    }
+
+    /// Processes over a database that exists already.
+    pub(crate) fn over(db: Arc<TestDb>) -> Self {
         let mut service = Self { db, env: Vec::new() };
         service.set("DATABASE_URL", &service.db.url.clone());
         service.set("LISTEN", "127.0.0.1:0");
@@ -93,9 +98,9 @@ impl Service {
             .stderr(Stdio::piped())
             .spawn()
             .expect("the verb starts");
-        let log = std::sync::Arc::new(std::sync::Mutex::new(String::new()));
+        let log = Arc::new(std::sync::Mutex::new(String::new()));
         let mut lines = BufReader::new(child.stderr.take().expect("a pipe")).lines();
-        let kept = std::sync::Arc::clone(&log);
+        let kept = Arc::clone(&log);
         tokio::spawn(async move {
             while let Ok(Some(line)) = lines.next_line().await {
                 let mut log = kept.lock().expect("no panic while logging");
@@ -157,7 +162,7 @@ impl Service {
 /// A process that runs.
 pub(crate) struct Running {
     pub(crate) child: Child,
-    log: std::sync::Arc<std::sync::Mutex<String>>,
+    log: Arc<std::sync::Mutex<String>>,
 }
 
 impl Running {

@@ -1,0 +1,67 @@
+//! What a test key causes reaches nobody, and what a live key writes reaches somebody again.
+
+use reqwest::Method;
+use rstest::rstest;
+use serde_json::json;
+
+use crate::support::db::Backend;
+use crate::support::stage::Stage;
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn live_and_test_onboardings_of_one_csm_never_share_a_digest(#[case] backend: Backend) {
+    let stage = Stage::new(backend).await;
+    stage.onboard("Halden Freight", json!({})).await;
+    stage.onboard_with(&stage.app.test, "Testbed", json!({})).await;
+    stage.pass("2026-06-02T07:00:00Z").await;
+    insta::assert_snapshot!(stage.ledger().await, @r"
+    2026-06-02 digest live email to Carl: sent, attempts 1 [Halden Freight]
+    2026-06-02 digest test email to Carl: suppressed (test_mode), attempts 1 [Testbed]
+    ");
+    let mails = stage.relay.accepted();
+    assert_eq!(mails.len(), 1);
+    assert!(!String::from_utf8_lossy(&mails[0].raw).contains("Testbed"));
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_csm_written_by_a_test_key_silences_a_live_onboarding_until_a_live_key_writes_it(
+    #[case] backend: Backend,
+) {
+    let stage = Stage::new(backend).await;
+    let path = stage.onboard("Halden Freight", json!({})).await;
+    let csm = json!({ "csm_id": stage.app.csm.id });
+    stage.app.call(&stage.app.test, Method::PATCH, &path, &csm).await.ok(200);
+    stage.pass("2026-06-02T07:00:00Z").await;
+    assert_eq!(stage.relay.connections(), 0);
+    stage.at("2026-06-02T12:00:00Z");
+    stage.patch(&path, csm).await;
+    stage.pass("2026-06-03T07:00:00Z").await;
+    insta::assert_snapshot!(stage.ledger().await, @r"
+    2026-06-02 digest test email to Carl: suppressed (test_mode), attempts 1 [Halden Freight]
+    2026-06-03 digest live email to Carl: sent, attempts 1 [Halden Freight]
+    ");
+    assert_eq!(stage.relay.accepted().len(), 1);
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_test_write_between_the_pass_and_the_delivery_silences_what_was_live(
+    #[case] backend: Backend,
+) {
+    let stage = Stage::new(backend).await;
+    let path = stage.onboard("Halden Freight", json!({})).await;
+    stage.scan("2026-06-02T07:00:00Z").await;
+    stage.at("2026-06-02T07:01:00Z");
+    let settings = json!({ "reminder_frequency_days": 1 });
+    stage.app.call(&stage.app.test, Method::PATCH, &path, &settings).await.ok(200);
+    stage.drain("2026-06-02T07:02:00Z").await;
+    assert!(stage.relay.accepted().is_empty());
+    insta::assert_snapshot!(stage.ledger().await, @"2026-06-02 digest live email to Carl: skipped (state_changed) [Halden Freight]");
+}
