@@ -1,6 +1,7 @@
 //! The public API, through HTTP, on both databases.
 
 mod contacts;
+mod contract;
 mod customers;
 mod deletes;
 mod edge;
