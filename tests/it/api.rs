@@ -10,6 +10,7 @@ mod idempotency;
 mod keys;
 mod lists;
 mod onboardings;
+mod processes;
 mod reference;
 mod secrets;
 mod settings;
