@@ -1,6 +1,7 @@
 //! The public API, through HTTP, on both databases.
 
 mod contacts;
+mod contract;
 mod customers;
 mod deletes;
 mod edge;
@@ -9,6 +10,7 @@ mod idempotency;
 mod keys;
 mod lists;
 mod onboardings;
+mod processes;
 mod reference;
 mod secrets;
 mod settings;
