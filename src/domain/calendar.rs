@@ -1,5 +1,6 @@
 //! Civil time: working days, holidays, and the instant at which a wall clock shows a given time.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc, Weekday};
@@ -93,8 +94,10 @@ impl Calendar {
     /// Working days in `(from, to]`; negative when `to` lies before `from`. The unit of the waiting ladder.
     #[must_use]
     pub fn business_days_between(&self, from: NaiveDate, to: NaiveDate) -> i64 {
-        if to < from {
-            return -self.business_days_between(to, from);
+        match to.cmp(&from) {
+            Ordering::Less => return -self.business_days_between(to, from),
+            Ordering::Equal => return 0,
+            Ordering::Greater => {}
         }
         let days = (to - from).num_days();
         let weeks = days / 7;
@@ -164,6 +167,22 @@ pub fn instant(zone: Tz, date: NaiveDate, time: NaiveTime) -> DateTime<Utc> {
         }
     }
     after
+}
+
+/// Every instant at which a clock in `zone` comes to `time` on `date`: one, two where the clock is set back over it. A time that is
+/// skipped counts as the end of the gap.
+#[must_use]
+pub fn occurrences(zone: Tz, date: NaiveDate, time: NaiveTime) -> Vec<DateTime<Utc>> {
+    let first = instant(zone, date, time);
+    let last = zone.from_local_datetime(&date.and_time(time)).latest();
+    let last = last.map(|at| at.with_timezone(&Utc)).filter(|last| *last != first);
+    [first].into_iter().chain(last).collect()
+}
+
+/// Whether `date` occurs in `zone`: a zone that crosses the date line leaves one out.
+#[must_use]
+pub fn exists(zone: Tz, date: NaiveDate) -> bool {
+    local_date(zone, instant(zone, date, NaiveTime::MIN)) == date
 }
 
 /// The date that a clock in `zone` shows at `at`.

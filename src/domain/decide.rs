@@ -7,7 +7,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 
 use super::calendar::{
-    Calendar, DaySpan, Weekdays, add_days, instant, local_date, next_day, parse_time,
+    Calendar, DaySpan, Weekdays, add_days, exists, instant, local_date, next_day, occurrences,
+    parse_time,
 };
 use super::facts::{Channels, Contact, Onboarding, Person, Workspace};
 use super::values::{Channel, Kind, Reason, State};
@@ -223,7 +224,8 @@ impl<'a> Slots<'a> {
 
     /// Whether a digest is due on `date`: a working day, chosen itself or the first one after a chosen day off.
     fn is_slot(&self, date: NaiveDate) -> bool {
-        if !self.calendar.is_working_day(date) {
+        let works = |date| self.calendar.is_working_day(date) && exists(self.zone, date);
+        if !works(date) {
             return false;
         }
         let mut day = date;
@@ -232,7 +234,7 @@ impl<'a> Slots<'a> {
                 return true;
             }
             day = add_days(day, -1);
-            if self.calendar.is_working_day(day) || (date - day).num_days() > 7 {
+            if works(day) || (date - day).num_days() > 7 {
                 return false;
             }
         }
@@ -260,7 +262,8 @@ impl<'a> Slots<'a> {
     /// The newest slot at or before `at`, not looking further back than two years.
     #[must_use]
     pub fn newest(&self, at: DateTime<Utc>) -> Option<(NaiveDate, DateTime<Utc>)> {
-        let mut date = local_date(self.zone, at);
+        // A clock set back over midnight shows yesterday again after today's slot.
+        let mut date = next_day(local_date(self.zone, at));
         for _ in 0..800 {
             if self.is_slot(date) && self.at(date) <= at {
                 return Some((date, self.at(date)));
@@ -274,7 +277,7 @@ impl<'a> Slots<'a> {
     #[must_use]
     pub fn count(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> usize {
         let mut date = local_date(self.zone, from);
-        let last = local_date(self.zone, to);
+        let last = next_day(local_date(self.zone, to));
         let mut count = 0;
         while date <= last {
             let at = self.at(date);
@@ -304,10 +307,14 @@ pub fn quiet_until(person: &Person, at: DateTime<Utc>) -> Option<DateTime<Utc>> 
         return None;
     }
     let today = local.date_naive();
-    [today, next_day(today)]
-        .into_iter()
-        .map(|date| instant(person.zone, date, span.until))
-        .find(|end| *end > at)
+    let ends: Vec<_> = (0..3)
+        .map(|days| add_days(today, days))
+        .flat_map(|date| occurrences(person.zone, date, span.until))
+        .filter(|end| *end > at)
+        .collect();
+    // A clock that jumps may land in the quiet hours again; hours that never end are left at their first end.
+    let quiet = |end: &DateTime<Utc>| span.contains(end.with_timezone(&person.zone).time());
+    ends.iter().copied().find(|end| !quiet(end)).or(ends.first().copied())
 }
 
 // --- nudges ----------------------------------------------------------------------------------------------------------------------
@@ -479,18 +486,18 @@ pub fn next_working_hour(
     for _ in 0..800 {
         let local = at.with_timezone(&person.zone);
         let date = local.date_naive();
-        let opens = instant(person.zone, date, person.working_hours.from);
+        let tomorrow =
+            || instant(person.zone, ws.calendar.next_working_day(date), chrono::NaiveTime::MIN);
         at = if !ws.calendar.is_working_day(date) {
-            instant(person.zone, ws.calendar.next_working_day(date), person.working_hours.from)
+            tomorrow()
         } else if person.working_hours.contains(local.time()) {
             match quiet_until(person, at) {
                 None => return Some(at),
                 Some(end) => end,
             }
-        } else if at < opens {
-            opens
         } else {
-            instant(person.zone, ws.calendar.next_working_day(date), person.working_hours.from)
+            let opens = occurrences(person.zone, date, person.working_hours.from);
+            opens.into_iter().find(|opens| *opens > at).unwrap_or_else(tomorrow)
         };
     }
     None

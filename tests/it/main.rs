@@ -8,5 +8,6 @@ mod deliver;
 mod flow;
 mod forecast;
 mod render;
+mod rules;
 mod statements;
 mod support;

@@ -192,9 +192,8 @@ fn is_definition(tokens: &[TokenTree], at: usize) -> bool {
     at >= 3 && matches!(&tokens[at - 3], TokenTree::Ident(ident) if ident == "macro_rules")
 }
 
-/// `#[…]`; comments that document are attributes too.
+/// `#[…]` and `#![…]`; comments that document are attributes too.
 fn is_attribute(tokens: &[TokenTree], at: usize) -> bool {
-    let hash =
-        |place: usize| matches!(tokens.get(place), Some(TokenTree::Punct(p)) if p.as_char() == '#');
-    hash(at.wrapping_sub(1)) || hash(at.wrapping_sub(2))
+    let is = |place: usize, c| matches!(tokens.get(place), Some(TokenTree::Punct(p)) if p.as_char() == c);
+    at >= 1 && (is(at - 1, '#') || (at >= 2 && is(at - 1, '!') && is(at - 2, '#')))
 }
