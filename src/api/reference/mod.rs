@@ -166,7 +166,7 @@ fn parameters(op: &Operation) -> Vec<Value> {
         let schema = match *kind {
             "date-time" => json!({ "type": "string", "format": "date-time" }),
             kind if kind.starts_with(char::is_uppercase) => schema(kind),
-            kind => json!({ "type": kind, "minLength": 1 }),
+            kind => json!({ "type": kind, "minLength": 1, "pattern": r"^[^\u0000]*$" }),
         };
         all.push(
             json!({ "name": name, "in": "query", "description": description, "schema": schema }),
