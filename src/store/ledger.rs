@@ -293,7 +293,8 @@ pub struct Waiting {
     pub channel: Channel,
 }
 
-/// Those of `ids` that are ready and in nobody's hands.
+/// Those of `ids` that are ready and in nobody's hands. Does not say "unfinished", which these states imply: the planner would take
+/// the sweeper's index for it and read the whole backlog instead of the rows named.
 pub async fn waiting(
     conn: &mut Conn,
     ids: &[String],
@@ -303,14 +304,14 @@ pub async fn waiting(
         conn,
         Waiting,
         "SELECT id, kind, mode, channel FROM notifications
-         WHERE finished_at IS NULL AND state IN ('scheduled', 'deferred', 'ambiguous') AND not_before <= $2 AND id",
+         WHERE state IN ('scheduled', 'deferred', 'ambiguous') AND not_before <= $2 AND id",
         ids,
         "",
         now
     )
 }
 
-/// Takes those of `ids` that are open, ready and in nobody's hands.
+/// Takes those of `ids` that are open, ready and in nobody's hands. Found by id alone, as [`waiting`] explains.
 pub async fn claim(
     conn: &mut Conn,
     ids: &[String],
@@ -321,14 +322,14 @@ pub async fn claim(
     const POSTGRES: &str = const_str::concat!(
         "UPDATE notifications SET state = 'sending', stage = 'claimed', lease_owner = $3, lease_token = $4, resent = resent OR state = 'ambiguous',
            delivery_count = delivery_count + 1, claim_count = claim_count + 1, first_attempt_at = COALESCE(first_attempt_at, $2), updated_at = $2
-         WHERE id IN (SELECT id FROM notifications WHERE id = ANY($1) AND finished_at IS NULL AND state IN ('scheduled', 'deferred', 'ambiguous')
+         WHERE id IN (SELECT id FROM notifications WHERE id = ANY($1) AND state IN ('scheduled', 'deferred', 'ambiguous')
            AND not_before <= $2 ORDER BY id FOR UPDATE SKIP LOCKED)
          RETURNING ", CLAIMED
     );
     const SQLITE: &str = const_str::concat!(
         "UPDATE notifications SET state = 'sending', stage = 'claimed', lease_owner = $3, lease_token = $4, resent = resent OR state = 'ambiguous',
            delivery_count = delivery_count + 1, claim_count = claim_count + 1, first_attempt_at = COALESCE(first_attempt_at, $2), updated_at = $2
-         WHERE id IN (SELECT value FROM json_each($1)) AND finished_at IS NULL AND state IN ('scheduled', 'deferred', 'ambiguous') AND not_before <= $2
+         WHERE id IN (SELECT value FROM json_each($1)) AND state IN ('scheduled', 'deferred', 'ambiguous') AND not_before <= $2
          RETURNING ", CLAIMED
     );
     match conn.dialect() {
