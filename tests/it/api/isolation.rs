@@ -246,7 +246,7 @@ async fn what_is_theirs_is_absent_in_every_list_filter_and_cursor(#[case] backen
             let (theirs, absent): (&[String], &[String]) = match *filter {
                 "customer_id" => (&customer.theirs, &customer.absent),
                 "id" => (&onboarding.theirs, &onboarding.absent),
-                "actor" => (&[key.clone()], &["key_zzzz".to_owned()]),
+                "actor" => (std::slice::from_ref(&key), &["key_zzzz".to_owned()]),
                 "slug" => (&["customer-6".to_owned()], &["nobody".to_owned()]),
                 "status" | "state" | "phase" | "object" | "event" | "after" | "before" => continue,
                 new => panic!("the filter {new} of {} wants a look here", op.id),
