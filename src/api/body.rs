@@ -563,6 +563,47 @@ mod tests {
         }
     }
 
+    #[rstest]
+    #[case("07:00", true)]
+    #[case("23:59", true)]
+    #[case("24:00", false)]
+    #[case(" 7:00", false)]
+    #[case("+7:00", false)]
+    #[case("7:00", false)]
+    #[case("07:60", false)]
+    fn a_time_is_written_in_one_way(#[case] text: &str, #[case] good: bool) {
+        assert_eq!(time(&raw(&format!("\"{text}\""))).is_ok(), good);
+    }
+
+    #[rstest]
+    #[case("2026-05-26", true)]
+    #[case("0001-01-01", true)]
+    #[case("0000-01-01", false)]
+    #[case("2026-02-30", false)]
+    #[case("2026- 5-26", false)]
+    #[case("+2026-5-26", false)]
+    #[case("10000-01-01", false)]
+    fn a_date_is_written_in_one_way(#[case] text: &str, #[case] good: bool) {
+        assert_eq!(date(&raw(&format!("\"{text}\""))).is_ok(), good);
+    }
+
+    #[rstest]
+    #[case("Acme.Example", Some("acme.example"))]
+    #[case("müller.de", Some("müller.de"))]
+    #[case("İstanbul.example", Some("i\u{307}stanbul.example"))]
+    #[case("acme..example", None)]
+    #[case("acme.example:80", None)]
+    #[case("a_b.example", None)]
+    #[case("a b.example", None)]
+    #[case("", None)]
+    fn a_host_may_have_letters_of_other_scripts(
+        #[case] text: &str,
+        #[case] expected: Option<&str>,
+    ) {
+        let read = domain(&raw(&format!("\"{text}\""))).ok();
+        assert_eq!(read.as_deref(), expected);
+    }
+
     #[test]
     fn a_repeated_key_and_deep_nesting_are_refused() {
         assert!(Body::parse(br#"{"a":1,"a":2}"#).is_err());

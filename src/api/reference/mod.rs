@@ -235,6 +235,22 @@ fn responses() -> Value {
 mod tests {
     use super::*;
 
+    /// A comma in an unquoted description once made keywords of its second half.
+    #[test]
+    fn no_keyword_is_empty() {
+        fn walk(value: &Value) {
+            match value {
+                Value::Object(map) => map.iter().for_each(|(key, value)| {
+                    assert!(!value.is_null(), "{key}");
+                    walk(value);
+                }),
+                Value::Array(items) => items.iter().for_each(walk),
+                _ => {}
+            }
+        }
+        walk(&document());
+    }
+
     /// Every `$ref` of the document leads somewhere.
     #[test]
     fn no_reference_leads_nowhere() {
