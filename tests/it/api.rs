@@ -14,5 +14,6 @@ mod onboardings;
 mod pages;
 mod processes;
 mod reference;
+mod reminders;
 mod secrets;
 mod settings;
