@@ -1,7 +1,7 @@
 //! Two databases, one body of SQL.
 //!
 //! [`Db`] is a handle to either; [`Conn`] is one connection or transaction of either. A statement is written once, with `$1`
-//! parameters, and run through [`on!`], which type-checks it natively against both drivers. Only what truly differs (bulk
+//! parameters, and run through `on!`, which type-checks it natively against both drivers. Only what truly differs (bulk
 //! statements, row locks) is a named pair, chosen with [`Conn::dialect`].
 //!
 //! Errors: every function here and in `store` answers with [`DbError`]; a conflict is told from an outage by [`is_conflict`].
