@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::db::{Db, SchemaState};
+use crate::db::{Db, DbError, SchemaState};
 use crate::deliver::{
     Deliverers, EmailProvider, SlackConfig, SlackProvider, SmtpConfig, SmtpTimeouts,
 };
@@ -21,12 +21,16 @@ use crate::domain::facts::Channels;
 use crate::render::{Links, Renderer};
 use crate::scheduler::{self, Summary};
 use crate::store::clock_guard::{self, ClockGuard};
+use crate::store::idempotency;
 use crate::store::ledger::{self, Backlog};
 use crate::worker::courier::{Courier, Held, Resting};
 use crate::worker::identity::Identity;
 use crate::worker::loader::Loader;
 use crate::worker::writer::Writer;
 use crate::{api, console, worker};
+
+/// How often a serving process tidies up.
+const TIDY_EVERY: Duration = Duration::from_hours(1);
 
 /// A part of the service that a process may play.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
@@ -103,6 +107,12 @@ impl App {
                 )
             }
         }
+    }
+
+    /// Whether messages are only captured, as no provider is configured.
+    fn captured(&self) -> bool {
+        let Config { mail, slack, .. } = &self.config;
+        mail.smtp_url.expose_secret().is_empty() && slack.bot_token.expose_secret().is_empty()
     }
 
     /// The providers. Neither configured: everything is captured. Exactly one: the other channel cannot be reached.
@@ -222,7 +232,7 @@ impl App {
     /// What the API's requests need.
     #[must_use]
     pub fn api(&self) -> api::Api {
-        let mut api = api::Api::new(self.db.clone(), self.clock.clone());
+        let mut api = api::Api::new(self.db.clone(), self.clock.clone()).capturing(self.captured());
         // A setting that is wrong has its own error where it is used; until then everything counts as reachable.
         api.channels = self.ways().map_or(Channels::ALL, |ways| ways.channels);
         api
@@ -288,6 +298,11 @@ impl App {
                 Ok(())
             });
         }
+        let tidy = keep_tidy(self.db.clone(), self.clock.clone(), stop.clone());
+        tasks.spawn(async move {
+            tidy.await;
+            Ok(())
+        });
         if let Some(listener) = listener {
             let api = self.api();
             let router = self.router(api.clone(), open_outbox);
@@ -314,6 +329,40 @@ impl App {
         }
         result
     }
+}
+
+/// Throws away what nobody will ask for again, now and then until `stop`; any number of processes may do so at once.
+async fn keep_tidy(db: Db, clock: Clock, stop: CancellationToken) {
+    loop {
+        match forget_old_answers(&db, &clock, &stop).await {
+            Ok(0) => {}
+            Ok(count) => tracing::debug!(count, "forgot answers that are too old to be replayed"),
+            Err(error) => tracing::warn!(%error, "cannot tidy up; trying again later"),
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(TIDY_EVERY) => {}
+        }
+    }
+}
+
+/// In small transactions, so that nobody waits long for the writer.
+async fn forget_old_answers(
+    db: &Db,
+    clock: &Clock,
+    stop: &CancellationToken,
+) -> Result<u64, DbError> {
+    let mut count = 0;
+    while !stop.is_cancelled() {
+        let mut tx = db.begin().await?;
+        let forgotten = idempotency::prune(&mut tx, clock.now()).await?;
+        tx.commit().await?;
+        if forgotten == 0 {
+            break;
+        }
+        count += forgotten;
+    }
+    Ok(count)
 }
 
 fn some(text: &str) -> Option<String> {

@@ -315,7 +315,8 @@ pub(super) fn date(raw: &RawValue) -> Result<NaiveDate, Fault> {
     let text = string(raw)?;
     let invalid = || Fault::new("invalid_string", "Invalid date; write 2026-05-26");
     let date = NaiveDate::parse_from_str(&text, "%Y-%m-%d").map_err(|_| invalid())?;
-    let fits = text.len() == 10 && (1..=9999).contains(&date.year());
+    // The parser would let blanks and signs pass.
+    let fits = date.to_string() == text && (1..=9999).contains(&date.year());
     if fits { Ok(date) } else { Err(invalid()) }
 }
 
@@ -469,12 +470,15 @@ pub(super) fn slug(raw: &RawValue) -> Result<String, Fault> {
 
 /// A host without scheme, in lower case.
 pub(super) fn domain(raw: &RawValue) -> Result<String, Fault> {
-    let text = string(raw)?.to_lowercase();
-    let fits = text.len() <= 253
-        && text.split('.').all(|label| {
-            !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-')
-        });
-    if fits { Ok(text) } else { Err(Fault::new("invalid_string", "Invalid domain")) }
+    let text = string(raw)?;
+    let fits = text.chars().count() <= 253
+        && text.split('.').all(|label| !label.is_empty() && label.chars().all(is_of_a_host));
+    if fits { Ok(text.to_lowercase()) } else { Err(Fault::new("invalid_string", "Invalid domain")) }
+}
+
+/// ASCII letters, digits and hyphens, and the letters of other scripts, as the reference's pattern has them.
+const fn is_of_a_host(c: char) -> bool {
+    matches!(c, '-' | '0'..='9' | 'A'..='Z' | 'a'..='z' | '\u{a1}'..='\u{167f}' | '\u{1681}'..='\u{1fff}' | '\u{3001}'..='\u{d7ff}')
 }
 
 /// A JSON object of up to 16 KiB, as compact text with its keys in the order they came in.
@@ -557,6 +561,47 @@ mod tests {
         if let Ok(address) = read {
             assert_eq!(address, text.to_lowercase());
         }
+    }
+
+    #[rstest]
+    #[case("07:00", true)]
+    #[case("23:59", true)]
+    #[case("24:00", false)]
+    #[case(" 7:00", false)]
+    #[case("+7:00", false)]
+    #[case("7:00", false)]
+    #[case("07:60", false)]
+    fn a_time_is_written_in_one_way(#[case] text: &str, #[case] good: bool) {
+        assert_eq!(time(&raw(&format!("\"{text}\""))).is_ok(), good);
+    }
+
+    #[rstest]
+    #[case("2026-05-26", true)]
+    #[case("0001-01-01", true)]
+    #[case("0000-01-01", false)]
+    #[case("2026-02-30", false)]
+    #[case("2026- 5-26", false)]
+    #[case("+2026-5-26", false)]
+    #[case("10000-01-01", false)]
+    fn a_date_is_written_in_one_way(#[case] text: &str, #[case] good: bool) {
+        assert_eq!(date(&raw(&format!("\"{text}\""))).is_ok(), good);
+    }
+
+    #[rstest]
+    #[case("Acme.Example", Some("acme.example"))]
+    #[case("müller.de", Some("müller.de"))]
+    #[case("İstanbul.example", Some("i\u{307}stanbul.example"))]
+    #[case("acme..example", None)]
+    #[case("acme.example:80", None)]
+    #[case("a_b.example", None)]
+    #[case("a b.example", None)]
+    #[case("", None)]
+    fn a_host_may_have_letters_of_other_scripts(
+        #[case] text: &str,
+        #[case] expected: Option<&str>,
+    ) {
+        let read = domain(&raw(&format!("\"{text}\""))).ok();
+        assert_eq!(read.as_deref(), expected);
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod path;
 mod phases;
 mod post;
 mod preferences;
+mod probes;
 mod query;
 pub mod reference;
 mod reminders;
@@ -58,6 +59,7 @@ pub struct Api {
     pub channels: Channels,
     /// What keys are used for, until [`keep_usage`] writes it.
     pub usage: Usage,
+    captured: bool,
     in_flight: Arc<Semaphore>,
 }
 
@@ -70,8 +72,15 @@ impl Api {
             clock,
             channels: Channels::ALL,
             usage: Usage::default(),
+            captured: false,
             in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
         }
+    }
+
+    /// The same, where messages are only captured, so that `/readyz` says so.
+    #[must_use]
+    pub fn capturing(self, captured: bool) -> Self {
+        Self { captured, ..self }
     }
 
     /// Requests that are being answered now.
@@ -128,6 +137,9 @@ pub fn router(api: Api) -> Router {
         .fallback(route_not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(api.clone(), edge::edge))
+        // Behind the layer, so that they answer while it turns requests away.
+        .route("/healthz", get(probes::healthz))
+        .route("/readyz", get(probes::readyz))
         .with_state(api)
 }
 

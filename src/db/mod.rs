@@ -1,7 +1,7 @@
 //! Two databases, one body of SQL.
 //!
 //! [`Db`] is a handle to either; [`Conn`] is one connection or transaction of either. A statement is written once, with `$1`
-//! parameters, and run through [`on!`], which type-checks it natively against both drivers. Only what truly differs (bulk
+//! parameters, and run through `on!`, which type-checks it natively against both drivers. Only what truly differs (bulk
 //! statements, row locks) is a named pair, chosen with [`Conn::dialect`].
 //!
 //! Errors: every function here and in `store` answers with [`DbError`]; a conflict is told from an outage by [`is_conflict`].
@@ -16,12 +16,15 @@ use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{
-    ConnectOptions, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool,
-    Transaction,
+    ConnectOptions, Connection, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection,
+    SqlitePool, Transaction,
 };
 
 pub use migrate::SchemaState;
 pub use sqlx::Error as DbError;
+
+/// How long a connection that worked is taken to be alive without asking it.
+const PROVEN: Duration = Duration::from_secs(1);
 
 /// A database that is ready for use.
 #[derive(Clone, Debug)]
@@ -187,6 +190,16 @@ impl Db {
         let pool = PgPoolOptions::new()
             .max_connections(options.connections)
             .acquire_timeout(options.acquire_timeout)
+            // Asking every connection whether it lives would add a round trip to each transaction; one that was used a moment ago does.
+            .test_before_acquire(false)
+            .before_acquire(|conn, meta| {
+                Box::pin(async move {
+                    if meta.idle_for >= PROVEN {
+                        conn.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
             .connect_with(connect)
             .await
             .map_err(|error| unreachable_because(target, &error))?;
@@ -253,6 +266,15 @@ impl Db {
             Self::Sqlite { write, .. } => {
                 write.begin_with("BEGIN IMMEDIATE").await.map(Conn::SqliteTx)
             }
+        }
+    }
+
+    /// A connection for one writing statement. On PostgreSQL the statement is its own transaction and is committed when it returns, which
+    /// saves two round trips; on SQLite it is an ordinary transaction, because the one writer is locked by beginning.
+    pub async fn statement(&self) -> Result<Conn, DbError> {
+        match self {
+            Self::Postgres(_) => self.read().await,
+            Self::Sqlite { .. } => self.begin().await,
         }
     }
 

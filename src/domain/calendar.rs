@@ -227,5 +227,7 @@ pub const fn hm(hour: u32, minute: u32) -> NaiveTime {
 /// Reads `07:00`; seconds are not accepted.
 #[must_use]
 pub fn parse_time(text: &str) -> Option<NaiveTime> {
-    (text.len() == 5).then(|| NaiveTime::parse_from_str(text, "%H:%M").ok()).flatten()
+    let time = NaiveTime::parse_from_str(text, "%H:%M").ok()?;
+    // The parser would let blanks and signs pass.
+    (time.format("%H:%M").to_string() == text).then_some(time)
 }

@@ -4,7 +4,6 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
-use sqlx::types::Json;
 
 use super::facts::{self, Journey, Member};
 use super::ledger::Claimed;
@@ -13,7 +12,6 @@ use crate::domain::calendar::instant;
 use crate::domain::digest::{Seen, Totals};
 use crate::domain::facts::{Contact, Person, Workspace};
 use crate::domain::values::Kind;
-use crate::fetch_by_ids;
 
 /// The facts of one notification.
 #[derive(Clone, Debug)]
@@ -34,47 +32,30 @@ pub struct Brief {
     pub totals: Totals,
 }
 
-#[derive(sqlx::FromRow)]
-struct ItemRow {
-    notification_id: String,
-    onboarding_id: String,
-    before: Option<Json<Seen>>,
-}
-
 /// Loads the briefs of `claimed`, by notification. A notification whose workspace is gone has none.
 pub async fn load(conn: &mut Conn, claimed: &[Claimed]) -> Result<HashMap<String, Brief>, DbError> {
     let ids: Vec<String> = claimed.iter().map(|n| n.id.clone()).collect();
-    let items = fetch_by_ids!(
-        conn,
-        ItemRow,
-        "SELECT notification_id, onboarding_id, before FROM notification_items WHERE notification_id",
-        &ids,
-        ""
-    )?;
-    let journeys = distinct(items.iter().map(|item| item.onboarding_id.clone()));
-    let journeys: HashMap<String, Journey> = facts::onboardings(conn, &journeys)
-        .await?
-        .into_iter()
-        .map(|journey| (journey.onboarding.id.clone(), journey))
-        .collect();
+    let mut lines = facts::lines(conn, &ids).await?;
     let workspaces = distinct(claimed.iter().map(|n| n.workspace_id.clone()));
     let workspaces: HashMap<String, Arc<Workspace>> = facts::workspaces(conn, &workspaces)
         .await?
         .into_iter()
         .map(|(id, workspace)| (id, Arc::new(workspace)))
         .collect();
-    let subjects = || {
-        claimed
-            .iter()
-            .filter(|n| n.kind != Kind::Digest)
-            .filter_map(|n| n.subject_id.as_ref())
-            .filter_map(|id| journeys.get(id))
-    };
+    let subjects: HashMap<&str, Journey> = claimed
+        .iter()
+        .filter(|n| n.kind != Kind::Digest)
+        .filter_map(|n| {
+            let mut journeys = lines.get(&n.id)?.iter().map(|(journey, _)| journey);
+            let subject = journeys.find(|j| Some(&j.onboarding.id) == n.subject_id.as_ref())?;
+            Some((n.id.as_str(), subject.clone()))
+        })
+        .collect();
     let people = distinct(
         claimed
             .iter()
             .map(|n| n.recipient_id.clone())
-            .chain(subjects().filter_map(|j| j.onboarding.csm_id.clone()))
+            .chain(subjects.values().filter_map(|j| j.onboarding.csm_id.clone()))
             .chain(workspaces.values().filter_map(|w| w.escalation_user_id.clone())),
     );
     let people = facts::people(conn, &people).await?;
@@ -82,7 +63,7 @@ pub async fn load(conn: &mut Conn, claimed: &[Claimed]) -> Result<HashMap<String
         claimed
             .iter()
             .filter(|n| n.kind == Kind::CustomerReminder)
-            .filter_map(|n| journeys.get(n.subject_id.as_ref()?))
+            .filter_map(|n| subjects.get(n.id.as_str()))
             .map(|j| j.onboarding.customer_id.clone()),
     );
     let contacts = if customers.is_empty() {
@@ -90,21 +71,14 @@ pub async fn load(conn: &mut Conn, claimed: &[Claimed]) -> Result<HashMap<String
     } else {
         facts::primary_contacts(conn, &customers).await?
     };
-    let mut by_notification: HashMap<String, Vec<(Journey, Option<Seen>)>> = HashMap::new();
-    for item in items {
-        if let Some(journey) = journeys.get(&item.onboarding_id) {
-            let line = (journey.clone(), item.before.map(|seen| seen.0));
-            by_notification.entry(item.notification_id).or_default().push(line);
-        }
-    }
-    let totals = totals(conn, claimed, &people, &by_notification).await?;
+    let totals = totals(conn, claimed, &people, &lines).await?;
 
     Ok(claimed
         .iter()
         .filter_map(|n| {
             let workspace = workspaces.get(&n.workspace_id)?;
-            let items = by_notification.remove(&n.id).unwrap_or_default();
-            let subject = n.subject_id.as_ref().and_then(|id| journeys.get(id));
+            let items = lines.remove(&n.id).unwrap_or_default();
+            let subject = subjects.get(n.id.as_str());
             let person = |id: &String| people.get(id).map(|member| member.person.clone());
             let brief = Brief {
                 workspace: Arc::clone(workspace),

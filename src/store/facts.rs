@@ -1,12 +1,12 @@
 //! Loads what a decision needs to know: rows in, values of [`crate::domain::facts`] out.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use chrono_tz::Tz;
 use sqlx::types::Json;
 
-use crate::db::{Conn, DbError};
+use crate::db::{Conn, DbError, Dialect, json_list};
 use crate::domain::calendar::{Calendar, DaySpan, Weekdays, hm, parse_time};
 use crate::domain::digest::Seen;
 use crate::domain::facts::{
@@ -44,22 +44,8 @@ struct WorkspaceRow {
     mail_from: Option<String>,
     footer_address: Option<String>,
     names_in_subjects: bool,
-}
-
-#[derive(sqlx::FromRow)]
-struct HolidayRow {
-    workspace_id: String,
-    date: NaiveDate,
-}
-
-#[derive(sqlx::FromRow)]
-struct PhaseRow {
-    workspace_id: String,
-    #[sqlx(try_from = "String")]
-    key: Phase,
-    label: String,
-    position: i64,
-    target_days: i64,
+    holidays: Json<Vec<NaiveDate>>,
+    phases: Json<Vec<(Phase, String, i64, i64)>>,
 }
 
 /// Reads `3,5,10,15`; anything unreadable in it is left out.
@@ -73,28 +59,27 @@ pub async fn workspaces(
     conn: &mut Conn,
     ids: &[String],
 ) -> Result<HashMap<String, Workspace>, DbError> {
-    let rows = fetch_by_ids!(
-        conn,
-        WorkspaceRow,
-        "SELECT id, name, time_zone, working_days, digest_time, waiting_steps, owner_user_id, escalation_user_id, customer_reminders, mail_from, footer_address, names_in_subjects FROM workspaces WHERE id",
-        ids,
-        ""
-    )?;
-    let holidays = fetch_by_ids!(
-        conn,
-        HolidayRow,
-        "SELECT workspace_id, date FROM holidays WHERE workspace_id",
-        ids,
-        ""
-    )?;
-    let phases = fetch_by_ids!(
-        conn,
-        PhaseRow,
-        "SELECT workspace_id, key, label, position, target_days FROM phases WHERE workspace_id",
-        ids,
-        ""
-    )?;
-    let mut found: HashMap<String, Workspace> = rows
+    const COLUMNS: &str = "SELECT id, name, time_zone, working_days, digest_time, waiting_steps, owner_user_id, escalation_user_id, customer_reminders,
+         mail_from, footer_address, names_in_subjects";
+    const POSTGRES: &str = const_str::concat!(
+        COLUMNS,
+        ", (SELECT COALESCE(json_agg(date), '[]') FROM holidays h WHERE h.workspace_id = w.id) AS holidays,
+         (SELECT COALESCE(json_agg(json_build_array(key, label, position, target_days)), '[]') FROM phases p WHERE p.workspace_id = w.id) AS phases
+         FROM workspaces w WHERE id = ANY($1)"
+    );
+    const SQLITE: &str = const_str::concat!(
+        COLUMNS,
+        ", (SELECT json_group_array(date) FROM holidays h WHERE h.workspace_id = w.id) AS holidays,
+         (SELECT json_group_array(json_array(key, label, position, target_days)) FROM phases p WHERE p.workspace_id = w.id) AS phases
+         FROM workspaces w WHERE id IN (SELECT value FROM json_each($1))"
+    );
+    let rows: Vec<WorkspaceRow> = match conn.dialect() {
+        Dialect::Postgres(c) => sqlx::query_as(POSTGRES).bind(ids).fetch_all(c).await?,
+        Dialect::Sqlite(c) => sqlx::query_as(SQLITE).bind(json_list(ids)).fetch_all(c).await?,
+    };
+    let phase =
+        |(key, label, position, target_days)| (key, PhaseSettings { label, position, target_days });
+    Ok(rows
         .into_iter()
         .map(|row| {
             let workspace = Workspace {
@@ -102,11 +87,11 @@ pub async fn workspaces(
                 calendar: Calendar {
                     working_days: Weekdays::parse(&row.working_days)
                         .unwrap_or(Weekdays::MON_TO_FRI),
-                    holidays: BTreeSet::new(),
+                    holidays: row.holidays.0.into_iter().collect(),
                 },
                 digest_time: time_or(Some(&row.digest_time), hm(7, 0)),
                 waiting_steps: parse_steps(&row.waiting_steps),
-                phases: BTreeMap::new(),
+                phases: row.phases.0.into_iter().map(phase).collect(),
                 id: row.id,
                 name: row.name,
                 owner_user_id: row.owner_user_id,
@@ -118,23 +103,7 @@ pub async fn workspaces(
             };
             (workspace.id.clone(), workspace)
         })
-        .collect();
-    for row in holidays {
-        if let Some(workspace) = found.get_mut(&row.workspace_id) {
-            workspace.calendar.holidays.insert(row.date);
-        }
-    }
-    for row in phases {
-        if let Some(workspace) = found.get_mut(&row.workspace_id) {
-            let settings = PhaseSettings {
-                label: row.label,
-                position: row.position,
-                target_days: row.target_days,
-            };
-            workspace.phases.insert(row.key, settings);
-        }
-    }
-    Ok(found)
+        .collect())
 }
 
 // --- people ----------------------------------------------------------------------------------------------------------------------
@@ -357,6 +326,43 @@ pub async fn onboardings(conn: &mut Conn, ids: &[String]) -> Result<Vec<Journey>
         ""
     )?;
     Ok(rows.into_iter().map(Journey::from).collect())
+}
+
+#[derive(sqlx::FromRow)]
+struct ItemRow {
+    notification_id: String,
+    onboarding_id: String,
+    before: Option<Json<Seen>>,
+}
+
+/// The onboardings that the given notifications are about, by notification, each with what the last digest had shown of it.
+///
+/// Two statements, not a join: right after a pass PostgreSQL knows nothing of the new items yet, and would read all onboardings.
+pub async fn lines(
+    conn: &mut Conn,
+    notifications: &[String],
+) -> Result<HashMap<String, Vec<(Journey, Option<Seen>)>>, DbError> {
+    let items = fetch_by_ids!(
+        conn,
+        ItemRow,
+        "SELECT notification_id, onboarding_id, before FROM notification_items WHERE notification_id",
+        notifications,
+        ""
+    )?;
+    let ids: Vec<String> = items.iter().map(|item| item.onboarding_id.clone()).collect();
+    let journeys: HashMap<String, Journey> = onboardings(conn, &ids)
+        .await?
+        .into_iter()
+        .map(|journey| (journey.onboarding.id.clone(), journey))
+        .collect();
+    let mut lines: HashMap<String, Vec<(Journey, Option<Seen>)>> = HashMap::new();
+    for item in items {
+        if let Some(journey) = journeys.get(&item.onboarding_id) {
+            let line = (journey.clone(), item.before.map(|seen| seen.0));
+            lines.entry(item.notification_id).or_default().push(line);
+        }
+    }
+    Ok(lines)
 }
 
 /// The onboardings whose computed due date has come by `date`, of the given recipients, as they existed at `at`.

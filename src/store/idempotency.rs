@@ -4,6 +4,8 @@
 //! that a dead process could leave behind. While the first request runs, its transaction holds the key. On PostgreSQL that is an
 //! advisory lock, which others find taken; on SQLite the transaction itself, behind which others wait and then find the answer.
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::db::{Conn, DbError, Dialect};
@@ -34,6 +36,28 @@ pub enum Known {
     Answered(Stored),
 }
 
+/// How often a key that is taken is tried again, and with which pause. A refused request's transaction is still being rolled back when its
+/// answer is out, and a client that tries again at once must not be told that the request is running.
+const TRIES: u32 = 10;
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Holds the key until the caller's transaction ends; `false` when another transaction holds it.
+async fn lock(conn: &mut Conn, name: &str) -> Result<bool, DbError> {
+    const SQL: &str = "SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0))";
+    // On SQLite the transaction itself is the lock.
+    let Dialect::Postgres(c) = conn.dialect() else { return Ok(true) };
+    for attempt in 1..=TRIES {
+        let (held,): (bool,) = sqlx::query_as(SQL).bind(name).fetch_one(&mut *c).await?;
+        if held {
+            return Ok(true);
+        }
+        if attempt < TRIES {
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+    Ok(false)
+}
+
 /// Takes the key for the caller's transaction, or says why not.
 pub async fn claim(
     conn: &mut Conn,
@@ -41,15 +65,8 @@ pub async fn claim(
     key: &str,
     now: DateTime<Utc>,
 ) -> Result<Known, DbError> {
-    if let Dialect::Postgres(c) = conn.dialect() {
-        let (taken,): (bool,) =
-            sqlx::query_as("SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0))")
-                .bind(format!("{scope} {key}"))
-                .fetch_one(c)
-                .await?;
-        if !taken {
-            return Ok(Known::InProgress);
-        }
+    if !lock(conn, &format!("{scope} {key}")).await? {
+        return Ok(Known::InProgress);
     }
     let stored: Option<Stored> = on!(conn, |c| {
         sqlx::query_as(

@@ -3,8 +3,11 @@
 //! A row changes hands by compare-and-set: [`claim`] puts a fresh token into it, and every later write names that token. Whoever lost
 //! the row finds nothing to write to.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use sqlx::types::Json;
+use sqlx::{PgConnection, SqliteConnection};
 
 use super::hints::{self, Touched};
 use super::unsent;
@@ -130,8 +133,7 @@ pub async fn insert(
             .await?
         }
     };
-    let inserted: std::collections::HashSet<String> =
-        inserted.into_iter().map(|(id,)| id).collect();
+    let inserted: HashSet<String> = inserted.into_iter().map(|(id,)| id).collect();
     // In the order given, so that jobs follow the order of the pass.
     let new: Vec<&NewNotification> = rows.iter().filter(|row| inserted.contains(&row.id)).collect();
     insert_items(conn, new.iter().copied()).await?;
@@ -274,7 +276,8 @@ pub struct Waiting {
     pub channel: Channel,
 }
 
-/// Those of `ids` that are ready and in nobody's hands.
+/// Those of `ids` that are ready and in nobody's hands. Does not say "unfinished", which these states imply: the planner would take
+/// the sweeper's index for it and read the whole backlog instead of the rows named.
 pub async fn waiting(
     conn: &mut Conn,
     ids: &[String],
@@ -284,14 +287,14 @@ pub async fn waiting(
         conn,
         Waiting,
         "SELECT id, kind, mode, channel FROM notifications
-         WHERE finished_at IS NULL AND state IN ('scheduled', 'deferred', 'ambiguous') AND not_before <= $2 AND id",
+         WHERE state IN ('scheduled', 'deferred', 'ambiguous') AND not_before <= $2 AND id",
         ids,
         "",
         now
     )
 }
 
-/// Takes those of `ids` that are open, ready and in nobody's hands.
+/// Takes those of `ids` that are open, ready and in nobody's hands. Found by id alone, as [`waiting`] explains.
 pub async fn claim(
     conn: &mut Conn,
     ids: &[String],
@@ -302,14 +305,14 @@ pub async fn claim(
     const POSTGRES: &str = const_str::concat!(
         "UPDATE notifications SET state = 'sending', stage = 'claimed', lease_owner = $3, lease_token = $4, resent = resent OR state = 'ambiguous',
            delivery_count = delivery_count + 1, claim_count = claim_count + 1, first_attempt_at = COALESCE(first_attempt_at, $2), updated_at = $2
-         WHERE id IN (SELECT id FROM notifications WHERE id = ANY($1) AND finished_at IS NULL AND state IN ('scheduled', 'deferred', 'ambiguous')
+         WHERE id IN (SELECT id FROM notifications WHERE id = ANY($1) AND state IN ('scheduled', 'deferred', 'ambiguous')
            AND not_before <= $2 ORDER BY id FOR UPDATE SKIP LOCKED)
          RETURNING ", CLAIMED
     );
     const SQLITE: &str = const_str::concat!(
         "UPDATE notifications SET state = 'sending', stage = 'claimed', lease_owner = $3, lease_token = $4, resent = resent OR state = 'ambiguous',
            delivery_count = delivery_count + 1, claim_count = claim_count + 1, first_attempt_at = COALESCE(first_attempt_at, $2), updated_at = $2
-         WHERE id IN (SELECT value FROM json_each($1)) AND finished_at IS NULL AND state IN ('scheduled', 'deferred', 'ambiguous') AND not_before <= $2
+         WHERE id IN (SELECT value FROM json_each($1)) AND state IN ('scheduled', 'deferred', 'ambiguous') AND not_before <= $2
          RETURNING ", CLAIMED
     );
     match conn.dialect() {
@@ -383,74 +386,37 @@ pub struct Attempt {
     pub duration_ms: i64,
 }
 
-/// Writes outcomes, and gives the reminder back to the onboardings of digests that were not sent; answers with the ids of the rows that were still in the hands of the given tokens.
+impl Finish {
+    /// Whether the message has come to its end without being sent: noted in the audit log, and, of a digest that does not count as a
+    /// reminder, the reminder goes back to its onboardings.
+    #[must_use]
+    pub fn ends_unsent(&self) -> bool {
+        !self.state.is_open() && self.state != NotificationState::Sent
+    }
+}
+
+/// Writes outcomes, with their attempts and messages, and gives the reminder back to the onboardings of digests that were not sent;
+/// answers with the ids of the rows that were still in the hands of the given tokens. One statement on PostgreSQL, unless a row
+/// [ends unsent](Finish::ends_unsent); then, and on SQLite, it wants a transaction.
 pub async fn finish(
     conn: &mut Conn,
     rows: &[Finish],
     now: DateTime<Utc>,
 ) -> Result<Vec<String>, DbError> {
-    let finished: Vec<(String,)> = match conn.dialect() {
-        Dialect::Postgres(c) => {
-            sqlx::query_as(
-                "UPDATE notifications n SET state = f.state, reason = f.reason, not_before = COALESCE(f.not_before, n.not_before),
-                   attempt_count = n.attempt_count + f.counts, delivery_count = 0, lease_owner = NULL, lease_token = NULL, stage = NULL,
-                   subject = COALESCE(f.subject, n.subject), provider_ref = COALESCE(f.provider_ref, n.provider_ref), updated_at = $9::timestamptz,
-                   pushed_at = CASE WHEN f.not_before IS NULL THEN n.pushed_at ELSE 'epoch' END,
-                   sent_at = CASE WHEN f.state = 'sent' THEN $9::timestamptz END,
-                   finished_at = CASE WHEN f.state IN ('sent', 'suppressed', 'skipped', 'failed', 'cancelled') THEN $9::timestamptz END
-                 FROM UNNEST($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::bigint[], $7::text[], $8::text[])
-                   AS f (id, token, state, reason, not_before, counts, subject, provider_ref)
-                 WHERE n.id = f.id AND n.lease_token = f.token AND n.state = 'sending' RETURNING n.id",
-            )
-            .bind(rows.iter().map(|f| f.id.as_str()).collect::<Vec<_>>())
-            .bind(rows.iter().map(|f| f.token.as_str()).collect::<Vec<_>>())
-            .bind(rows.iter().map(|f| f.state.as_str()).collect::<Vec<_>>())
-            .bind(rows.iter().map(|f| f.reason.map(Reason::as_str)).collect::<Vec<_>>())
-            .bind(rows.iter().map(|f| f.not_before).collect::<Vec<_>>())
-            .bind(rows.iter().map(|f| i64::from(f.counts)).collect::<Vec<_>>())
-            .bind(rows.iter().map(|f| f.message.as_ref().map(|m| m.0.as_str())).collect::<Vec<_>>())
-            .bind(rows.iter().map(|f| f.provider_ref.as_deref()).collect::<Vec<_>>())
-            .bind(now)
-            .fetch_all(c)
-            .await?
-        }
-        Dialect::Sqlite(c) => {
-            let json: Vec<_> = rows
-                .iter()
-                .map(|f| {
-                    serde_json::json!([
-                        f.id, f.token, f.state, f.reason, f.not_before.map(sqlite_time), i64::from(f.counts),
-                        f.message.as_ref().map(|m| &m.0), f.provider_ref,
-                    ])
-                })
-                .collect();
-            sqlx::query_as(
-                "UPDATE notifications SET state = f.value ->> 2, reason = f.value ->> 3, not_before = COALESCE(f.value ->> 4, not_before),
-                   attempt_count = attempt_count + (f.value ->> 5), delivery_count = 0, lease_owner = NULL, lease_token = NULL, stage = NULL,
-                   subject = COALESCE(f.value ->> 6, subject), provider_ref = COALESCE(f.value ->> 7, provider_ref), updated_at = $2,
-                   pushed_at = CASE WHEN f.value ->> 4 IS NULL THEN pushed_at ELSE '1970-01-01T00:00:00+00:00' END,
-                   sent_at = CASE WHEN f.value ->> 2 = 'sent' THEN $2 END,
-                   finished_at = CASE WHEN f.value ->> 2 IN ('sent', 'suppressed', 'skipped', 'failed', 'cancelled') THEN $2 END
-                 FROM json_each($1) AS f
-                 WHERE notifications.id = f.value ->> 0 AND lease_token = f.value ->> 1 AND state = 'sending' RETURNING notifications.id",
-            )
-            .bind(serde_json::Value::from(json).to_string())
-            .bind(sqlite_time(now))
-            .fetch_all(c)
-            .await?
-        }
+    let finished = match conn.dialect() {
+        Dialect::Postgres(c) => finish_postgres(c, rows, now).await?,
+        Dialect::Sqlite(c) => finish_sqlite(c, rows, now).await?,
     };
-    let finished: std::collections::HashSet<String> =
-        finished.into_iter().map(|(id,)| id).collect();
-    let written: Vec<&Finish> = rows.iter().filter(|row| finished.contains(&row.id)).collect();
-    insert_attempts(conn, &written).await?;
-    insert_messages(conn, &written, now).await?;
-    let unsent = |row: &&&Finish| !row.state.is_open() && row.state != NotificationState::Sent;
-    let ended: Vec<String> = written.iter().filter(unsent).map(|row| row.id.clone()).collect();
+    let ended: Vec<String> = rows
+        .iter()
+        .filter(|row| row.ends_unsent() && finished.contains(&row.id))
+        .map(|row| row.id.clone())
+        .collect();
     unsent::note(conn, &ended, now).await?;
-    let digests: Vec<String> = written
+    let digests: Vec<String> = rows
         .iter()
         .filter(|row| row.kind == Kind::Digest && !row.state.counts_as_reminded())
+        .filter(|row| finished.contains(&row.id))
         .map(|row| row.id.clone())
         .collect();
     if !digests.is_empty() {
@@ -459,91 +425,117 @@ pub async fn finish(
     Ok(finished.into_iter().collect())
 }
 
-async fn insert_attempts(conn: &mut Conn, rows: &[&Finish]) -> Result<(), DbError> {
-    let attempts: Vec<(&str, &Attempt)> =
-        rows.iter().filter_map(|f| Some((f.id.as_str(), f.attempt.as_ref()?))).collect();
-    if attempts.is_empty() {
-        return Ok(());
-    }
-    match conn.dialect() {
-        Dialect::Postgres(c) => {
-            sqlx::query(
-                "INSERT INTO attempts (notification_id, number, at, worker, stage, outcome, reply, duration_ms)
-                 SELECT * FROM UNNEST($1::text[], $2::bigint[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[])",
-            )
-            .bind(attempts.iter().map(|a| a.0).collect::<Vec<_>>())
-            .bind(attempts.iter().map(|a| a.1.number).collect::<Vec<_>>())
-            .bind(attempts.iter().map(|a| a.1.at).collect::<Vec<_>>())
-            .bind(attempts.iter().map(|a| a.1.worker.as_str()).collect::<Vec<_>>())
-            .bind(attempts.iter().map(|a| a.1.stage).collect::<Vec<_>>())
-            .bind(attempts.iter().map(|a| a.1.outcome.as_str()).collect::<Vec<_>>())
-            .bind(attempts.iter().map(|a| a.1.reply.as_str()).collect::<Vec<_>>())
-            .bind(attempts.iter().map(|a| a.1.duration_ms).collect::<Vec<_>>())
-            .execute(c)
-            .await?;
-        }
-        Dialect::Sqlite(c) => {
-            let json: Vec<_> = attempts
-                .iter()
-                .map(|(id, a)| {
-                    serde_json::json!([
-                        id,
-                        a.number,
-                        sqlite_time(a.at),
-                        a.worker,
-                        a.stage,
-                        a.outcome,
-                        a.reply,
-                        a.duration_ms
-                    ])
-                })
-                .collect();
-            sqlx::query(
-                "INSERT INTO attempts (notification_id, number, at, worker, stage, outcome, reply, duration_ms)
-                 SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7 FROM json_each($1)",
-            )
-            .bind(serde_json::Value::from(json).to_string())
-            .execute(c)
-            .await?;
-        }
-    }
-    Ok(())
+async fn finish_postgres(
+    c: &mut PgConnection,
+    rows: &[Finish],
+    now: DateTime<Utc>,
+) -> Result<HashSet<String>, DbError> {
+    const SQL: &str = "WITH f AS (
+           SELECT * FROM UNNEST($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::bigint[], $7::text[], $8::text[],
+             $10::bigint[], $11::timestamptz[], $12::text[], $13::text[], $14::text[], $15::text[], $16::bigint[], $17::bytea[])
+             AS f (id, token, state, reason, not_before, counts, subject, provider_ref, number, at, worker, stage, outcome, reply, duration_ms, body)
+         ), done AS (
+           UPDATE notifications n SET state = f.state, reason = f.reason, not_before = COALESCE(f.not_before, n.not_before),
+             attempt_count = n.attempt_count + f.counts, delivery_count = 0, lease_owner = NULL, lease_token = NULL, stage = NULL,
+             subject = COALESCE(f.subject, n.subject), provider_ref = COALESCE(f.provider_ref, n.provider_ref), updated_at = $9,
+             pushed_at = CASE WHEN f.not_before IS NULL THEN n.pushed_at ELSE 'epoch' END,
+             sent_at = CASE WHEN f.state = 'sent' THEN $9 END,
+             finished_at = CASE WHEN f.state IN ('sent', 'suppressed', 'skipped', 'failed', 'cancelled') THEN $9 END
+           FROM f WHERE n.id = f.id AND n.lease_token = f.token AND n.state = 'sending' RETURNING f.*
+         ), a AS (
+           INSERT INTO attempts (notification_id, number, at, worker, stage, outcome, reply, duration_ms)
+           SELECT id, number, at, worker, stage, outcome, reply, duration_ms FROM done WHERE number IS NOT NULL
+         ), m AS (
+           INSERT INTO messages (notification_id, body, rendered_at) SELECT id, body, $9 FROM done WHERE body IS NOT NULL
+           ON CONFLICT (notification_id) DO UPDATE SET body = excluded.body, rendered_at = excluded.rendered_at
+         ) SELECT id FROM done";
+    let attempts: Vec<Option<&Attempt>> = rows.iter().map(|f| f.attempt.as_ref()).collect();
+    let finished: Vec<(String,)> = sqlx::query_as(SQL)
+        .bind(rows.iter().map(|f| f.id.as_str()).collect::<Vec<_>>())
+        .bind(rows.iter().map(|f| f.token.as_str()).collect::<Vec<_>>())
+        .bind(rows.iter().map(|f| f.state.as_str()).collect::<Vec<_>>())
+        .bind(rows.iter().map(|f| f.reason.map(Reason::as_str)).collect::<Vec<_>>())
+        .bind(rows.iter().map(|f| f.not_before).collect::<Vec<_>>())
+        .bind(rows.iter().map(|f| i64::from(f.counts)).collect::<Vec<_>>())
+        .bind(rows.iter().map(|f| f.message.as_ref().map(|m| m.0.as_str())).collect::<Vec<_>>())
+        .bind(rows.iter().map(|f| f.provider_ref.as_deref()).collect::<Vec<_>>())
+        .bind(now)
+        .bind(attempts.iter().map(|a| a.map(|a| a.number)).collect::<Vec<_>>())
+        .bind(attempts.iter().map(|a| a.map(|a| a.at)).collect::<Vec<_>>())
+        .bind(attempts.iter().map(|a| a.map(|a| a.worker.as_str())).collect::<Vec<_>>())
+        .bind(attempts.iter().map(|a| a.map(|a| a.stage)).collect::<Vec<_>>())
+        .bind(attempts.iter().map(|a| a.map(|a| a.outcome.as_str())).collect::<Vec<_>>())
+        .bind(attempts.iter().map(|a| a.map(|a| a.reply.as_str())).collect::<Vec<_>>())
+        .bind(attempts.iter().map(|a| a.map(|a| a.duration_ms)).collect::<Vec<_>>())
+        .bind(rows.iter().map(|f| f.message.as_ref().map(|m| m.1.as_slice())).collect::<Vec<_>>())
+        .fetch_all(c)
+        .await?;
+    Ok(finished.into_iter().map(|(id,)| id).collect())
 }
 
-async fn insert_messages(
-    conn: &mut Conn,
-    rows: &[&Finish],
+async fn finish_sqlite(
+    c: &mut SqliteConnection,
+    rows: &[Finish],
     now: DateTime<Utc>,
-) -> Result<(), DbError> {
-    const ONE: &str = "INSERT INTO messages (notification_id, body, rendered_at) VALUES ($1, $2, $3)
+) -> Result<HashSet<String>, DbError> {
+    const OUTCOMES: &str = "UPDATE notifications SET state = f.value ->> 2, reason = f.value ->> 3, not_before = COALESCE(f.value ->> 4, not_before),
+           attempt_count = attempt_count + (f.value ->> 5), delivery_count = 0, lease_owner = NULL, lease_token = NULL, stage = NULL,
+           subject = COALESCE(f.value ->> 6, subject), provider_ref = COALESCE(f.value ->> 7, provider_ref), updated_at = $2,
+           pushed_at = CASE WHEN f.value ->> 4 IS NULL THEN pushed_at ELSE '1970-01-01T00:00:00+00:00' END,
+           sent_at = CASE WHEN f.value ->> 2 = 'sent' THEN $2 END,
+           finished_at = CASE WHEN f.value ->> 2 IN ('sent', 'suppressed', 'skipped', 'failed', 'cancelled') THEN $2 END
+         FROM json_each($1) AS f
+         WHERE notifications.id = f.value ->> 0 AND lease_token = f.value ->> 1 AND state = 'sending' RETURNING notifications.id";
+    const ATTEMPTS: &str = "INSERT INTO attempts (notification_id, number, at, worker, stage, outcome, reply, duration_ms)
+         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7 FROM json_each($1)";
+    const MESSAGE: &str = "INSERT INTO messages (notification_id, body, rendered_at) VALUES ($1, $2, $3)
          ON CONFLICT (notification_id) DO UPDATE SET body = excluded.body, rendered_at = excluded.rendered_at";
-    let messages: Vec<(&str, &[u8])> = rows
+    let outcomes: Vec<_> = rows
         .iter()
-        .filter_map(|f| Some((f.id.as_str(), f.message.as_ref()?.1.as_slice())))
+        .map(|f| {
+            serde_json::json!([
+                f.id,
+                f.token,
+                f.state,
+                f.reason,
+                f.not_before.map(sqlite_time),
+                i64::from(f.counts),
+                f.message.as_ref().map(|m| &m.0),
+                f.provider_ref,
+            ])
+        })
         .collect();
-    if messages.is_empty() {
-        return Ok(());
+    let finished: Vec<(String,)> = sqlx::query_as(OUTCOMES)
+        .bind(serde_json::Value::from(outcomes).to_string())
+        .bind(sqlite_time(now))
+        .fetch_all(&mut *c)
+        .await?;
+    let finished: HashSet<String> = finished.into_iter().map(|(id,)| id).collect();
+    let written = || rows.iter().filter(|row| finished.contains(&row.id));
+    let attempts: Vec<_> = written()
+        .filter_map(|f| Some((&f.id, f.attempt.as_ref()?)))
+        .map(|(id, a)| {
+            serde_json::json!([
+                id,
+                a.number,
+                sqlite_time(a.at),
+                a.worker,
+                a.stage,
+                a.outcome,
+                a.reply,
+                a.duration_ms
+            ])
+        })
+        .collect();
+    if !attempts.is_empty() {
+        let attempts = serde_json::Value::from(attempts).to_string();
+        sqlx::query(ATTEMPTS).bind(attempts).execute(&mut *c).await?;
     }
-    match conn.dialect() {
-        Dialect::Postgres(c) => {
-            sqlx::query(
-                "INSERT INTO messages (notification_id, body, rendered_at) SELECT id, body, $3 FROM UNNEST($1::text[], $2::bytea[]) AS m (id, body)
-                 ON CONFLICT (notification_id) DO UPDATE SET body = excluded.body, rendered_at = excluded.rendered_at",
-            )
-            .bind(messages.iter().map(|m| m.0).collect::<Vec<_>>())
-            .bind(messages.iter().map(|m| m.1).collect::<Vec<_>>())
-            .bind(now)
-            .execute(c)
-            .await?;
-        }
-        // JSON cannot carry bytes; in process a statement per row costs microseconds.
-        Dialect::Sqlite(c) => {
-            for (id, body) in messages {
-                sqlx::query(ONE).bind(id).bind(body).bind(now).execute(&mut *c).await?;
-            }
-        }
+    // JSON cannot carry bytes; in process a statement per row costs microseconds.
+    for (id, message) in written().filter_map(|f| Some((&f.id, f.message.as_ref()?))) {
+        sqlx::query(MESSAGE).bind(id).bind(message.1.as_slice()).bind(now).execute(&mut *c).await?;
     }
-    Ok(())
+    Ok(finished)
 }
 
 // --- what ends without being sent --------------------------------------------------------------------------------------------------

@@ -151,7 +151,9 @@ impl Committer {
         rows: &[Finish],
     ) -> Result<(Vec<Claimed>, Vec<String>), DbError> {
         let now = self.clock.now();
-        let mut conn = self.db.begin().await?;
+        // A claim is one statement, and so is an outcome unless it must be noted.
+        let single = rows.is_empty() || (ids.is_empty() && !rows.iter().any(Finish::ends_unsent));
+        let mut conn = if single { self.db.statement().await? } else { self.db.begin().await? };
         let finished =
             if rows.is_empty() { Vec::new() } else { ledger::finish(&mut conn, rows, now).await? };
         let claimed = if ids.is_empty() { Vec::new() } else { self.claim(&mut conn, ids).await? };

@@ -113,12 +113,17 @@ fn operation(op: &Operation) -> Value {
         status.to_string(),
         json!({
             "description": "Done.",
-            "headers": success_headers(op),
+            "headers": answer_headers(op, op.method == "post"),
             "content": { "application/json": { "schema": schema(name) } },
         }),
     );
     for (status, description) in op.errors {
-        answers.insert(status.to_string(), error(description));
+        let mut answer = error(description);
+        answer["headers"] = answer_headers(op, false);
+        if *status == 429 {
+            answer["headers"]["Retry-After"] = header("Retry-After");
+        }
+        answers.insert(status.to_string(), answer);
     }
     if op.scope.is_some() {
         for (status, name) in
@@ -130,6 +135,7 @@ fn operation(op: &Operation) -> Value {
             );
         }
     }
+    answers.insert("500".to_owned(), json!({ "$ref": "#/components/responses/InternalError" }));
     answers.insert("default".to_owned(), json!({ "$ref": "#/components/responses/Unexpected" }));
     value["responses"] = answers.into();
     value
@@ -160,7 +166,7 @@ fn parameters(op: &Operation) -> Vec<Value> {
         let schema = match *kind {
             "date-time" => json!({ "type": "string", "format": "date-time" }),
             kind if kind.starts_with(char::is_uppercase) => schema(kind),
-            kind => json!({ "type": kind, "minLength": 1 }),
+            kind => json!({ "type": kind, "minLength": 1, "pattern": r"^[^\u0000]*$" }),
         };
         all.push(
             json!({ "name": name, "in": "query", "description": description, "schema": schema }),
@@ -178,49 +184,72 @@ fn header(name: &str) -> Value {
     json!({ "$ref": format!("#/components/headers/{name}") })
 }
 
-fn success_headers(op: &Operation) -> Value {
-    let mut all = Map::new();
-    all.insert("X-Request-Id".to_owned(), header("X-Request-Id"));
+fn answer_headers(op: &Operation, may_be_replayed: bool) -> Value {
+    let mut all = names(&["X-Request-Id"]);
     if op.scope.is_some() {
-        for name in ["X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"] {
-            all.insert(name.to_owned(), header(name));
-        }
+        all.append(&mut names(&RATE_LIMIT));
     }
-    if op.method == "post" {
-        all.insert("Idempotency-Replay".to_owned(), header("Idempotency-Replay"));
+    if may_be_replayed {
+        all.append(&mut names(&["Idempotency-Replay"]));
     }
     all.into()
 }
 
+const RATE_LIMIT: [&str; 3] = ["X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"];
+
+fn names(names: &[&str]) -> Map<String, Value> {
+    names.iter().map(|name| ((*name).to_owned(), header(name))).collect()
+}
+
 fn headers() -> Value {
-    let integer = json!({ "type": "integer", "minimum": 0 });
+    let integer = |minimum: u8| json!({ "type": "integer", "minimum": minimum });
     json!({
-        "X-Request-Id": { "description": "Names the request in logs and in the audit log; yours if you send one of 1 to 128 visible ASCII characters.", "schema": { "type": "string" } },
-        "X-RateLimit-Limit": { "description": "Requests per sliding minute.", "schema": integer },
-        "X-RateLimit-Remaining": { "description": "Requests left in the window.", "schema": integer },
-        "X-RateLimit-Reset": { "description": "Unix second at which the oldest request leaves the window.", "schema": integer },
-        "Retry-After": { "description": "Whole seconds to wait.", "schema": integer },
+        "X-Request-Id": { "description": "Names the request in logs and in the audit log; yours if you send one of 1 to 128 visible ASCII characters.",
+            "schema": { "type": "string", "minLength": 1, "maxLength": 128 } },
+        "X-RateLimit-Limit": { "description": "Requests per sliding minute.", "schema": integer(1) },
+        "X-RateLimit-Remaining": { "description": "Requests left in the window.", "schema": integer(0) },
+        "X-RateLimit-Reset": { "description": "Unix second at which the oldest request leaves the window.", "schema": integer(0) },
+        "Retry-After": { "description": "Whole seconds to wait.", "schema": integer(1) },
         "Idempotency-Replay": { "description": "true on a replayed answer.", "schema": { "type": "string", "enum": ["true"] } },
+        "WWW-Authenticate": { "description": "Bearer.", "schema": { "type": "string" } },
     })
 }
 
 fn responses() -> Value {
-    let with = |description: &str, name: &str, header: Value| {
+    let with = |description: &str, headers: &[&[&str]]| {
         let mut response = error(description);
-        response["headers"] = json!({ name: header });
+        response["headers"] = names(&headers.concat()).into();
         response
     };
+    let id: &[&str] = &["X-Request-Id"];
     json!({
-        "Unauthorized": with("missing_api_key, invalid_api_key or api_key_revoked.", "WWW-Authenticate", json!({ "schema": { "type": "string" } })),
-        "Forbidden": error("insufficient_scope."),
-        "RateLimited": with("rate_limited.", "Retry-After", header("Retry-After")),
-        "Unexpected": error("Any other answer, always in the envelope: 405 with Allow, 413, 415, 500 internal_error, 503 unavailable with Retry-After."),
+        "Unauthorized": with("missing_api_key, invalid_api_key or api_key_revoked.", &[id, &["WWW-Authenticate"]]),
+        "Forbidden": with("insufficient_scope.", &[id, &RATE_LIMIT]),
+        "RateLimited": with("rate_limited.", &[id, &RATE_LIMIT, &["Retry-After"]]),
+        "InternalError": with("internal_error: a fault on our side, of which the answer tells nothing.", &[id]),
+        "Unexpected": with("Any other answer, always in the envelope: 405 with Allow, 413, 415, 503 unavailable with Retry-After.", &[id]),
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A comma in an unquoted description once made keywords of its second half.
+    #[test]
+    fn no_keyword_is_empty() {
+        fn walk(value: &Value) {
+            match value {
+                Value::Object(map) => map.iter().for_each(|(key, value)| {
+                    assert!(!value.is_null(), "{key}");
+                    walk(value);
+                }),
+                Value::Array(items) => items.iter().for_each(walk),
+                _ => {}
+            }
+        }
+        walk(&document());
+    }
 
     /// Every `$ref` of the document leads somewhere.
     #[test]

@@ -83,6 +83,7 @@ pub const OPERATIONS: &[Operation] = &[
         description: "200 while the process is up. Needs no key.",
         scope: None,
         success: (200, "Health"),
+        errors: &[(429, "Reserved; not answered yet.")],
         ..GET
     },
     Operation {
@@ -237,7 +238,7 @@ pub const OPERATIONS: &[Operation] = &[
         description: "state=waiting sets waiting_on_customer; leaving it clears the flag unless the same request sets it. What the server owns is ignored.",
         body: Some("OnboardingUpdate"),
         success: (200, "Onboarding"),
-        errors: &[BODY, NO_ONBOARDING],
+        errors: &[BODY, NO_ONBOARDING, (409, "Reserved; not answered yet.")],
         ..PATCH
     },
     Operation {
@@ -469,6 +470,7 @@ pub const OPERATIONS: &[Operation] = &[
         summary: "Revoke a key",
         description: "Holds from the next request on.",
         scope: ADMIN,
+        success: (200, "DeletedApiKey"),
         errors: &[NO_KEY],
         ..DELETE
     },

@@ -179,3 +179,66 @@ async fn many_at_once_share_a_small_pool(#[case] backend: Backend) {
     });
     futures_util::future::join_all(calls).await;
 }
+
+async fn probe(app: &TestApp, path: &str) -> (u16, String, Value) {
+    let answer = reqwest::get(format!("http://{}{path}", app.addr)).await.unwrap();
+    let retry_after = answer.headers().get("retry-after").map(|v| v.to_str().unwrap().to_owned());
+    let status = answer.status().as_u16();
+    (status, retry_after.unwrap_or_default(), answer.json().await.unwrap())
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_process_is_ready_when_its_database_answers_with_the_schema_it_knows(
+    #[case] backend: Backend,
+) {
+    let app = TestApp::new(backend).await;
+    assert_eq!(probe(&app, "/healthz").await, (200, String::new(), json!({ "status": "ok" })));
+    let ready = json!({ "status": "ready", "database": "ok", "schema": "ok", "captured": false });
+    assert_eq!(probe(&app, "/readyz").await, (200, String::new(), ready));
+
+    let mut tx = app.db().begin().await.unwrap();
+    pivotal_reminders::on!(tx, |c| sqlx::query("UPDATE _sqlx_migrations SET version = 9999")
+        .execute(c)
+        .await
+        .map(|_| ()))
+    .unwrap();
+    tx.commit().await.unwrap();
+    let (status, retry_after, said) = probe(&app, "/readyz").await;
+    assert_eq!((status, retry_after.as_str(), &said["database"]), (503, "1", &json!("ok")));
+    assert_eq!(said["schema"], "version 9999 is newer than this binary knows");
+
+    app.db().close().await;
+    let (status, _, said) = probe(&app, "/readyz").await;
+    assert_eq!((status, &said["database"]), (503, &json!("does not answer")));
+    assert_eq!(probe(&app, "/healthz").await.0, 200);
+}
+
+#[tokio::test]
+async fn probes_answer_while_requests_are_turned_away() {
+    let app = TestApp::new(Backend::Sqlite).await;
+    // The only writer is taken, so every request waits until there is no place left.
+    let writer = app.db().begin().await.unwrap();
+    let waiting: Vec<_> = (0..512)
+        .map(|_| {
+            tokio::spawn(
+                app.request(Method::POST, "/customers")
+                    .bearer_auth(&app.live)
+                    .json(&json!({ "name": "Acme" }))
+                    .send(),
+            )
+        })
+        .collect();
+    crate::support::eventually(crate::support::service::PATIENCE, || app.api.in_flight() == 512)
+        .await;
+    let shed = app.send(app.request(Method::GET, "/health")).await;
+    assert_eq!(shed.error(), "503 internal_error unavailable");
+    assert_eq!(probe(&app, "/healthz").await.0, 200);
+    assert_eq!(probe(&app, "/readyz").await.0, 200);
+    drop(writer);
+    for request in waiting {
+        request.abort();
+    }
+}

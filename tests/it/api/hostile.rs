@@ -1,10 +1,14 @@
 //! Whatever is thrown at it: an answer in the envelope, and never a 500.
 
+use pivotal_reminders::api::reference::{OPERATIONS, document};
 use reqwest::Method;
 use rstest::rstest;
+use serde_json::json;
 
 use crate::support::app::TestApp;
 use crate::support::db::Backend;
+use crate::support::eventually;
+use crate::support::service::PATIENCE;
 
 #[rstest]
 #[case::sqlite(Backend::Sqlite)]
@@ -123,4 +127,193 @@ async fn metadata_keeps_what_json_can_hold(#[case] backend: Backend) {
     for bad in [r#"{"x":1e400}"#, r#"{"x":"\ud800"}"#] {
         assert_eq!(send(bad).await.error(), "400 invalid_request_error custom metadata");
     }
+}
+
+/// Values that some field cannot hold, as JSON text.
+fn hostile_values() -> Vec<String> {
+    let mut values: Vec<String> = [
+        "null",
+        "true",
+        "0",
+        "-0",
+        "-1",
+        "1.5",
+        "1e400",
+        "-1e400",
+        "1e-400",
+        "31",
+        "2147483648",
+        "9007199254740993",
+        "9223372036854775808",
+        "-9223372036854775809",
+        r#""""#,
+        r#"" ""#,
+        r#""1""#,
+        r#""\u0000""#,
+        r#""a\u0000b""#,
+        r#""\ud800""#,
+        r#""\udc00\ud800""#,
+        r#""\u001b[31m""#,
+        r#""\r\nBcc: a@b.example""#,
+        r#""\u202egnp.exe""#,
+        r#""\ufeff""#,
+        r#""\uffff""#,
+        r#""0000-01-01T00:00:00Z""#,
+        r#""9999-12-31T23:59:59-23:59""#,
+        r#""0001-01-01T00:00:00+23:59""#,
+        r#""99999-01-01T00:00:00Z""#,
+        r#""-262144-01-01""#,
+        r#""9999-12-31""#,
+        r#""0000-01-01""#,
+        r#""24:00""#,
+        r#"" 7:00""#,
+        r#""+7:00""#,
+        r#""23:59:60""#,
+        r#""' OR 1=1--""#,
+        r#""%00""#,
+        r#""..""#,
+        r#""a@b""#,
+        r#""Mars/Base""#,
+        "[]",
+        "[null]",
+        "[[]]",
+        r#"["\u0000"]"#,
+        r#"["mon","mon"]"#,
+        "[0]",
+        "[9223372036854775808]",
+        "{}",
+        r#"{"from":null}"#,
+        r#"{"from":"09:00","until":"09:00"}"#,
+        r#"{"from":"99:00","until":"18:00"}"#,
+        r#"{"a":1,"a":2}"#,
+        r#"{"\u0000":"\u0000"}"#,
+    ]
+    .map(ToOwned::to_owned)
+    .to_vec();
+    values.push(format!("\"{}\"", "x".repeat(21_000)));
+    values.push(format!("\"{}\"", "\u{1f680}".repeat(300)));
+    values.push(format!("[{}\"x\"]", "\"x\",".repeat(5_000)));
+    values.push(format!("{}{}", "[".repeat(60), "]".repeat(60)));
+    values.push(format!("{}1{}", r#"{"a":"#.repeat(60), "}".repeat(60)));
+    values.push("9".repeat(400));
+    values
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn every_writable_field_takes_every_hostile_value_or_is_named(#[case] backend: Backend) {
+    let app = TestApp::new(backend).await;
+    let customer = app.customer("Acme").await;
+    let contact = json!({ "name": "Ann", "email": "ann@acme.example" });
+    app.post("/customers/1/contacts", contact).await.ok(201);
+    app.onboarding(&customer, json!({})).await;
+    let spare = app.post("/api_keys", json!({ "name": "Spare" })).await.ok(201)["id"].clone();
+    let document = document();
+    let values = hostile_values();
+    let mut sent = 0_usize;
+    for op in OPERATIONS {
+        let Some(schema) = op.body.filter(|body| !body.contains('/')) else { continue };
+        let schema = &document["components"]["schemas"][schema];
+        let id = if op.path.starts_with("/api_keys") { spare.as_str().unwrap() } else { "1" };
+        let path = op.path.replace("{id}", id).replace("{customerId}", "1");
+        let path = path.replace("{key}", "review");
+        for property in schema["properties"].as_object().unwrap().keys() {
+            for value in &values {
+                sent += 1;
+                let mut body = format!("{{\"{property}\":{value}");
+                for required in schema["required"].as_array().into_iter().flatten() {
+                    if required == property {
+                        continue;
+                    }
+                    let good = match required.as_str().unwrap() {
+                        "name" => "N".to_owned(),
+                        "email" => format!("a{sent}@acme.example"),
+                        "customer_id" => "1".to_owned(),
+                        new => panic!("what is a good {new}?"),
+                    };
+                    body.push_str(&format!(",{required}:\"{good}\""));
+                }
+                body.push('}');
+                let request = app
+                    .request(op.method.to_uppercase().parse().unwrap(), &path)
+                    .bearer_auth(&app.live)
+                    .header("content-type", "application/json")
+                    .body(body);
+                let answer = app.send(request).await;
+                let shown: String = value.chars().take(60).collect();
+                let what = format!("{} {property}: {shown}: {}", op.id, answer.status);
+                match answer.status.as_u16() {
+                    200 | 201 => {
+                        answer.json();
+                    }
+                    400 | 404 | 409 => {
+                        let error = answer.error();
+                        let field = error.split(' ').nth(3).unwrap_or_default();
+                        let named = field == property || field.starts_with(&format!("{property}."));
+                        // A rotated key is gone, but what is wrong with a body is still said first.
+                        let gone =
+                            op.id == "rotate-api-key" && error == "404 not_found api_key_not_found";
+                        let absent = error == "404 not_found customer_not_found";
+                        assert!(named || absent || gone, "{what}: {error}");
+                    }
+                    _ => panic!("{what}: {}", answer.text),
+                }
+            }
+        }
+    }
+    assert!(sent > 3_000, "{sent}");
+    // What was taken can be read again.
+    for op in OPERATIONS.iter().filter(|op| op.method == "get") {
+        let path = op.path.replace("{id}", "1").replace("{customerId}", "1");
+        app.get(&format!("{path}?limit=100")).await.ok(op.success.0);
+    }
+}
+
+#[tokio::test]
+async fn connections_that_do_not_go_on_are_closed_while_others_are_served() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let app = TestApp::new(Backend::Sqlite).await;
+    let half_body = format!(
+        "POST /api/v1/customers HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\nContent-Length: 50\r\n\r\n{{\"name\"",
+        app.live
+    );
+    let started = std::time::Instant::now();
+    let closed = std::sync::atomic::AtomicUsize::new(0);
+    let slow = futures_util::future::join_all((0..200).map(async |n: usize| {
+        let mut stream = tokio::net::TcpStream::connect(app.addr).await.unwrap();
+        let (begun, expected) = match n % 3 {
+            0 => ("GET /api/v1/health HTTP/1.1\r\nHo", ""),
+            1 => ("", ""),
+            _ => (half_body.as_str(), "503"),
+        };
+        stream.write_all(begun.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        // Closed by a reset is closed, too.
+        let _ = stream.read_to_end(&mut answer).await;
+        closed.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let answer = String::from_utf8_lossy(&answer).into_owned();
+        assert!(answer.contains(expected), "{n}: {answer}");
+        started.elapsed()
+    }));
+    let others = async {
+        let mut slowest = std::time::Duration::ZERO;
+        let mut served = 0;
+        let all_closed = || closed.load(std::sync::atomic::Ordering::Relaxed) == 200;
+        while !all_closed() {
+            let asked = std::time::Instant::now();
+            app.send(app.request(Method::GET, "/health")).await.ok(200);
+            slowest = slowest.max(asked.elapsed());
+            served += 1;
+            // Twenty a second are enough.
+            let next = asked + std::time::Duration::from_millis(50);
+            eventually(PATIENCE, || all_closed() || std::time::Instant::now() >= next).await;
+        }
+        (served, slowest)
+    };
+    let (ends, (served, slowest)) = tokio::join!(slow, others);
+    let last = ends.into_iter().max().unwrap();
+    assert!(last < std::time::Duration::from_secs(30), "the last was closed after {last:?}");
+    assert!(served > 100 && slowest < std::time::Duration::from_secs(2), "{served}, {slowest:?}");
 }

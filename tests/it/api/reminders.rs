@@ -1,0 +1,163 @@
+//! Reminders of an onboarding over the API: explained, snoozed, forecast.
+
+use chrono::TimeDelta;
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use crate::support::app::TestApp;
+use crate::support::db::Backend;
+
+/// An onboarding of the CSM, created on Monday, 1 June 2026, in a workspace that counts in UTC.
+async fn onboarding(app: &TestApp) -> Value {
+    let customer = app.customer("Acme").await;
+    app.onboarding(&customer, json!({ "csm_id": app.csm.id })).await
+}
+
+/// The dates of the digests that are foreseen for the next week.
+async fn digests(app: &TestApp, query: &str) -> Vec<String> {
+    let answer = app.get(&format!("/reminders/forecast?days=7{query}")).await.ok(200);
+    let items = answer["data"].as_array().unwrap().clone();
+    items
+        .iter()
+        .filter(|item| item["kind"] == "digest")
+        .map(|item| item["at"].as_str().unwrap()[..10].to_owned())
+        .collect()
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_snoozed_onboarding_is_reminded_of_again_on_the_day_the_snooze_ends(
+    #[case] backend: Backend,
+) {
+    let app = TestApp::new(backend).await;
+    onboarding(&app).await;
+    assert_eq!(
+        digests(&app, "").await,
+        ["2026-06-02", "2026-06-03", "2026-06-04", "2026-06-05", "2026-06-08"]
+    );
+
+    let body = json!({ "until": "2026-06-04", "reason": "on holiday" });
+    let snoozed = app.post("/onboardings/1/snooze", body).await.ok(201);
+    assert_eq!(snoozed["snoozed_until"], "2026-06-04");
+    assert_eq!((&snoozed["verdict"], &snoozed["reason"]), (&json!("hold"), &json!("snoozed")));
+    assert_eq!(digests(&app, "").await, ["2026-06-04", "2026-06-05", "2026-06-08"]);
+
+    let audit = app.get("/audit_log?event=onboarding_snoozed").await.ok(200);
+    assert_eq!(audit["data"][0]["reason"], "on holiday");
+
+    let woken = app.delete("/onboardings/1/snooze").await.ok(200);
+    assert_eq!(woken["snoozed_until"], Value::Null);
+    assert_eq!(digests(&app, "").await.len(), 5);
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_snooze_must_end_on_a_day_to_come(#[case] backend: Backend) {
+    let app = TestApp::new(backend).await;
+    onboarding(&app).await;
+    for (until, error) in [
+        (json!("2026-06-01"), "400 invalid_request_error too_small until"),
+        (json!("someday"), "400 invalid_request_error invalid_string until"),
+        (json!(5), "400 invalid_request_error invalid_type until"),
+    ] {
+        assert_eq!(
+            app.post("/onboardings/1/snooze", json!({ "until": until })).await.error(),
+            error
+        );
+    }
+    let missing = app.post("/onboardings/1/snooze", json!({})).await;
+    assert_eq!(missing.error(), "400 invalid_request_error missing_field until");
+    let absent = app.post("/onboardings/9/snooze", json!({ "until": "2026-06-09" })).await;
+    assert_eq!(absent.error(), "404 not_found onboarding_not_found");
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn an_explanation_names_every_gate_and_the_first_that_is_shut(#[case] backend: Backend) {
+    let app = TestApp::new(backend).await;
+    onboarding(&app).await;
+    // On the day of creation nothing is due; the day after, it is.
+    let today = app.get("/onboardings/1/reminders").await.ok(200);
+    assert_eq!((&today["verdict"], &today["reason"]), (&json!("hold"), &Value::Null));
+    let due = today["gates"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|gate| gate["gate"] == "due")
+        .unwrap()
+        .clone();
+    assert_eq!(due["passed"], false);
+    let tomorrow = app.get("/onboardings/1/reminders?at=2026-06-02T07:00:00Z").await.ok(200);
+    assert_eq!(tomorrow["verdict"], "send", "{tomorrow}");
+
+    app.patch("/onboardings/1", json!({ "state": "paused" })).await.ok(200);
+    let paused = app.get("/onboardings/1/reminders?at=2026-06-02T07:00:00Z").await.ok(200);
+    assert_eq!((&paused["verdict"], &paused["reason"]), (&json!("hold"), &json!("paused")));
+    assert_eq!(paused["next"], json!([]));
+
+    app.patch("/onboardings/1", json!({ "state": "active" })).await.ok(200);
+    let other =
+        format!("/onboardings/1/reminders?at=2026-06-02T07:00:00Z&recipient_id={}", app.owner.id);
+    let other = app.get(&other).await.ok(200);
+    assert_eq!(other["verdict"], "hold", "the owner is not the one who hears of it");
+    let unknown = app.get("/onboardings/1/reminders?recipient_id=user_nobody").await;
+    assert_eq!(unknown.error(), "400 invalid_request_error user_not_found recipient_id");
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn what_a_test_key_wrote_is_explained_as_kept_back(#[case] backend: Backend) {
+    let app = TestApp::new(backend).await;
+    onboarding(&app).await;
+    app.advance(TimeDelta::seconds(1));
+    let body = json!({ "csm_id": app.csm.id });
+    app.call(&app.test, reqwest::Method::PATCH, "/onboardings/1", &body).await.ok(200);
+    let explained = app.get("/onboardings/1/reminders?at=2026-06-02T07:00:00Z").await.ok(200);
+    assert_eq!(
+        (&explained["verdict"], &explained["reason"]),
+        (&json!("hold"), &json!("test_mode"))
+    );
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_forecast_can_imagine_a_change_without_making_it(#[case] backend: Backend) {
+    let app = TestApp::new(backend).await;
+    onboarding(&app).await;
+    let as_if = |patch: &str| {
+        let encoded: String = form_urlencoded::byte_serialize(patch.as_bytes()).collect();
+        format!("&as_if={encoded}")
+    };
+    let weekly = as_if(r#"{"onboarding_id":"1","reminder_frequency_days":3}"#);
+    assert_eq!(digests(&app, &weekly).await, ["2026-06-04", "2026-06-08"]);
+    let paused = as_if(r#"{"onboarding_id":"1","state":"paused"}"#);
+    assert!(digests(&app, &paused).await.is_empty());
+    assert_eq!(app.get("/onboardings/1").await.ok(200)["reminder_frequency_days"], 1);
+    assert_eq!(digests(&app, "").await.len(), 5, "nothing was changed");
+
+    let absent =
+        app.get(&format!("/reminders/forecast?{}", &as_if(r#"{"onboarding_id":"9"}"#)[1..])).await;
+    assert_eq!(absent.error(), "404 not_found onboarding_not_found");
+    let wrong = app
+        .get(&format!(
+            "/reminders/forecast?{}",
+            &as_if(r#"{"onboarding_id":"1","state":"gone"}"#)[1..]
+        ))
+        .await;
+    assert_eq!(wrong.error(), "400 invalid_request_error invalid_enum_value state");
+    assert_eq!(
+        app.get("/reminders/forecast?days=0").await.error(),
+        "400 invalid_request_error too_small days"
+    );
+    assert_eq!(digests(&app, "&csm_id=user_nobody").await, Vec::<String>::new());
+}
