@@ -59,15 +59,17 @@ pub async fn workspaces(
     conn: &mut Conn,
     ids: &[String],
 ) -> Result<HashMap<String, Workspace>, DbError> {
-    const COLUMNS: &str = "SELECT id, name, time_zone, working_days, digest_time, waiting_steps, owner_user_id, escalation_user_id, customer_reminders,
+    const COLUMNS: &str = "id, name, time_zone, working_days, digest_time, waiting_steps, owner_user_id, escalation_user_id, customer_reminders,
          mail_from, footer_address, names_in_subjects";
     const POSTGRES: &str = const_str::concat!(
+        "SELECT ",
         COLUMNS,
         ", (SELECT COALESCE(json_agg(date), '[]') FROM holidays h WHERE h.workspace_id = w.id) AS holidays,
          (SELECT COALESCE(json_agg(json_build_array(key, label, position, target_days)), '[]') FROM phases p WHERE p.workspace_id = w.id) AS phases
          FROM workspaces w WHERE id = ANY($1)"
     );
     const SQLITE: &str = const_str::concat!(
+        "SELECT ",
         COLUMNS,
         ", (SELECT json_group_array(date) FROM holidays h WHERE h.workspace_id = w.id) AS holidays,
          (SELECT json_group_array(json_array(key, label, position, target_days)) FROM phases p WHERE p.workspace_id = w.id) AS phases

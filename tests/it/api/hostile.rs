@@ -231,6 +231,7 @@ async fn every_writable_field_takes_every_hostile_value_or_is_named(#[case] back
                         "name" => "N".to_owned(),
                         "email" => format!("a{sent}@acme.example"),
                         "customer_id" => "1".to_owned(),
+                        "until" => "2030-01-01".to_owned(),
                         new => panic!("what is a good {new}?"),
                     };
                     body.push_str(&format!(",{required}:\"{good}\""));

@@ -102,6 +102,7 @@ fn least_body(op: &Operation) -> Value {
         Some("CustomerCreate" | "ApiKeyCreate") => json!({ "name": "N" }),
         Some("ContactCreate" | "UserCreate") => json!({ "name": "N", "email": "n@globex.example" }),
         Some("OnboardingCreate") => json!({ "customer_id": "1" }),
+        Some("SnoozeCreate") => json!({ "until": "2030-01-01" }),
         Some(_) => json!({}),
         None => Value::Null,
     }
@@ -245,7 +246,9 @@ async fn what_is_theirs_is_absent_in_every_list_filter_and_cursor(#[case] backen
         for (filter, _, _) in op.query {
             let (theirs, absent): (&[String], &[String]) = match *filter {
                 "customer_id" => (&customer.theirs, &customer.absent),
-                "id" => (&onboarding.theirs, &onboarding.absent),
+                "id" | "onboarding_id" => (&onboarding.theirs, &onboarding.absent),
+                // A csm_id of theirs is in tests/it/api/reminders.rs, as is what as_if answers to a stranger's onboarding.
+                "days" | "csm_id" | "as_if" => continue,
                 "actor" => (std::slice::from_ref(&key), &["key_zzzz".to_owned()]),
                 "slug" => (&["customer-6".to_owned()], &["nobody".to_owned()]),
                 "status" | "state" | "phase" | "object" | "event" | "after" | "before" => continue,

@@ -29,9 +29,22 @@ impl Statement {
 
 /// Every statement of one file. `finders` are the tails that `finders!` puts behind its `SELECT`.
 pub(crate) fn statements(file: &str, source: &str, finders: &[String]) -> Vec<Statement> {
-    let mut walk = Walk { finders, constants: HashMap::new(), found: Vec::new() };
+    let mut walk = Walk { finders, constants: shared_texts(), found: Vec::new() };
     walk.tokens(source.parse().unwrap_or_else(|_| panic!("{file} is no Rust")));
     walk.found.into_iter().map(|sql| Statement { sql, file: file.to_owned() }).collect()
+}
+
+/// The macros of `store/facts.rs` that stand for a text: `macro_rules! name { () => { "…" }; }`, by `name!`.
+fn shared_texts() -> HashMap<String, String> {
+    let source = include_str!("../../../src/store/facts.rs");
+    let definitions = source.split("macro_rules! ").skip(1);
+    definitions
+        .filter_map(|definition| {
+            let (name, body) = definition.split_once(" {")?;
+            let text = body.trim_start().strip_prefix("() => {")?.trim_start().strip_prefix('"')?;
+            Some((format!("{name}!"), text.split('"').next()?.to_owned()))
+        })
+        .collect()
 }
 
 /// The tails of `concat!($select, "…")` in the definition of a macro.
@@ -147,6 +160,10 @@ impl Walk<'_> {
             {
                 let parts = arguments(group);
                 parts.iter().filter(|part| !part.is_empty()).map(|part| self.value(part)).collect()
+            }
+            [.., TokenTree::Group(_)] => {
+                let name = macro_name(tokens, tokens.len() - 1)?;
+                self.constants.get(&format!("{name}!")).cloned()
             }
             _ => literal(tokens),
         }
