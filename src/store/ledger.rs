@@ -439,16 +439,16 @@ async fn finish_postgres(
          ), done AS (
            UPDATE notifications n SET state = f.state, reason = f.reason, not_before = COALESCE(f.not_before, n.not_before),
              attempt_count = n.attempt_count + f.counts, delivery_count = 0, lease_owner = NULL, lease_token = NULL, stage = NULL,
-             subject = COALESCE(f.subject, n.subject), provider_ref = COALESCE(f.provider_ref, n.provider_ref), updated_at = $9,
+             subject = COALESCE(f.subject, n.subject), provider_ref = COALESCE(f.provider_ref, n.provider_ref), updated_at = $9::timestamptz,
              pushed_at = CASE WHEN f.not_before IS NULL THEN n.pushed_at ELSE 'epoch' END,
-             sent_at = CASE WHEN f.state = 'sent' THEN $9 END,
-             finished_at = CASE WHEN f.state IN ('sent', 'suppressed', 'skipped', 'failed', 'cancelled') THEN $9 END
+             sent_at = CASE WHEN f.state = 'sent' THEN $9::timestamptz END,
+             finished_at = CASE WHEN f.state IN ('sent', 'suppressed', 'skipped', 'failed', 'cancelled') THEN $9::timestamptz END
            FROM f WHERE n.id = f.id AND n.lease_token = f.token AND n.state = 'sending' RETURNING f.*
          ), a AS (
            INSERT INTO attempts (notification_id, number, at, worker, stage, outcome, reply, duration_ms)
            SELECT id, number, at, worker, stage, outcome, reply, duration_ms FROM done WHERE number IS NOT NULL
          ), m AS (
-           INSERT INTO messages (notification_id, body, rendered_at) SELECT id, body, $9 FROM done WHERE body IS NOT NULL
+           INSERT INTO messages (notification_id, body, rendered_at) SELECT id, body, $9::timestamptz FROM done WHERE body IS NOT NULL
            ON CONFLICT (notification_id) DO UPDATE SET body = excluded.body, rendered_at = excluded.rendered_at
          ) SELECT id FROM done";
     let attempts: Vec<Option<&Attempt>> = rows.iter().map(|f| f.attempt.as_ref()).collect();
