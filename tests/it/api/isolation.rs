@@ -247,11 +247,11 @@ async fn what_is_theirs_is_absent_in_every_list_filter_and_cursor(#[case] backen
             let (theirs, absent): (&[String], &[String]) = match *filter {
                 "customer_id" => (&customer.theirs, &customer.absent),
                 "id" | "onboarding_id" => (&onboarding.theirs, &onboarding.absent),
-                // A csm_id of theirs is in tests/it/api/reminders.rs, as is what as_if answers to a stranger's onboarding.
-                "days" | "csm_id" | "as_if" => continue,
                 "actor" => (std::slice::from_ref(&key), &["key_zzzz".to_owned()]),
                 "slug" => (&["customer-6".to_owned()], &["nobody".to_owned()]),
-                "status" | "state" | "phase" | "object" | "event" | "after" | "before" => continue,
+                "status" | "state" | "phase" | "object" | "event" | "after" | "before" | "days"
+                // Shown in reminders.rs: what is not ours has nothing to come, and cannot be imagined otherwise.
+                | "csm_id" | "as_if" => continue,
                 new => panic!("the filter {new} of {} wants a look here", op.id),
             };
             for (theirs, absent) in theirs.iter().zip(absent) {
