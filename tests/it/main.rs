@@ -7,6 +7,7 @@ mod architecture;
 mod deliver;
 mod flow;
 mod forecast;
+mod processes;
 mod render;
 mod rules;
 mod schedule;

@@ -180,6 +180,19 @@ impl Running {
         found().expect("just seen")
     }
 
+    /// Sends a signal: TERM, STOP, CONT.
+    pub(crate) async fn signal(&self, name: &str) {
+        let pid = self.child.id().expect("it runs").to_string();
+        let sent = Command::new("sh").args(["-c", "kill -s $0 $1", name, &pid]).status().await;
+        assert!(sent.expect("a shell").success(), "no signal {name} to {pid}");
+    }
+
+    /// Waits for its end and answers with the exit code.
+    pub(crate) async fn end(mut self) -> i32 {
+        let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
+        ended.expect("it ends").expect("it was started").code().unwrap_or(-1)
+    }
+
     /// `kill -9`.
     pub(crate) async fn kill(mut self) {
         self.child.kill().await.expect("it runs");
