@@ -198,7 +198,7 @@ CREATE INDEX onboardings_list ON onboardings (workspace_id, created_at DESC) WHE
 CREATE INDEX onboardings_customer ON onboardings (customer_id, created_at DESC);
 CREATE INDEX onboardings_recipient ON onboardings (recipient_id, next_due_on);                       -- the scan, and a reader's totals
 CREATE INDEX onboardings_nudge ON onboardings (next_nudge_at) WHERE next_nudge_at IS NOT NULL;       -- the scan
-CREATE INDEX onboardings_csm ON onboardings (csm_id) WHERE csm_id IS NOT NULL;                       -- when a user changes
+CREATE INDEX onboardings_csm ON onboardings (csm_id) WHERE csm_id IS NOT NULL AND (recipient_id IS NULL OR csm_id <> recipient_id); -- when an inactive CSM changes
 
 -- The ledger: one row per message to one recipient on one channel. It is the truth; jobs are hints.
 -- No index, not even a predicate, names state or a lease column: a claim must stay a heap-only update.

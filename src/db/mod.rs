@@ -77,7 +77,7 @@ macro_rules! on {
 /// PostgreSQL and JSON for SQLite, the one way to pass it in a single parameter to each.
 #[macro_export]
 macro_rules! fetch_by_ids {
-    ($conn:expr, $row:ty, $head:literal, $ids:expr, $tail:literal $(, $bind:expr)*) => {
+    ($conn:expr, $row:ty, $head:expr, $ids:expr, $tail:literal $(, $bind:expr)*) => {
         match $conn.dialect() {
             $crate::db::Dialect::Postgres(c) => {
                 sqlx::query_as::<_, $row>(concat!($head, " = ANY($1)", $tail))

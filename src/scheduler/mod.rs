@@ -10,6 +10,8 @@ mod nudges;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
@@ -23,6 +25,14 @@ use crate::store::ledger::{self, NewNotification};
 
 /// Recipients, or nudges, per transaction.
 const BATCH: i64 = 500;
+
+/// Batches of digests at once, as soon as one was full: PostgreSQL has locks that the other skips, SQLite has one writer.
+const fn lanes(db: &Db) -> usize {
+    match db {
+        Db::Postgres(_) => 2,
+        Db::Sqlite { .. } => 1,
+    }
+}
 
 /// What a pass did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -75,20 +85,26 @@ pub async fn pass(
     let started = Instant::now();
     let mut total = Summary::default();
     let mut races = 0;
-    loop {
-        let batch = match digests::batch(db, at, channels, BATCH).await {
+    let mut batches = FuturesUnordered::new();
+    batches.push(digests::batch(db, at, channels, BATCH));
+    while let Some(result) = batches.next().await {
+        let full = match result {
             Err(error) if lost_a_race(&error) && races < 10 => {
                 races += 1;
-                continue;
+                true
             }
-            other => other?,
+            other => {
+                let batch = other?;
+                total.add(batch);
+                progress(&total);
+                batch.recipients == BATCH
+            }
         };
-        total.add(batch);
-        progress(&total);
-        if batch.recipients < BATCH {
-            break;
+        while full && batches.len() < lanes(db) {
+            batches.push(digests::batch(db, at, channels, BATCH));
         }
     }
+    drop(batches);
     loop {
         let batch = match nudges::batch(db, at, channels, BATCH).await {
             Err(error) if lost_a_race(&error) && races < 10 => {

@@ -76,9 +76,10 @@ fn distinct<'a>(ids: impl Iterator<Item = &'a String>) -> Vec<String> {
 }
 
 async fn claim(conn: &mut Conn, at: DateTime<Utc>, limit: i64) -> Result<Vec<Journey>, DbError> {
-    const HEAD: &str = "SELECT o.*, c.name AS customer_name, c.status AS customer_status, c.deleted_at AS customer_deleted_at, c.mode AS customer_mode
-         FROM onboardings o JOIN customers c ON c.id = o.customer_id
-         WHERE o.next_nudge_at <= $1 AND o.created_at <= $1 ORDER BY o.next_nudge_at LIMIT $2";
+    const HEAD: &str = concat!(
+        facts::select_onboardings!(),
+        " WHERE o.next_nudge_at <= $1 AND o.created_at <= $1 ORDER BY o.next_nudge_at LIMIT $2"
+    );
     const POSTGRES: &str = const_str::concat!(HEAD, " FOR UPDATE OF o SKIP LOCKED");
     let rows: Vec<OnboardingRow> = match conn.dialect() {
         Dialect::Postgres(c) => sqlx::query_as(POSTGRES).bind(at).bind(limit).fetch_all(c).await?,

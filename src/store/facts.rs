@@ -205,6 +205,19 @@ pub async fn people(conn: &mut Conn, ids: &[String]) -> Result<HashMap<String, M
 
 // --- onboardings -----------------------------------------------------------------------------------------------------------------
 
+/// What an [`OnboardingRow`] is read from. Named one by one: most of the other columns are the API's, and notes may be long.
+macro_rules! select_onboardings {
+    () => {
+        "SELECT o.id, o.workspace_id, o.customer_id, o.display_id, o.phase, o.state, o.target_launch_date, o.csm_id, o.waiting_on_customer,
+           o.waiting_on_customer_since, o.reminder_email, o.reminder_slack, o.reminder_frequency_days, o.phase_entered_at, o.state_entered_at,
+           o.held_since, o.holds, o.snoozed_until, o.mode, o.csm_mode, o.reminders_mode, o.phase_mode, o.waiting_mode, o.stalled_step,
+           o.waiting_step, o.last_reminded_on, o.last_seen, o.recipient_id, o.next_nudge_at, o.created_at, o.deleted_at,
+           c.name AS customer_name, c.status AS customer_status, c.deleted_at AS customer_deleted_at, c.mode AS customer_mode
+         FROM onboardings o JOIN customers c ON c.id = o.customer_id"
+    };
+}
+pub(crate) use select_onboardings;
+
 /// An onboarding as stored, with what is needed of its customer.
 #[derive(sqlx::FromRow)]
 pub struct OnboardingRow {
@@ -317,14 +330,8 @@ impl From<OnboardingRow> for Journey {
 
 /// The onboardings of the given ids.
 pub async fn onboardings(conn: &mut Conn, ids: &[String]) -> Result<Vec<Journey>, DbError> {
-    let rows = fetch_by_ids!(
-        conn,
-        OnboardingRow,
-        "SELECT o.*, c.name AS customer_name, c.status AS customer_status, c.deleted_at AS customer_deleted_at, c.mode AS customer_mode
-         FROM onboardings o JOIN customers c ON c.id = o.customer_id WHERE o.id",
-        ids,
-        ""
-    )?;
+    let rows =
+        fetch_by_ids!(conn, OnboardingRow, concat!(select_onboardings!(), " WHERE o.id"), ids, "")?;
     Ok(rows.into_iter().map(Journey::from).collect())
 }
 
@@ -375,8 +382,7 @@ pub async fn due_onboardings(
     let rows = fetch_by_ids!(
         conn,
         OnboardingRow,
-        "SELECT o.*, c.name AS customer_name, c.status AS customer_status, c.deleted_at AS customer_deleted_at, c.mode AS customer_mode
-         FROM onboardings o JOIN customers c ON c.id = o.customer_id WHERE o.recipient_id",
+        concat!(select_onboardings!(), " WHERE o.recipient_id"),
         recipients,
         " AND o.next_due_on <= $2 AND o.created_at <= $3",
         date,

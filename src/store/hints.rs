@@ -48,14 +48,17 @@ pub async fn refresh(
         Touched::User(id) => {
             refresh_slots(conn, &[id.to_owned()], now).await?;
             // A user who is the owner hears of everything without an active CSM, so a change of theirs may move all of these.
-            scalars(on!(conn, |c| sqlx::query_as(
-                "SELECT id FROM onboardings WHERE csm_id = $1 OR recipient_id = $1
+            scalars(on!(conn, |c| {
+                sqlx::query_as(
+                "SELECT id FROM onboardings WHERE recipient_id = $1
+                 UNION SELECT id FROM onboardings WHERE csm_id = $1 AND (recipient_id IS NULL OR csm_id <> recipient_id)
                  UNION SELECT o.id FROM onboardings o JOIN workspaces w ON w.id = o.workspace_id
                  WHERE w.owner_user_id = $1 AND o.recipient_id IS NULL"
             )
             .bind(id)
             .fetch_all(c)
-            .await?))
+            .await?
+            }))
         }
         Touched::Workspace(id) => {
             let users = scalars(on!(conn, |c| sqlx::query_as(

@@ -3,11 +3,13 @@
 //! A row changes hands by compare-and-set: [`claim`] puts a fresh token into it, and every later write names that token. Whoever lost
 //! the row finds nothing to write to.
 
+use std::cell::RefCell;
 use std::collections::HashSet;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use sqlx::types::Json;
 use sqlx::{PgConnection, SqliteConnection};
+use zstd::bulk::Compressor;
 
 use super::hints::{self, Touched};
 use super::unsent;
@@ -804,7 +806,20 @@ fn after_death(o: &Orphan, owner: &str, resend_after: TimeDelta, now: DateTime<U
 
 /// A message in the form in which it is stored.
 pub fn pack(message: &Message) -> std::io::Result<Vec<u8>> {
-    zstd::bulk::compress(&serde_json::to_vec(message)?, 1)
+    // A compressor is half a megabyte of tables; making one costs as much as using it.
+    thread_local! {
+        static COMPRESSOR: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
+    }
+    let json = serde_json::to_vec(message)?;
+    COMPRESSOR.with_borrow_mut(|kept| {
+        let mut compressor = match kept.take() {
+            Some(compressor) => compressor,
+            None => Compressor::new(1)?,
+        };
+        let packed = compressor.compress(&json);
+        *kept = Some(compressor);
+        packed
+    })
 }
 
 /// The inverse of [`pack`].

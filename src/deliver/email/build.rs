@@ -4,11 +4,14 @@ use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, Utc};
 use lettre::Address;
-use lettre::message::header::{ContentType, Header, HeaderName, HeaderValue};
+use lettre::message::header::{
+    ContentTransferEncoding, ContentType, Header, HeaderName, HeaderValue,
+};
 use lettre::message::{Body, Mailbox, Message, MultiPart, SinglePart};
 
 use super::super::text::{body_text, header_text};
 use super::address::ascii_domain;
+use super::quoted;
 use crate::domain::message::{Email, Envelope};
 
 /// Longest display name and subject, in characters.
@@ -102,14 +105,15 @@ fn formatted(
             "List-Unsubscribe=One-Click".to_owned(),
         ));
     }
-    let part = |kind: ContentType, text: &str| {
-        SinglePart::builder().header(kind).body(Body::new(body_text(text)))
-    };
+    let text = Body::new(body_text(&email.text));
+    let html = quoted::encode(&body_text(&email.html));
+    let html = Body::dangerous_pre_encoded(html, ContentTransferEncoding::QuotedPrintable);
+    let part = |kind: ContentType, body: Body| SinglePart::builder().header(kind).body(body);
     let message = builder
         .multipart(
             MultiPart::alternative()
-                .singlepart(part(ContentType::TEXT_PLAIN, &email.text))
-                .singlepart(part(ContentType::TEXT_HTML, &email.html)),
+                .singlepart(part(ContentType::TEXT_PLAIN, text))
+                .singlepart(part(ContentType::TEXT_HTML, html)),
         )
         .map_err(|error| format!("the mail cannot be built: {error}"))?;
     Ok(message.formatted())
@@ -138,12 +142,16 @@ fn ascii_domain_of(address: &Address) -> &str {
 /// RFC 5321 §4.5.2, and the end of data. `mail` has CRLF line ends only.
 fn dot_stuffed(mail: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(mail.len() + 64);
-    for line in mail.split_inclusive(|&byte| byte == b'\n') {
-        if line.starts_with(b".") {
-            out.push(b'.');
-        }
-        out.extend_from_slice(line);
+    if mail.starts_with(b".") {
+        out.push(b'.');
     }
+    let mut rest = mail;
+    while let Some(at) = rest.windows(2).position(|pair| pair == b"\n.") {
+        out.extend_from_slice(&rest[..at + 2]);
+        out.push(b'.');
+        rest = &rest[at + 2..];
+    }
+    out.extend_from_slice(rest);
     if !out.ends_with(b"\r\n") {
         out.extend_from_slice(b"\r\n");
     }
