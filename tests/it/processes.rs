@@ -24,8 +24,6 @@ async fn service(backend: Backend, relay: &FakeSmtp) -> Service {
     let mut service = Service::new(backend).await;
     service.set("SMTP_URL", &relay.url());
     service.set("MAIL_FROM", "reminders@tally.test");
-    service.set("PIVOTAL_WORKER__LEASE_SECONDS", "3");
-    service.set("PIVOTAL_WORKER__RESEND_AFTER_SECONDS", "0");
     service
 }
 
@@ -216,7 +214,9 @@ async fn a_process_told_to_stop_finishes_what_it_began_and_begins_nothing_more(
 async fn a_worker_that_slept_through_its_lease_cannot_undo_what_another_did() {
     let permits = Arc::new(Semaphore::new(0));
     let relay = FakeSmtp::start(Script::new().on(At::Dot, Do::Hold(Arc::clone(&permits)))).await;
-    let service = service(Backend::Postgres, &relay).await;
+    let mut service = service(Backend::Postgres, &relay).await;
+    service.set("PIVOTAL_WORKER__LEASE_SECONDS", "3");
+    service.set("PIVOTAL_WORKER__RESEND_AFTER_SECONDS", "0");
     due_now(&service, 3).await;
     service.ok(&["scan"]).await;
     let sleeper = service.spawn(&["serve", "--role", "worker"]);

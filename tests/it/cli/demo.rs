@@ -40,9 +40,8 @@ async fn outbox(address: SocketAddr) -> String {
 async fn counts(folder: &Path) -> (i64, i64) {
     let db = open(&format!("sqlite://{}", folder.join("data/demo.db").display()), 2).await;
     let mut conn = db.read().await.unwrap();
-    const SQL: &str =
-        "SELECT (SELECT count(*) FROM notifications), (SELECT count(*) FROM attempts)";
-    let counts = pivotal_reminders::on!(conn, |c| sqlx::query_as(SQL).fetch_one(c).await.unwrap());
+    let sql = "SELECT (SELECT count(*) FROM notifications), (SELECT count(*) FROM attempts)";
+    let counts = pivotal_reminders::on!(conn, |c| sqlx::query_as(sql).fetch_one(c).await.unwrap());
     drop(conn);
     db.close().await;
     counts
