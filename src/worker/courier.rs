@@ -147,7 +147,8 @@ impl Courier {
             if row.mode == Mode::Live && self.resting.is_resting(row.channel, now) {
                 continue;
             }
-            let Ok(permit) = Arc::clone(&self.in_flight).acquire_owned().await else { return };
+            // Closed: this process is ending. What has begun still comes to its end.
+            let Ok(permit) = Arc::clone(&self.in_flight).acquire_owned().await else { break };
             let courier = Arc::clone(self);
             tasks.spawn(async move {
                 let _permit = permit;
@@ -171,6 +172,9 @@ impl Courier {
             Ok(session) => session,
             Err(report) => return self.rest(row.channel, &report).await,
         };
+        if self.in_flight.is_closed() {
+            return;
+        }
         let claimed = match self.writer.claim(&row.id).await {
             Ok(Some(claimed)) => claimed,
             Ok(None) => return,

@@ -59,18 +59,18 @@ pub async fn run(courier: Arc<Courier>, roles: String, grace: Duration, stop: Ca
 }
 
 async fn finish(courier: &Courier, queues: Vec<tokio::task::JoinHandle<()>>, grace: Duration) {
-    // No new deliveries; those that run may finish. What never started has claimed nothing.
+    // From here on nothing is claimed any more; what is claimed already may come to its end.
+    courier.in_flight.close();
     let all_idle = async {
-        let all = courier.in_flight.acquire_many(courier.in_flight_limit).await;
-        // Closed before the permits go back, or a delivery that waits for one would begin after all.
-        courier.in_flight.close();
-        drop(all);
         for queue in queues {
             let _ = queue.await;
         }
+        let all = usize::try_from(courier.in_flight_limit).unwrap_or(usize::MAX);
+        while courier.in_flight.available_permits() < all {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     };
     if tokio::time::timeout(grace, all_idle).await.is_err() {
-        courier.in_flight.close();
         tracing::warn!("deliveries were still running after {grace:?}");
     }
 }

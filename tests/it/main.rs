@@ -4,9 +4,11 @@
 
 mod api;
 mod architecture;
+mod cli;
 mod deliver;
 mod flow;
 mod forecast;
+mod processes;
 mod render;
 mod rules;
 mod schedule;

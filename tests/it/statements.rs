@@ -8,20 +8,22 @@ use sqlx::{AssertSqlSafe, Executor, SqlSafeStr};
 
 use super::architecture::{rust_files, sources};
 use super::support::db::{Backend, TestDb};
-use super::support::sql::{Statement, statements, tails};
+use super::support::sql::{Macros, Statement, statements};
 
 /// Where SQL may stand.
 const PLACES: [&str; 5] = ["store", "scheduler", "queue", "db", "cli"];
 
 fn everything(places: &[&str]) -> Vec<Statement> {
-    let store = std::fs::read_to_string(sources().join("store/mod.rs")).unwrap();
-    let finders = tails(&store, "finders");
+    let mut macros = Macros::default();
+    for file in rust_files(&sources()) {
+        macros.read(&std::fs::read_to_string(file).unwrap());
+    }
     let mut found = Vec::new();
     for file in rust_files(&sources()) {
         let inside = file.strip_prefix(sources()).unwrap().display().to_string();
         if places.is_empty() || places.iter().any(|place| inside.starts_with(place)) {
             let source = std::fs::read_to_string(&file).unwrap();
-            found.extend(statements(&inside, &source, &finders));
+            found.extend(statements(&inside, &source, &macros));
         }
     }
     found
@@ -80,6 +82,7 @@ fn every_way_to_write_a_statement_is_found() {
         const WHAT: &str = "id, name";
         const ALL: &str = const_str::concat!("SELECT ", WHAT, " FROM users");
         macro_rules! finders { ($row:ty, $select:literal) => { concat!($select, " WHERE id = $1"); }; }
+        macro_rules! all { () => { "SELECT name FROM users" }; }
         finders!(User, "SELECT * FROM users");
         fn f() {
             const SQL: &str = "DELETE FROM users \
@@ -87,10 +90,13 @@ fn every_way_to_write_a_statement_is_found() {
             on!(conn, |c| sqlx::query("UPDATE users SET name = 'a'").execute(c).await?);
             fetch_by_ids!(conn, (i64,), "SELECT count(*) FROM users WHERE id", ids, " AND active = $2", true)?;
             fetch_locked!(conn, User, "SELECT 1 FROM users", id)?;
+            fetch_by_ids!(conn, User, concat!(all!(), " WHERE id"), ids, "")?;
             bail!("UPDATE");
         }
     "#;
-    let found = statements("x.rs", source, &tails(source, "finders"));
+    let mut macros = Macros::default();
+    macros.read(source);
+    let found = statements("x.rs", source, &macros);
     let found: Vec<&str> = found.iter().map(|statement| statement.sql.as_str()).collect();
     insta::assert_debug_snapshot!(found, @r#"
     [
@@ -103,6 +109,8 @@ fn every_way_to_write_a_statement_is_found() {
         "SELECT count(*) FROM users WHERE id IN (SELECT value FROM json_each($1)) AND active = $2",
         "SELECT 1 FROM users FOR UPDATE",
         "SELECT 1 FROM users",
+        "SELECT name FROM users WHERE id = ANY($1)",
+        "SELECT name FROM users WHERE id IN (SELECT value FROM json_each($1))",
     ]
     "#);
 }

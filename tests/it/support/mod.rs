@@ -10,14 +10,19 @@ pub(crate) mod stage;
 
 use std::time::Duration;
 
-/// Waits until `condition` holds. The only place where a test polls, so that no test sleeps.
+/// Waits until `condition` holds.
 pub(crate) async fn eventually(deadline: Duration, mut condition: impl FnMut() -> bool) {
+    eventually_so(deadline, async || condition()).await;
+}
+
+/// Waits until `condition` holds. The only place where a test polls, so that no test sleeps.
+pub(crate) async fn eventually_so(deadline: Duration, mut condition: impl AsyncFnMut() -> bool) {
     let end = tokio::time::Instant::now() + deadline;
-    while !condition() {
+    while !condition().await {
         assert!(
             tokio::time::Instant::now() < end,
             "the condition did not hold within {deadline:?}"
         );
-        tokio::time::sleep(Duration::from_millis(2)).await;
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }

@@ -1,12 +1,13 @@
 //! The service as its operators run it: the real binary, as processes, on a database of the test's own.
 
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 
 use super::db::{Backend, TestDb};
@@ -19,6 +20,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 pub(crate) struct Service {
     pub(crate) db: Arc<TestDb>,
     env: Vec<(String, String)>,
+    folder: Option<PathBuf>,
 }
 
 /// What a finished verb said.
@@ -47,7 +49,7 @@ impl Service {
 
     /// Processes over a database that exists already.
     pub(crate) fn over(db: Arc<TestDb>) -> Self {
-        let mut service = Self { db, env: Vec::new() };
+        let mut service = Self { db, env: Vec::new(), folder: None };
         service.set("DATABASE_URL", &service.db.url.clone());
         service.set("LISTEN", "127.0.0.1:0");
         service
@@ -59,6 +61,12 @@ impl Service {
         self.env.push((name.to_owned(), value.to_owned()));
     }
 
+    /// Starts processes in this folder from now on, which is also their user's home.
+    pub(crate) fn live_in(&mut self, folder: &Path) {
+        self.set("HOME", &folder.display().to_string());
+        self.folder = Some(folder.to_owned());
+    }
+
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pivotal-reminders"));
         command
@@ -67,6 +75,9 @@ impl Service {
             .envs(self.env.iter().cloned())
             .kill_on_drop(true)
             .stdin(Stdio::null());
+        if let Some(folder) = &self.folder {
+            command.current_dir(folder);
+        }
         command
     }
 
@@ -90,24 +101,17 @@ impl Service {
         said
     }
 
-    /// Starts a verb that goes on, and keeps what it logs.
+    /// Starts a verb that goes on, and keeps what it says and logs.
     pub(crate) fn spawn(&self, args: &[&str]) -> Running {
         let mut child = self
             .command(args)
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .expect("the verb starts");
-        let log = Arc::new(std::sync::Mutex::new(String::new()));
-        let mut lines = BufReader::new(child.stderr.take().expect("a pipe")).lines();
-        let kept = Arc::clone(&log);
-        tokio::spawn(async move {
-            while let Ok(Some(line)) = lines.next_line().await {
-                let mut log = kept.lock().expect("no panic while logging");
-                log.push_str(&line);
-                log.push('\n');
-            }
-        });
+        let log = Arc::new(Mutex::new(String::new()));
+        keep(child.stdout.take().expect("a pipe"), &log);
+        keep(child.stderr.take().expect("a pipe"), &log);
         Running { child, log }
     }
 
@@ -159,10 +163,22 @@ impl Service {
     }
 }
 
+/// Appends what comes out of a pipe.
+fn keep(pipe: impl AsyncRead + Unpin + Send + 'static, log: &Arc<Mutex<String>>) {
+    let (mut lines, kept) = (BufReader::new(pipe).lines(), Arc::clone(log));
+    tokio::spawn(async move {
+        while let Ok(Some(line)) = lines.next_line().await {
+            let mut log = kept.lock().expect("no panic while logging");
+            log.push_str(&line);
+            log.push('\n');
+        }
+    });
+}
+
 /// A process that runs.
 pub(crate) struct Running {
     pub(crate) child: Child,
-    log: Arc<std::sync::Mutex<String>>,
+    log: Arc<Mutex<String>>,
 }
 
 impl Running {
@@ -170,14 +186,28 @@ impl Running {
         self.log.lock().expect("no panic while logging").clone()
     }
 
-    async fn address(&self) -> SocketAddr {
+    /// Where it says that it answers HTTP.
+    pub(crate) async fn address(&self) -> SocketAddr {
         let found = || {
             let log = self.log();
             let at = log.find("http://")? + "http://".len();
-            log[at..].split_whitespace().next()?.parse().ok()
+            log[at..].split(|c: char| c.is_whitespace() || c == '/').next()?.parse().ok()
         };
         eventually(PATIENCE, || found().is_some()).await;
         found().expect("just seen")
+    }
+
+    /// Sends a signal: TERM, STOP, CONT.
+    pub(crate) async fn signal(&self, name: &str) {
+        let pid = self.child.id().expect("it runs").to_string();
+        let sent = Command::new("sh").args(["-c", "kill -s $0 $1", name, &pid]).status().await;
+        assert!(sent.expect("a shell").success(), "no signal {name} to {pid}");
+    }
+
+    /// Waits for its end and answers with the exit code.
+    pub(crate) async fn end(mut self) -> i32 {
+        let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
+        ended.expect("it ends").expect("it was started").code().unwrap_or(-1)
     }
 
     /// `kill -9`.

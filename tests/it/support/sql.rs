@@ -27,51 +27,56 @@ impl Statement {
     }
 }
 
-/// Every statement of one file. `finders` are the tails that `finders!` puts behind its `SELECT`.
-pub(crate) fn statements(file: &str, source: &str, finders: &[String]) -> Vec<Statement> {
-    let mut walk = Walk { finders, constants: shared_texts(), found: Vec::new() };
-    walk.tokens(source.parse().unwrap_or_else(|_| panic!("{file} is no Rust")));
-    walk.found.into_iter().map(|sql| Statement { sql, file: file.to_owned() }).collect()
+/// What must be known of the macros of all files.
+#[derive(Debug, Default)]
+pub(crate) struct Macros {
+    /// What `finders!` puts behind its `SELECT`: the ends of `concat!($select, "…")` in its definition.
+    tails: Vec<String>,
+    /// Macros without arguments that stand for a text.
+    texts: HashMap<String, String>,
 }
 
-/// The macros of `store/facts.rs` that stand for a text: `macro_rules! name { () => { "…" }; }`, by `name!`.
-fn shared_texts() -> HashMap<String, String> {
-    let source = include_str!("../../../src/store/facts.rs");
-    let definitions = source.split("macro_rules! ").skip(1);
-    definitions
-        .filter_map(|definition| {
-            let (name, body) = definition.split_once(" {")?;
-            let text = body.trim_start().strip_prefix("() => {")?.trim_start().strip_prefix('"')?;
-            Some((format!("{name}!"), text.split('"').next()?.to_owned()))
-        })
-        .collect()
-}
+impl Macros {
+    /// Takes in the definitions of one file.
+    pub(crate) fn read(&mut self, source: &str) {
+        let tokens: Vec<TokenTree> = source.parse::<TokenStream>().unwrap().into_iter().collect();
+        for (at, token) in tokens.iter().enumerate() {
+            let TokenTree::Group(group) = token else { continue };
+            if !is_definition(&tokens, at) {
+                continue;
+            }
+            let name = tokens[at - 1].to_string();
+            let body: Vec<TokenTree> = group.stream().into_iter().collect();
+            if name == "finders" {
+                self.collect_tails(group.stream());
+            }
+            if let [TokenTree::Group(none), _, _, TokenTree::Group(text), ..] = &body[..]
+                && none.stream().is_empty()
+                && let Some(text) = literal(&text.stream().into_iter().collect::<Vec<_>>())
+            {
+                self.texts.insert(name, text);
+            }
+        }
+    }
 
-/// The tails of `concat!($select, "…")` in the definition of a macro.
-pub(crate) fn tails(source: &str, name: &str) -> Vec<String> {
-    fn collect(tokens: TokenStream, tails: &mut Vec<String>) {
+    fn collect_tails(&mut self, tokens: TokenStream) {
         let tokens: Vec<TokenTree> = tokens.into_iter().collect();
         for (at, token) in tokens.iter().enumerate() {
             let TokenTree::Group(group) = token else { continue };
             if macro_name(&tokens, at).as_deref() == Some("concat") {
-                tails.extend(arguments(group).iter().filter_map(|argument| literal(argument)));
+                self.tails.extend(arguments(group).iter().filter_map(|argument| literal(argument)));
             } else {
-                collect(group.stream(), tails);
+                self.collect_tails(group.stream());
             }
         }
     }
-    let tokens: Vec<TokenTree> = source.parse::<TokenStream>().unwrap().into_iter().collect();
-    let mut tails = Vec::new();
-    for (at, token) in tokens.iter().enumerate() {
-        // macro_rules! NAME { … }
-        if let TokenTree::Group(group) = token
-            && matches!(tokens.get(at.wrapping_sub(1)), Some(TokenTree::Ident(i)) if i == name)
-            && matches!(tokens.get(at.wrapping_sub(3)), Some(TokenTree::Ident(i)) if i == "macro_rules")
-        {
-            collect(group.stream(), &mut tails);
-        }
-    }
-    tails
+}
+
+/// Every statement of one file.
+pub(crate) fn statements(file: &str, source: &str, macros: &Macros) -> Vec<Statement> {
+    let mut walk = Walk { macros, constants: HashMap::new(), found: Vec::new() };
+    walk.tokens(source.parse().unwrap_or_else(|_| panic!("{file} is no Rust")));
+    walk.found.into_iter().map(|sql| Statement { sql, file: file.to_owned() }).collect()
 }
 
 fn is_statement(text: &str) -> bool {
@@ -111,7 +116,7 @@ fn literal(argument: &[TokenTree]) -> Option<String> {
 }
 
 struct Walk<'a> {
-    finders: &'a [String],
+    macros: &'a Macros,
     constants: HashMap<String, String>,
     found: Vec<String>,
 }
@@ -151,19 +156,17 @@ impl Walk<'_> {
         }
     }
 
-    /// The text of a literal, a constant or a `concat!` of these.
+    /// The text of a literal, a constant, a macro that stands for a text, or a `concat!` of these.
     fn value(&self, tokens: &[TokenTree]) -> Option<String> {
         match tokens {
             [TokenTree::Ident(name)] => self.constants.get(&name.to_string()).cloned(),
-            [.., TokenTree::Group(group)]
-                if macro_name(tokens, tokens.len() - 1).as_deref() == Some("concat") =>
-            {
+            [.., TokenTree::Group(group)] => {
+                let name = macro_name(tokens, tokens.len() - 1)?;
+                if name != "concat" {
+                    return self.macros.texts.get(&name).cloned();
+                }
                 let parts = arguments(group);
                 parts.iter().filter(|part| !part.is_empty()).map(|part| self.value(part)).collect()
-            }
-            [.., TokenTree::Group(_)] => {
-                let name = macro_name(tokens, tokens.len() - 1)?;
-                self.constants.get(&format!("{name}!")).cloned()
             }
             _ => literal(tokens),
         }
@@ -194,7 +197,7 @@ impl Walk<'_> {
             }
             "finders" => {
                 let select = value(1).expect("a select");
-                for tail in self.finders {
+                for tail in &self.macros.tails {
                     self.found.push(format!("{select}{tail}"));
                     self.found.push(format!("{select}{tail} FOR UPDATE"));
                 }

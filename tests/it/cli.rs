@@ -1,0 +1,248 @@
+//! The command line as operators and scripts meet it.
+
+mod demo;
+mod doctor;
+
+use std::fmt::Write;
+
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use super::support::db::Backend;
+use super::support::service::{Client, Service};
+
+/// The commands, with what each takes: `--needed VALUE`, `[--optional VALUE]`, `PLACE`.
+fn tree(command: &clap::Command, indent: usize, into: &mut String) {
+    let takes: Vec<String> = command
+        .get_arguments()
+        .filter(|argument| !argument.is_global_set())
+        .filter(|argument| !["help", "version"].contains(&argument.get_id().as_str()))
+        .map(|argument| {
+            let mut text = String::new();
+            if let Some(flag) = argument.get_long() {
+                write!(text, "--{flag}").unwrap();
+                if argument.get_action().takes_values() {
+                    write!(text, " {}", argument.get_value_names().unwrap()[0]).unwrap();
+                }
+            } else {
+                write!(text, "{}", argument.get_value_names().unwrap()[0]).unwrap();
+            }
+            if argument.is_required_set() { text } else { format!("[{text}]") }
+        })
+        .collect();
+    let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+    let line = [command.get_name(), &takes.join(" ")].join(" ");
+    writeln!(into, "{:indent$}{}: {about}", "", line.trim_end()).unwrap();
+    for verb in command.get_subcommands().filter(|verb| verb.get_name() != "help") {
+        tree(verb, indent + 2, into);
+    }
+}
+
+#[test]
+fn the_verbs_and_what_they_take() {
+    let mut text = String::new();
+    let mut command = pivotal_reminders::cli::command();
+    command.build();
+    tree(&command, 0, &mut text);
+    insta::assert_snapshot!(text, @r"
+    pivotal-reminders: Makes sure that no customer onboarding stalls because somebody forgot: digests by e-mail, nudges on Slack, a ledger that can say why.
+      demo [--reset]: Try it: everything in one process, demo data, messages captured at /outbox
+      serve [--role ROLE] [--no-migrate]: Run the service
+      migrate: Bring the database's schema up to date
+      scan [--now RFC3339]: Run one scheduler pass
+      work --drain [--now RFC3339]: Deliver what is ready
+      workspaces: Workspaces: create, list
+        create --slug SLUG --name NAME [--time-zone TIME_ZONE]: Make a workspace; prints its id alone on the last line
+        list: List workspaces
+      users: Users of a workspace: create, list
+        create --workspace WORKSPACE --name NAME --email EMAIL [--time-zone TIME_ZONE] [--slack-user-id SLACK_USER_ID]: Add a user; the first one owns the workspace. Prints the id alone on the last line
+        list --workspace WORKSPACE: List the users of a workspace
+      keys: API keys: create, list, rotate, revoke
+        create --workspace WORKSPACE --name NAME --mode MODE [--tier TIER] [--scopes SCOPES]: Make a key; prints it once, alone on the last line
+        list --workspace WORKSPACE: List the keys of a workspace
+        rotate --workspace WORKSPACE ID [--overlap-seconds OVERLAP_SECONDS]: Make a new key in place of one; prints it once, alone on the last line
+        revoke --workspace WORKSPACE ID: Revoke a key at once
+      forecast --workspace WORKSPACE [--days DAYS] [--csm CSM] [--onboarding ONBOARDING] [--now RFC3339]: What will be sent to whom, when, if nothing changes
+      explain --workspace WORKSPACE ONBOARDING [--recipient RECIPIENT] [--now RFC3339]: Why somebody hears, or does not hear, of an onboarding
+      doctor [--accept-clock]: Check configuration, database, migrations, mail and Slack; says what to do about each fault
+    ");
+}
+
+#[tokio::test]
+async fn help_is_no_failure_and_nonsense_is_a_wrong_usage() {
+    let service = Service::new(Backend::Sqlite).await;
+    let help = service.run(&["--help"]).await;
+    assert_eq!((help.code, help.stderr.as_str()), (0, ""));
+    insta::assert_snapshot!(help.stdout, @r"
+    Makes sure that no customer onboarding stalls because somebody forgot: digests by e-mail, nudges on Slack, a ledger that can say why.
+
+    Usage: pivotal-reminders [OPTIONS] <COMMAND>
+
+    Commands:
+      demo        Try it: everything in one process, demo data, messages captured at /outbox
+      serve       Run the service
+      migrate     Bring the database's schema up to date
+      scan        Run one scheduler pass
+      work        Deliver what is ready
+      workspaces  Workspaces: create, list
+      users       Users of a workspace: create, list
+      keys        API keys: create, list, rotate, revoke
+      forecast    What will be sent to whom, when, if nothing changes
+      explain     Why somebody hears, or does not hear, of an onboarding
+      doctor      Check configuration, database, migrations, mail and Slack; says what to do about each fault
+      help        Print this message or the help of the given subcommand(s)
+
+    Options:
+          --json                Answer with JSON instead of tables
+          --database-url <URL>  `sqlite://path` or `postgres://user:password@host/name`; overrides `DATABASE_URL`
+          --log <LEVEL>         error, warn, info, debug, or a tracing filter
+      -h, --help                Print help
+      -V, --version             Print version
+    ");
+    for nonsense in
+        [&["dance"][..], &[], &["work"], &["scan", "--now", "soon"], &["keys", "create"]]
+    {
+        let said = service.run(nonsense).await;
+        assert_eq!(said.code, 2, "{nonsense:?}: {}", said.stderr);
+        assert_eq!(said.stdout, "", "results only on standard output");
+    }
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn every_verb_answers_in_json_when_asked(#[case] backend: Backend) {
+    let service = Service::new(backend).await;
+    let json = async |args: &[&str]| {
+        let args: Vec<&str> = args.iter().copied().chain(["--json"]).collect();
+        shape(&service.ok(&args).await.json())
+    };
+    let made = [
+        json(&["migrate"]).await,
+        json(&["workspaces", "create", "--slug", "tally", "--name", "Tallybrook"]).await,
+        json(&[
+            "users",
+            "create",
+            "--workspace",
+            "tally",
+            "--name",
+            "Maren",
+            "--email",
+            "m@tally.test",
+        ])
+        .await,
+        json(&["keys", "create", "--workspace", "tally", "--name", "CRM", "--mode", "test"]).await,
+        json(&["workspaces", "list"]).await,
+        json(&["users", "list", "--workspace", "tally"]).await,
+        json(&["keys", "list", "--workspace", "tally"]).await,
+        json(&["scan"]).await,
+        json(&["work", "--drain"]).await,
+        json(&["doctor"]).await,
+    ];
+    let lines: Vec<String> = made.iter().map(Value::to_string).collect();
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+    {"migrated":"flag"}
+    {"id":"text","slug":"text"}
+    {"id":"text","display_id":"number"}
+    {"id":"text","mode":"text","key":"text"}
+    [{"id":"text","slug":"text","name":"text","time_zone":"text"}]
+    [{"id":"text","display_id":"number","name":"text","email":"text","time_zone":null,"slack_user_id":null,"active":"flag","email_flagged_at":null,"digest_enabled":"flag","digest_channel":"text","digest_time":null,"digest_days":null,"working_from":"text","working_until":"text","quiet_from":null,"quiet_until":null,"out_of_office_until":null,"backup_user_id":null,"muted_kinds":"text","created_at":"text","updated_at":"text"}]
+    [{"id":"text","name":"text","prefix":"text","mode":"text","tier":"text","scopes":"text","created_at":"text","revoked_at":null}]
+    {"at":"text","recipients":"number","nudges":"number","expected":"number","written":"number","scheduled":"number","skipped":"number","unaccounted":"number"}
+    {"outcomes":{},"waiting":"number"}
+    [{"check":"text","ok":"flag","detail":"text"}]
+    "#);
+}
+
+/// The value with the types in place of what is in it; lists keep their first element.
+fn shape(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            fields.iter().map(|(key, value)| (key.clone(), shape(value))).collect()
+        }
+        Value::Array(items) => items.iter().take(1).map(shape).collect(),
+        Value::String(_) => json!("text"),
+        Value::Number(_) => json!("number"),
+        Value::Bool(_) => json!("flag"),
+        Value::Null => Value::Null,
+    }
+}
+
+#[tokio::test]
+async fn keys_are_listed_rotated_and_revoked() {
+    let service = Service::new(Backend::Sqlite).await;
+    service.workspace("UTC").await;
+    let old = service.key("live").await;
+    let (_api, address) = service.api().await;
+    let works = async |key: &str| Client::new(address, key).send("GET", "/me", Value::Null).await.0;
+    let list =
+        async || service.ok(&["keys", "list", "--workspace", "tally", "--json"]).await.json();
+    let keys = list().await;
+    let id = keys[0]["id"].as_str().expect("an id").to_owned();
+    assert!(!keys.to_string().contains(&old), "a key is shown once");
+    assert_eq!(works(&old).await, 200);
+
+    let rotated = service.ok(&["keys", "rotate", "--workspace", "tally", &id]).await;
+    assert_eq!(rotated.stdout.lines().count(), 1, "the key alone");
+    let new = rotated.last();
+    assert_eq!((works(&old).await, works(&new).await), (401, 200));
+
+    let overlapping = list().await[0]["id"].as_str().expect("an id").to_owned();
+    let newest = service
+        .ok(&["keys", "rotate", "--workspace", "tally", &overlapping, "--overlap-seconds", "3600"])
+        .await
+        .last();
+    assert_eq!((works(&new).await, works(&newest).await), (200, 200));
+
+    let last = list().await[0]["id"].as_str().expect("an id").to_owned();
+    let revoked = service.ok(&["keys", "revoke", "--workspace", "tally", &last]).await;
+    assert_eq!(revoked.stdout, "revoked CRM sync\n");
+    assert_eq!(works(&newest).await, 401);
+    let unknown = service.run(&["keys", "revoke", "--workspace", "tally", "key_unknown"]).await;
+    assert_eq!(unknown.code, 1);
+    insta::assert_snapshot!(unknown.stderr, @r#"pivotal-reminders: tally has no key "key_unknown"; `pivotal-reminders keys list --workspace tally` shows them"#);
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_schema_that_does_not_fit_is_refused_in_one_line(#[case] backend: Backend) {
+    let service = Service::new(backend).await;
+    let refusals = async |verbs: &[&[&str]]| {
+        let mut text = String::new();
+        for verb in verbs {
+            let said = service.run(verb).await;
+            assert_eq!(
+                (said.code, said.stderr.lines().count()),
+                (1, 1),
+                "{verb:?}: {}",
+                said.stderr
+            );
+            write!(text, "{}: {}", verb[0], said.stderr).unwrap();
+        }
+        text
+    };
+    service.db.execute("UPDATE _sqlx_migrations SET version = version + 1000000").await;
+    let ahead = refusals(&[&["scan"], &["migrate"], &["serve", "--role", "worker"]]).await;
+    insta::assert_snapshot!(ahead, @r"
+    scan: pivotal-reminders: the database has schema 1000001, newer than this binary knows; use the binary that migrated it, or a newer one
+    migrate: pivotal-reminders: the database has schema 1000001, which is newer than this binary; run the binary that migrated it, or a newer one
+    serve: pivotal-reminders: the database has schema 1000001, which is newer than this binary; run the binary that migrated it, or a newer one
+    ");
+    service.db.execute("DELETE FROM _sqlx_migrations").await;
+    let behind = refusals(&[
+        &["scan"],
+        &["work", "--drain"],
+        &["workspaces", "list"],
+        &["serve", "--role", "worker", "--no-migrate"],
+    ])
+    .await;
+    insta::assert_snapshot!(behind, @r"
+    scan: pivotal-reminders: the database has schema 0, older than this binary needs; run `pivotal-reminders migrate`
+    work: pivotal-reminders: the database has schema 0, older than this binary needs; run `pivotal-reminders migrate`
+    workspaces: pivotal-reminders: the database has schema 0, older than this binary needs; run `pivotal-reminders migrate`
+    serve: pivotal-reminders: the database has schema 0, older than this binary needs; run `pivotal-reminders migrate`
+    ");
+}

@@ -1,0 +1,254 @@
+//! Several processes, the real clock, and what happens when one of them stops.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, SecondsFormat, TimeDelta, Timelike, Utc};
+use rstest::rstest;
+use serde_json::Value;
+use tokio::sync::Semaphore;
+
+use super::support::db::Backend;
+use super::support::fake_smtp::{At, Do, FakeSmtp, Script};
+use super::support::service::{Client, PATIENCE, Service};
+use super::support::{eventually, eventually_so};
+
+#[expect(clippy::disallowed_methods, reason = "these processes run on the real clock")]
+fn now() -> DateTime<Utc> {
+    Utc::now()
+}
+
+/// A service with mail to `relay` and a zone in which it is now between eleven and twelve in the morning.
+async fn service(backend: Backend, relay: &FakeSmtp) -> Service {
+    let mut service = Service::new(backend).await;
+    service.set("SMTP_URL", &relay.url());
+    service.set("MAIL_FROM", "reminders@tally.test");
+    service
+}
+
+/// The IANA name of that zone. Its sign is the wrong way round, by POSIX.
+fn zone_of_this_morning() -> (String, DateTime<Utc>) {
+    let now = now();
+    let ahead = 11 - i64::from(now.hour());
+    let zone = match -ahead {
+        0 => "Etc/GMT".to_owned(),
+        behind => format!("Etc/GMT{behind:+}"),
+    };
+    (zone, now + TimeDelta::hours(ahead))
+}
+
+/// So many CSMs with one onboarding each, all of whose slot came a minute ago.
+async fn due_now(service: &Service, csms: usize) {
+    let (zone, local) = zone_of_this_morning();
+    let csm = service.workspace(&zone).await;
+    let key = service.key("live").await;
+    let (api, address) = service.api().await;
+    let made = Client::new(address, &key).onboarding("Halden Freight", &csm).await;
+    api.kill().await;
+    let onboarding = made["id"].as_str().expect("an id").to_owned();
+
+    let db = &service.db;
+    let slot = (now() - TimeDelta::minutes(1)).with_second(0).and_then(|at| at.with_nanosecond(0));
+    let slot = slot.expect("a full minute").to_rfc3339_opts(SecondsFormat::AutoSi, false);
+    let time = (local - TimeDelta::minutes(1)).format("%H:%M");
+    let (today, week_ago) = (local.date_naive(), local - TimeDelta::days(7));
+    let week_ago = week_ago.to_rfc3339_opts(SecondsFormat::Millis, false);
+    let week = "mon,tue,wed,thu,fri,sat,sun";
+    db.execute(&format!("UPDATE workspaces SET working_days = '{week}'")).await;
+    db.execute(&format!("UPDATE users SET digest_time = '{time}', next_slot_at = '{slot}'")).await;
+    db.execute(&format!(
+        "UPDATE onboardings SET created_at = '{week_ago}', next_due_on = '{today}'"
+    ))
+    .await;
+    let copies = csms - 1;
+    copy(
+        service,
+        "users",
+        &csm,
+        copies,
+        &[
+            ("id", "'user_copy' || n"),
+            ("display_id", "1000 + n"),
+            ("email", "'csm' || n || '@tally.test'"),
+            ("slack_user_id", "NULL"),
+        ],
+    )
+    .await;
+    copy(
+        service,
+        "onboardings",
+        &onboarding,
+        copies,
+        &[
+            ("id", "'onb_copy' || n"),
+            ("display_id", "1000 + n"),
+            ("csm_id", "'user_copy' || n"),
+            ("recipient_id", "'user_copy' || n"),
+        ],
+    )
+    .await;
+}
+
+/// Copies a row so many times; `n` counts from 1.
+async fn copy(service: &Service, table: &str, id: &str, times: usize, columns: &[(&str, &str)]) {
+    let row = service.db.rows(&format!("SELECT * FROM {table} WHERE id = '{id}'")).await.remove(0);
+    let names: Vec<&str> = row.as_object().expect("a row").keys().map(String::as_str).collect();
+    let values: Vec<String> = names
+        .iter()
+        .map(|name| {
+            let own = columns.iter().find(|(column, _)| column == name);
+            own.map_or_else(|| format!("t.{name}"), |(_, value)| (*value).to_owned())
+        })
+        .collect();
+    let (names, values) = (names.join(", "), values.join(", "));
+    let sql = format!(
+        "INSERT INTO {table} ({names}) WITH RECURSIVE seq (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM seq WHERE n < {times})
+         SELECT {values} FROM {table} t, seq WHERE t.id = '{id}' AND {times} > 0"
+    );
+    service.db.execute(&sql).await;
+}
+
+async fn count(service: &Service, condition: &str) -> i64 {
+    let sql = format!("SELECT count(*) AS n FROM notifications WHERE {condition}");
+    service.db.rows(&sql).await[0]["n"].as_i64().expect("a number")
+}
+
+/// Waits until the ledger fits.
+async fn wait_for(service: &Service, condition: &str, expected: i64) {
+    eventually_so(PATIENCE, async || count(service, condition).await == expected).await;
+}
+
+/// How often each notification was accepted.
+fn copies(relay: &FakeSmtp) -> BTreeMap<String, usize> {
+    let mut copies = BTreeMap::new();
+    for mail in relay.accepted() {
+        *copies.entry(mail.notification_id).or_default() += 1;
+    }
+    copies
+}
+
+#[tokio::test]
+async fn three_workers_share_what_one_scheduler_finds_and_send_each_once() {
+    // One worker fetches up to 400 at a time, so fewer would not have to be shared.
+    const CSMS: usize = 900;
+    let slow = Do::Delay(Duration::from_millis(20), Box::new(Do::reply("250 2.0.0 ok")));
+    let relay = FakeSmtp::start(Script::new().on(At::Dot, slow)).await;
+    let service = service(Backend::Postgres, &relay).await;
+    due_now(&service, CSMS).await;
+    let mut processes = vec![service.spawn(&["serve", "--role", "api"])];
+    for _ in 0..3 {
+        processes.push(service.spawn(&["serve", "--role", "worker"]));
+    }
+    processes.push(service.spawn(&["serve", "--role", "scheduler"]));
+
+    wait_for(&service, "state = 'sent'", 900).await;
+    let copies = copies(&relay);
+    assert_eq!((copies.len(), relay.accepted().len()), (CSMS, CSMS), "each once");
+    let workers = service.db.rows("SELECT DISTINCT worker FROM attempts").await;
+    assert!(workers.len() > 1, "{workers:?}");
+    for process in &processes {
+        process.signal("TERM").await;
+    }
+    for process in processes {
+        let log = process.log();
+        assert_eq!(process.end().await, 0, "{log}");
+        assert!(!log.contains("ERROR"), "{log}");
+    }
+}
+
+#[tokio::test]
+async fn on_sqlite_one_process_finds_and_sends_each_once() {
+    const CSMS: usize = 300;
+    let relay = FakeSmtp::start(Script::new()).await;
+    let service = service(Backend::Sqlite, &relay).await;
+    due_now(&service, CSMS).await;
+    let process = service.spawn(&["serve"]);
+    wait_for(&service, "state = 'sent'", 300).await;
+    assert_eq!((copies(&relay).len(), relay.accepted().len()), (CSMS, CSMS), "each once");
+    process.signal("TERM").await;
+    let log = process.log();
+    assert_eq!(process.end().await, 0, "{log}");
+    let warnings: Vec<&str> =
+        log.lines().filter(|l| l.contains("ERROR") || l.contains("WARN")).collect();
+    assert_eq!(warnings.len(), 1, "only that there is no Slack: {warnings:?}");
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_process_told_to_stop_finishes_what_it_began_and_begins_nothing_more(
+    #[case] backend: Backend,
+) {
+    const CSMS: usize = 60;
+    let slow = Do::Delay(Duration::from_millis(500), Box::new(Do::reply("250 2.0.0 ok")));
+    let relay = FakeSmtp::start(Script::new().on(At::Dot, slow)).await;
+    let service = service(backend, &relay).await;
+    due_now(&service, CSMS).await;
+    let process = service.spawn(&["serve"]);
+    eventually(PATIENCE, || relay.reached(At::Dot) >= 12).await;
+    let told = Instant::now();
+    process.signal("TERM").await;
+    let log = process.log();
+    assert_eq!(process.end().await, 0, "{log}");
+    assert!(told.elapsed() < Duration::from_secs(10), "within its grace");
+
+    let sent = count(&service, "state = 'sent'").await;
+    assert!((12..60).contains(&sent), "{sent} were sent");
+    assert_eq!(
+        usize::try_from(sent).expect("a count"),
+        relay.accepted().len(),
+        "nothing is in doubt"
+    );
+    let untouched = "state = 'scheduled' AND attempt_count = 0 AND claim_count = 0";
+    assert_eq!(count(&service, untouched).await, 60 - sent);
+
+    relay.set_script(Script::new());
+    let _next = service.spawn(&["serve"]);
+    wait_for(&service, "state = 'sent'", 60).await;
+    assert_eq!((copies(&relay).len(), relay.accepted().len()), (CSMS, CSMS), "each once");
+}
+
+#[tokio::test]
+async fn a_worker_that_slept_through_its_lease_cannot_undo_what_another_did() {
+    let permits = Arc::new(Semaphore::new(0));
+    let relay = FakeSmtp::start(Script::new().on(At::Dot, Do::Hold(Arc::clone(&permits)))).await;
+    let mut service = service(Backend::Postgres, &relay).await;
+    service.set("PIVOTAL_WORKER__LEASE_SECONDS", "3");
+    service.set("PIVOTAL_WORKER__RESEND_AFTER_SECONDS", "0");
+    due_now(&service, 3).await;
+    service.ok(&["scan"]).await;
+    let sleeper = service.spawn(&["serve", "--role", "worker"]);
+    eventually(PATIENCE, || relay.reached(At::Dot) == 3).await;
+    sleeper.signal("STOP").await;
+
+    let _other = service.spawn(&["serve", "--role", "worker"]);
+    eventually(PATIENCE, || relay.reached(At::Dot) == 6).await;
+    permits.add_permits(6);
+    wait_for(&service, "state = 'sent'", 3).await;
+    let before = ledger(&service).await;
+    sleeper.signal("CONT").await;
+    eventually(PATIENCE, || {
+        let log = sleeper.log();
+        log.contains("declared dead") && log.matches("the lease was lost").count() == 3
+    })
+    .await;
+
+    assert_eq!(ledger(&service).await, before, "the late outcomes changed nothing");
+    assert!(copies(&relay).values().all(|copies| *copies == 2), "one extra copy at most");
+    let doubts = service.db.rows("SELECT outcome FROM attempts WHERE outcome = 'ambiguous'").await;
+    assert_eq!(doubts.len(), 3, "and each is explained");
+
+    // The sleeper goes on under its new name.
+    sleeper.signal("TERM").await;
+    let log = sleeper.log();
+    assert_eq!(sleeper.end().await, 0, "{log}");
+}
+
+async fn ledger(service: &Service) -> Vec<Value> {
+    service
+        .db
+        .rows("SELECT id, state, attempt_count, claim_count, lease_token, finished_at FROM notifications ORDER BY id")
+        .await
+}
