@@ -5,7 +5,7 @@
 //! cannot hide it. The worker is paced by its relay: a sink in this process that accepts 500 mails a second and no more.
 
 #[path = "support/mod.rs"]
-#[expect(dead_code, reason = "shared with the other benchmarks, which use more of it")]
+#[expect(dead_code, reason = "shared with the other benchmarks")]
 mod support;
 
 use std::net::SocketAddr;

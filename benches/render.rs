@@ -1,6 +1,6 @@
 //! Digests per second and core, from what a digest says to the message that a provider gets.
 //!
-//! `cargo bench --bench render`. Mail includes the MIME message as it goes over the wire.
+//! `cargo bench --bench render`. Mail includes the MIME message as it goes over the wire, Slack the JSON.
 
 use std::time::{Duration, Instant};
 
@@ -17,17 +17,15 @@ const ROUNDS: usize = 5;
 
 fn main() -> anyhow::Result<()> {
     let renderer = Renderer::new()?;
-    println!("| digests/s on one core | 5 lines | 25 lines |");
+    println!("| digests/s on one core (octets of one) | 5 lines | 25 lines |");
     println!("|---|---|---|");
     for (name, channel) in [("mail", Channel::Email), ("Slack", Channel::Slack)] {
         let mut row = Vec::new();
         for lines in [5, 25] {
-            row.push(rate(&renderer, &digest(lines), channel)?);
+            let (rate, octets) = rate(&renderer, &digest(lines), channel)?;
+            row.push(format!("{rate:.0} ({octets})"));
         }
-        println!(
-            "| {name} | {} |",
-            row.iter().map(|rate| format!("{rate:.0}")).collect::<Vec<_>>().join(" | ")
-        );
+        println!("| {name} | {} |", row.join(" | "));
     }
     Ok(())
 }
@@ -45,7 +43,7 @@ fn digest(count: i64) -> Digest {
     samples::digest_of(lines)
 }
 
-fn rate(renderer: &Renderer, digest: &Digest, channel: Channel) -> anyhow::Result<f64> {
+fn rate(renderer: &Renderer, digest: &Digest, channel: Channel) -> anyhow::Result<(f64, usize)> {
     let (links, brand) = (samples::links(), samples::brand());
     let from = "Tallybrook <reminders@example.test>".parse().context("a mailbox")?;
     let envelope = Envelope {
@@ -55,21 +53,22 @@ fn rate(renderer: &Renderer, digest: &Digest, channel: Channel) -> anyhow::Resul
         from_address: None,
         date: chrono::DateTime::UNIX_EPOCH,
     };
-    let mut rates = Vec::new();
+    let (mut rates, mut octets) = (Vec::new(), 0);
     for _ in 0..ROUNDS {
         let (began, mut made) = (Instant::now(), 0_u32);
         while began.elapsed() < ROUND {
             let message = renderer.digest(digest, channel, &links, &brand)?;
-            if let Message::Email(email) = &message {
-                std::hint::black_box(
-                    mail_bytes(&from, &envelope, email).map_err(anyhow::Error::msg)?,
-                );
-            }
+            octets = match &message {
+                Message::Email(email) => {
+                    mail_bytes(&from, &envelope, email).map_err(anyhow::Error::msg)?.len()
+                }
+                Message::Slack(_) => serde_json::to_vec(&message)?.len(),
+            };
             std::hint::black_box(message);
             made += 1;
         }
         rates.push(f64::from(made) / began.elapsed().as_secs_f64());
     }
     rates.sort_by(f64::total_cmp);
-    Ok(rates[ROUNDS / 2])
+    Ok((rates[ROUNDS / 2], octets))
 }

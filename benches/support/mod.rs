@@ -166,11 +166,6 @@ impl Process {
         Self(PathBuf::from("/proc/self"))
     }
 
-    #[allow(
-        dead_code,
-        clippy::allow_attributes,
-        reason = "not every benchmark watches another process"
-    )]
     pub(crate) fn of(id: u32) -> Self {
         Self(PathBuf::from(format!("/proc/{id}")))
     }

@@ -57,7 +57,6 @@ impl Plan {
 }
 
 /// The id of the `n`-th onboarding, from 0.
-#[allow(dead_code, clippy::allow_attributes, reason = "not every benchmark asks for single ones")]
 pub(crate) fn onboarding_id(n: u32) -> String {
     format!("onb_{ID}{}", BASE + n)
 }

@@ -1,17 +1,12 @@
 //! Loads briefs for many deliveries at once, by the same rule as the writer: a batch is what queued up meanwhile.
 
-use std::sync::Arc;
-
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 
 use crate::db::{Db, DbError};
 use crate::store::briefs::{self, Brief};
 use crate::store::ledger::Claimed;
 
 const BATCH: usize = 256;
-
-/// Batches loaded at once: while one waits for the database, the next is on its way.
-const AT_ONCE: usize = 2;
 
 /// The facts of a notification could not be read.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -32,18 +27,22 @@ impl Loader {
     pub fn start(db: Db) -> Self {
         let (requests, mut receiver) = mpsc::channel::<Request>(4 * BATCH);
         tokio::spawn(async move {
-            let places = Arc::new(Semaphore::new(AT_ONCE));
-            // The place first: what queues up while all are taken is the next batch.
-            while let Ok(place) = Arc::clone(&places).acquire_owned().await {
-                let mut batch = Vec::new();
-                if receiver.recv_many(&mut batch, BATCH).await == 0 {
-                    return;
+            let mut batch = Vec::with_capacity(BATCH);
+            while receiver.recv_many(&mut batch, BATCH).await > 0 {
+                let (claimed, replies): (Vec<_>, Vec<_>) = batch.drain(..).unzip();
+                match load(&db, &claimed).await {
+                    Ok(mut found) => {
+                        for (n, reply) in claimed.iter().zip(replies) {
+                            let _ = reply.send(Ok(found.remove(&n.id)));
+                        }
+                    }
+                    Err(error) => {
+                        let error = LoadError(error.to_string());
+                        for reply in replies {
+                            let _ = reply.send(Err(error.clone()));
+                        }
+                    }
                 }
-                let db = db.clone();
-                tokio::spawn(async move {
-                    answer(&db, batch).await;
-                    drop(place);
-                });
             }
         });
         Self { requests }
@@ -55,23 +54,6 @@ impl Loader {
         let (reply, answer) = oneshot::channel();
         self.requests.send((n.clone(), reply)).await.map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
-    }
-}
-
-async fn answer(db: &Db, batch: Vec<Request>) {
-    let (claimed, replies): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
-    match load(db, &claimed).await {
-        Ok(mut found) => {
-            for (n, reply) in claimed.iter().zip(replies) {
-                let _ = reply.send(Ok(found.remove(&n.id)));
-            }
-        }
-        Err(error) => {
-            let error = LoadError(error.to_string());
-            for reply in replies {
-                let _ = reply.send(Err(error.clone()));
-            }
-        }
     }
 }
 
