@@ -263,7 +263,7 @@ CREATE TABLE attempts (
     PRIMARY KEY (notification_id, number)
 ) STRICT;
 
--- The message as rendered: zstd-compressed JSON of domain::message::Message.
+-- The message as rendered: zstd-compressed MessagePack of domain::message::Message.
 CREATE TABLE messages (
     notification_id TEXT PRIMARY KEY,
     body            BLOB  NOT NULL,
