@@ -26,7 +26,7 @@ def before_load_schema(context, raw_schema):
     for path in raw_schema["paths"].values():
         for operation in path.values():
             for parameter in operation.get("parameters", []) if isinstance(operation, dict) else []:
-                if parameter.get("in") == "query" and parameter["schema"].get("type") == "string":
+                if parameter.get("in") == "query" and parameter.get("schema", {}).get("type") == "string":
                     parameter["schema"].setdefault("pattern", "^[^\\u0000]*$")
     forbid_empty(raw_schema)
 
@@ -90,6 +90,9 @@ def breaks_a_rule_in_words(path, body):
         return steps != sorted(set(steps))
     if path.endswith("/notification_preferences") and isinstance(quiet, dict):
         return quiet.get("from") is not None and quiet.get("from") == quiet.get("until")
+    # Only the calendar knows which days are to come.
+    if path.endswith("/snooze") and isinstance(body.get("until"), str):
+        return body["until"] <= f"{datetime.date.today() + datetime.timedelta(days=1)}"
     # Only the contact itself knows whether it is the primary one.
     return path.endswith("/contacts/{id}") and body.get("is_primary") is False
 
