@@ -138,7 +138,7 @@ fn fingerprint() -> String {
     for file in files {
         hash.update(std::fs::read(file).unwrap());
     }
-    format!("{:x}", hash.finalize())[..16].to_owned()
+    hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl Drop for Garbage {
