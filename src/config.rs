@@ -185,7 +185,12 @@ impl Config {
 
     fn validate(&self) -> Result<(), ConfigError> {
         let wrong = |message: &str| Err(ConfigError(message.to_owned()));
-        if self.http.listen.parse::<std::net::SocketAddr>().is_err() {
+        let listens = self
+            .http
+            .listen
+            .rsplit_once(':')
+            .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
+        if !listens {
             return wrong(&format!(
                 "LISTEN (http.listen): {:?} is no address; write one like 127.0.0.1:8080",
                 self.http.listen
@@ -230,6 +235,11 @@ impl Config {
         }
         if !matches!(self.log.format.as_str(), "human" | "json") {
             return wrong("log.format must be human or json");
+        }
+        if let Err(error) = tracing_subscriber::EnvFilter::try_new(&self.log.level) {
+            return wrong(&format!(
+                "log.level: {error}; write a level like info, or levels by module like info,sqlx=debug"
+            ));
         }
         Ok(())
     }
@@ -280,6 +290,11 @@ fn explain(error: &figment::Error) -> String {
         .map_or(String::new(), |metadata| format!(" (set in {})", metadata.name));
     match &first.kind {
         Kind::InvalidType(_, expected) | Kind::InvalidValue(_, expected) => {
+            let expected = match expected.as_str() {
+                "u16" | "u32" | "u64" | "usize" => "a whole number, 0 or more".to_owned(),
+                "i32" | "i64" => "a whole number".to_owned(),
+                other => other.to_owned(),
+            };
             format!("{key}: must be {expected}{place}")
         }
         Kind::UnknownField(field, _) => {

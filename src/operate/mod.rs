@@ -7,6 +7,7 @@ pub mod forecast;
 pub mod keys;
 pub mod links;
 pub mod notifications;
+pub mod people;
 pub mod queues;
 pub mod snooze;
 

@@ -165,8 +165,8 @@ async fn every_verb_answers_in_json_when_asked(#[case] backend: Backend) {
     {"id":"text","display_id":"number"}
     {"id":"text","mode":"text","key":"text"}
     [{"id":"text","slug":"text","name":"text","time_zone":"text"}]
-    [{"id":"text","display_id":"number","name":"text","email":"text","time_zone":null,"slack_user_id":null,"active":"flag","email_flagged_at":null,"digest_enabled":"flag","digest_channel":"text","digest_time":null,"digest_days":null,"working_from":"text","working_until":"text","quiet_from":null,"quiet_until":null,"out_of_office_until":null,"backup_user_id":null,"muted_kinds":"text","created_at":"text","updated_at":"text"}]
-    [{"id":"text","name":"text","prefix":"text","mode":"text","tier":"text","scopes":"text","created_at":"text","revoked_at":null}]
+    [{"object":"text","id":"text","display_id":"number","name":"text","email":"text","time_zone":null,"slack_user_id":null,"active":"flag","email_flagged_at":null,"created_at":"text","updated_at":"text"}]
+    [{"object":"text","id":"text","name":"text","prefix":"text","mode":"text","tier":"text","scopes":["text"],"last_used_at":null,"last_used_ip":null,"request_count":"number","created_at":"text","revoked_at":null}]
     {"at":"text","recipients":"number","nudges":"number","expected":"number","written":"number","scheduled":"number","skipped":"number","unaccounted":"number"}
     {"outcomes":{},"waiting":"number"}
     [{"check":"text","ok":"flag","detail":"text"}]
