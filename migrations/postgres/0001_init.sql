@@ -77,6 +77,7 @@ CREATE TABLE users (
 );
 CREATE UNIQUE INDEX users_email ON users (workspace_id, email);
 CREATE INDEX users_slot ON users (next_slot_at) WHERE next_slot_at IS NOT NULL;    -- the scan
+CREATE INDEX users_slack ON users (slack_user_id) WHERE slack_user_id IS NOT NULL;    -- who clicked
 CREATE INDEX users_list ON users (workspace_id, created_at);
 
 -- Keys of the public API. The key itself is never stored.

@@ -12,6 +12,7 @@ mod line;
 mod nudge;
 pub mod pages;
 pub mod samples;
+pub mod settled;
 mod slack;
 mod subject;
 mod summary;
@@ -29,7 +30,7 @@ use serde::Serialize;
 
 use crate::domain::digest::{Digest, Nudge};
 use crate::domain::link::{Link, LinkKey, Purpose};
-use crate::domain::message::{Email, Message};
+use crate::domain::message::{Email, Message, SlackPost};
 use crate::domain::values::{Channel, Kind};
 
 /// Why a message cannot be rendered: always a mistake in a template or a call, never in the data.
@@ -332,6 +333,12 @@ impl Renderer {
         let mail = customer::CustomerMail::new(nudge, links, brand);
         let reply_to = nudge.csm.as_ref().map(|(_, address)| address.clone());
         self.email(nudge.kind, &mail, customer::CustomerMail::from_name(nudge), reply_to, links)
+    }
+
+    /// A nudge on Slack whose reason has gone, in its new words.
+    #[must_use]
+    pub fn settled(&self, settled: &settled::Settled, links: &Links, brand: &Brand) -> SlackPost {
+        settled::post(settled, links.of(&settled.notification_id), brand)
     }
 
     fn email(

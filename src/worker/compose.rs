@@ -123,5 +123,6 @@ pub fn envelope(n: &Claimed, brief: &Brief) -> Option<Envelope> {
         name,
         from_address: brief.workspace.mail_from.clone(),
         date: n.first_attempt_at,
+        thread: None,
     })
 }

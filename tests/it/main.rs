@@ -13,5 +13,6 @@ mod processes;
 mod render;
 mod rules;
 mod schedule;
+mod slack;
 mod statements;
 mod support;
