@@ -22,6 +22,7 @@ pub mod onboardings;
 pub mod outbox;
 pub mod phases;
 pub mod processes;
+pub mod queues;
 pub mod rate_windows;
 pub mod sent;
 pub mod settings;

@@ -9,6 +9,7 @@ mod deliver;
 mod flow;
 mod forecast;
 mod links;
+mod operate;
 mod processes;
 mod render;
 mod rules;
