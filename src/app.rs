@@ -226,7 +226,8 @@ impl App {
         Ok(OwnPages { base: self.config.public_url(), key: self.link_key().await? })
     }
 
-    async fn links(&self) -> anyhow::Result<Links> {
+    /// Links as messages carry them.
+    pub async fn links(&self) -> anyhow::Result<Links> {
         Ok(Links {
             onboarding_url: some(&self.config.links.onboarding_url),
             own: Some(self.own_pages().await?),

@@ -8,6 +8,7 @@ pub mod forecast;
 pub mod keys;
 pub mod links;
 pub mod notifications;
+pub mod preview;
 pub mod queues;
 pub mod snooze;
 

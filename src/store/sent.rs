@@ -2,10 +2,8 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::ledger::unpack;
 use crate::db::{Conn, DbError};
 use crate::domain::ids::IdKind;
-use crate::domain::message::Message;
 use crate::domain::values::{Channel, Kind, Mode, NotificationState, RecipientType};
 use crate::on;
 
@@ -84,13 +82,4 @@ pub async fn onboarding_ids(conn: &mut Conn, id: &str) -> Result<Vec<String>, Db
     const SQL: &str = "SELECT onboarding_id FROM notification_items WHERE notification_id = $1 ORDER BY onboarding_id";
     let rows: Vec<(String,)> = on!(conn, |c| sqlx::query_as(SQL).bind(id).fetch_all(c).await?);
     Ok(rows.into_iter().map(|(id,)| id).collect())
-}
-
-/// The message as it was rendered.
-pub async fn message(conn: &mut Conn, id: &str) -> Result<Option<Message>, DbError> {
-    const SQL: &str = "SELECT body FROM messages WHERE notification_id = $1";
-    let body: Option<(Vec<u8>,)> =
-        on!(conn, |c| sqlx::query_as(SQL).bind(id).fetch_optional(c).await?);
-    let message = body.map(|(body,)| unpack(&body)).transpose();
-    message.map_err(|error| DbError::Decode(error.into()))
 }

@@ -20,7 +20,7 @@ use crate::store::audit::{self, Line};
 use crate::store::message_actions::{self, Action};
 use crate::store::sent::{self, Sent};
 use crate::store::slack_replies::{self, Edit};
-use crate::store::{facts, ledger};
+use crate::store::{facts, ledger, notifications};
 
 /// How often there is something to look at. Whoever clicked waits for it.
 const EVERY: Duration = Duration::from_millis(500);
@@ -120,7 +120,9 @@ async fn words(
         let said = format!("{} {:?}", post.text, settled.undo);
         (post, Some(said))
     } else {
-        let Some(Message::Slack(post)) = sent::message(conn, &n.id).await? else { return Ok(None) };
+        let Some(Message::Slack(post)) = notifications::message(conn, &n.id).await? else {
+            return Ok(None);
+        };
         (post, None)
     };
     Ok((said != edit.said).then(|| (channel.to_owned(), ts.to_owned(), post, said)))

@@ -9,6 +9,7 @@ mod deliver;
 mod flow;
 mod forecast;
 mod links;
+mod messages;
 mod operate;
 mod processes;
 mod render;
