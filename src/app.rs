@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::console::links::LinkPages;
+use crate::console::slack::SlackRequests;
 use crate::db::{Db, DbError, SchemaState};
 use crate::deliver::{
     Deliverers, EmailProvider, SlackConfig, SlackProvider, SmtpConfig, SmtpTimeouts,
@@ -26,7 +27,7 @@ use crate::render::{Links, OwnPages, Renderer};
 use crate::scheduler::{self, Summary};
 use crate::store::clock_guard::{self, ClockGuard};
 use crate::store::ledger::{self, Backlog};
-use crate::store::{idempotency, settings};
+use crate::store::{idempotency, settings, slack_replies};
 use crate::worker::brakes::Brakes;
 use crate::worker::courier::{Courier, Held};
 use crate::worker::identity::Identity;
@@ -221,11 +222,15 @@ impl App {
         Ok(LinkKey::new(&secret))
     }
 
-    async fn links(&self) -> anyhow::Result<Links> {
-        let own = OwnPages { base: self.config.public_url(), key: self.link_key().await? };
+    async fn own_pages(&self) -> anyhow::Result<OwnPages> {
+        Ok(OwnPages { base: self.config.public_url(), key: self.link_key().await? })
+    }
+
+    /// Links as messages carry them.
+    pub async fn links(&self) -> anyhow::Result<Links> {
         Ok(Links {
             onboarding_url: some(&self.config.links.onboarding_url),
-            own: Some(own),
+            own: Some(self.own_pages().await?),
             slack_buttons: !self.config.slack.signing_secret.expose_secret().is_empty(),
         })
     }
@@ -273,6 +278,17 @@ impl App {
             channels: api.channels,
             onboarding_url: some(&self.config.links.onboarding_url),
         });
+        let secret = &self.config.slack.signing_secret;
+        let pages = if secret.expose_secret().is_empty() {
+            pages
+        } else {
+            pages.merge(console::slack::router(SlackRequests {
+                db: self.db.clone(),
+                clock: self.clock.clone(),
+                secret: secret.clone(),
+                pages: self.own_pages().await?,
+            }))
+        };
         let api = api::router(api);
         let pages =
             if open_outbox { pages.merge(console::outbox::router(self.db.clone())) } else { pages };
@@ -386,7 +402,8 @@ async fn forget_old_answers(
     let mut count = 0;
     while !stop.is_cancelled() {
         let mut tx = db.begin().await?;
-        let forgotten = idempotency::prune(&mut tx, clock.now()).await?;
+        let forgotten = idempotency::prune(&mut tx, clock.now()).await?
+            + slack_replies::forget_requests(&mut tx, clock.now() - TimeDelta::hours(1)).await?;
         tx.commit().await?;
         if forgotten == 0 {
             break;

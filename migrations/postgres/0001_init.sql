@@ -14,7 +14,9 @@ CREATE TABLE workspaces (
     escalation_user_id TEXT,                        -- also hears of the last waiting step
     customer_reminders BOOLEAN NOT NULL,            -- whether customers are reminded at all
     mail_from          TEXT,                        -- sender's address, null = the installation's
-    footer_address     TEXT,                        -- postal address under mails
+    mail_name          TEXT,                        -- sender's name of mails to staff, null = "<name> onboardings"
+    reply_to           TEXT,                        -- where answers of staff go, null = to the sender
+    footer_address     TEXT,                        -- postal address under mails, null = the installation's
     names_in_subjects  BOOLEAN NOT NULL,            -- customers' names in subject lines
     created_at         TIMESTAMPTZ NOT NULL,
     updated_at         TIMESTAMPTZ NOT NULL
@@ -77,6 +79,7 @@ CREATE TABLE users (
 );
 CREATE UNIQUE INDEX users_email ON users (workspace_id, email);
 CREATE INDEX users_slot ON users (next_slot_at) WHERE next_slot_at IS NOT NULL;    -- the scan
+CREATE INDEX users_slack ON users (slack_user_id) WHERE slack_user_id IS NOT NULL;    -- who clicked
 CREATE INDEX users_list ON users (workspace_id, created_at);
 
 -- Keys of the public API. The key itself is never stored.

@@ -176,7 +176,7 @@ pub(super) async fn explain(app: &App, args: &ExplainArgs, out: Out) -> anyhow::
     Ok(())
 }
 
-async fn find(
+pub(super) async fn find(
     conn: &mut crate::db::Conn,
     workspace_id: &str,
     text: &str,
@@ -186,7 +186,7 @@ async fn find(
     found.with_context(|| format!("there is no onboarding {text}"))
 }
 
-async fn user(
+pub(super) async fn user(
     conn: &mut crate::db::Conn,
     workspace_id: &str,
     text: Option<&str>,

@@ -11,6 +11,7 @@ mod foresee;
 mod notifications;
 mod operate;
 mod out;
+mod preview;
 mod run;
 
 use std::process::ExitCode;
@@ -76,6 +77,8 @@ enum Verb {
     Forecast(foresee::ForecastArgs),
     /// Why somebody hears, or does not hear, of an onboarding.
     Explain(foresee::ExplainArgs),
+    /// What messages look like, on samples or on real data.
+    Preview(Box<preview::PreviewArgs>),
     /// Check configuration, database, migrations, mail and Slack; says what to do about each fault.
     Doctor(doctor::Args),
 }
@@ -172,6 +175,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
             let clock = args.as_of.clock();
             foresee::explain(&ready(config, clock).await?, &args, out).await
         }
+        Verb::Preview(args) => preview::preview(config, &args, out).await,
         Verb::Workspaces(verb) => {
             admin::workspaces(&ready(config, Clock::System).await?, verb, out).await
         }

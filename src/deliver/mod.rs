@@ -20,7 +20,7 @@ pub use email::{Security, SmtpConfig, SmtpTimeouts, address_refusal, mail_bytes}
 pub use slack::SlackConfig;
 pub use text::{clean_reply, mask_email};
 
-use crate::domain::message::{Envelope, Message, Report, Stage, Verdict};
+use crate::domain::message::{Envelope, Message, Report, SlackPost, Stage, Verdict};
 use crate::domain::values::{Channel, Mode, Reason};
 use email::{Pool, SmtpSession};
 use slack::Slack;
@@ -131,6 +131,22 @@ impl Deliverers {
             },
         };
         Ok(Session(kind))
+    }
+
+    /// Puts other words into a message on Slack, which is named by its conversation and its time stamp there.
+    pub async fn edit_on_slack(&self, channel: &str, ts: &str, post: &SlackPost) -> Report {
+        match &self.slack {
+            Way::Open(slack) => slack.edit(channel, ts, post).await,
+            Way::Captured | Way::Unreachable => unreachable_channel("nothing was sent to Slack"),
+        }
+    }
+
+    /// Says something on Slack that only one person sees.
+    pub async fn whisper_on_slack(&self, channel: &str, user: &str, text: &str) -> Report {
+        match &self.slack {
+            Way::Open(slack) => slack.whisper(channel, user, text).await,
+            Way::Captured | Way::Unreachable => unreachable_channel("nothing was sent to Slack"),
+        }
     }
 
     /// Connects to the relay and logs in. One line, without secrets.

@@ -77,8 +77,11 @@ struct Action {
 }
 
 /// "Tallybrook onboardings": who a mail to staff comes from.
-pub(super) fn from_name(workspace: &str) -> String {
-    format!("{} onboardings", words::name(workspace))
+pub(super) fn from_name(workspace: &str, brand: &Brand) -> String {
+    match &brand.mail_name {
+        Some(name) => words::name(name),
+        None => format!("{} onboardings", words::name(workspace)),
+    }
 }
 
 fn text_links(links: &[Link]) -> Vec<String> {

@@ -34,10 +34,7 @@ pub fn links() -> Links {
 /// The vendor's own settings.
 #[must_use]
 pub fn brand() -> Brand {
-    Brand {
-        footer_address: Some("4 Millrace Lane, 2100 Northby".to_owned()),
-        names_in_subjects: true,
-    }
+    Brand { footer_address: Some("4 Millrace Lane, 2100 Northby".to_owned()), ..Brand::default() }
 }
 
 /// A line of `group` on [`TODAY`], counted from `since`; nothing changed since yesterday's digest.

@@ -29,7 +29,7 @@ pub(super) fn escape(text: &str) -> String {
 }
 
 /// A link whose label is a name; the bare name without an address.
-fn link(url: Option<&str>, label: &str) -> String {
+pub(super) fn link(url: Option<&str>, label: &str) -> String {
     match url {
         Some(url) => {
             let url = url
@@ -47,7 +47,7 @@ fn mrkdwn(text: &str) -> Value {
     json!({ "type": "mrkdwn", "verbatim": true, "text": text })
 }
 
-fn section(id: &str, text: &str) -> Value {
+pub(super) fn section(id: &str, text: &str) -> Value {
     json!({ "type": "section", "block_id": id, "text": mrkdwn(text) })
 }
 

@@ -42,6 +42,8 @@ struct WorkspaceRow {
     escalation_user_id: Option<String>,
     customer_reminders: bool,
     mail_from: Option<String>,
+    mail_name: Option<String>,
+    reply_to: Option<String>,
     footer_address: Option<String>,
     names_in_subjects: bool,
     holidays: Json<Vec<NaiveDate>>,
@@ -60,7 +62,7 @@ pub async fn workspaces(
     ids: &[String],
 ) -> Result<HashMap<String, Workspace>, DbError> {
     const COLUMNS: &str = "id, name, time_zone, working_days, digest_time, waiting_steps, owner_user_id, escalation_user_id, customer_reminders,
-         mail_from, footer_address, names_in_subjects";
+         mail_from, mail_name, reply_to, footer_address, names_in_subjects";
     const POSTGRES: &str = const_str::concat!(
         "SELECT ",
         COLUMNS,
@@ -100,6 +102,8 @@ pub async fn workspaces(
                 escalation_user_id: row.escalation_user_id,
                 customer_reminders: row.customer_reminders,
                 mail_from: row.mail_from,
+                mail_name: row.mail_name,
+                reply_to: row.reply_to,
                 footer_address: row.footer_address,
                 names_in_subjects: row.names_in_subjects,
             };

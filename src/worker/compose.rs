@@ -96,11 +96,7 @@ impl Composer<'_> {
     }
 
     fn brand(self, brief: &Brief) -> Brand {
-        let own = brief.workspace.footer_address.as_deref();
-        Brand {
-            footer_address: own.or(self.footer_address).map(str::to_owned),
-            names_in_subjects: brief.workspace.names_in_subjects,
-        }
+        Brand::of(&brief.workspace, self.footer_address)
     }
 }
 
@@ -123,5 +119,6 @@ pub fn envelope(n: &Claimed, brief: &Brief) -> Option<Envelope> {
         name,
         from_address: brief.workspace.mail_from.clone(),
         date: n.first_attempt_at,
+        thread: None,
     })
 }

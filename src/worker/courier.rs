@@ -19,6 +19,7 @@ use super::identity::Identity;
 use super::loader::Loader;
 use super::outcome::{self, Next};
 use super::recheck::{Still, recheck, silence};
+use super::slack_replies;
 use super::writer::Writer;
 use crate::clock::Clock;
 use crate::db::{Db, DbError};
@@ -212,9 +213,15 @@ impl Courier {
             Ok(message) => message,
             Err(error) => return attempt.broken(&error).await,
         };
-        let Some(envelope) = compose::envelope(claimed, &brief) else {
+        let Some(mut envelope) = compose::envelope(claimed, &brief) else {
             return unsent(NotificationState::Skipped, Reason::NoRecipient).await;
         };
+        if claimed.channel == Channel::Slack && claimed.mode == Mode::Live {
+            match self.thread(claimed).await {
+                Ok(thread) => envelope.thread = thread,
+                Err(error) => return attempt.release(&error.to_string()).await,
+            }
+        }
         // What is never repeated by itself is marked before the provider can have it.
         let once = claimed.kind == Kind::CustomerReminder || claimed.channel == Channel::Slack;
         if once && claimed.mode == Mode::Live {
@@ -249,6 +256,11 @@ impl Courier {
         let mut conn = self.db.begin().await?;
         ledger::drop_items(&mut conn, id, items, at).await?;
         conn.commit().await
+    }
+
+    async fn thread(&self, claimed: &Claimed) -> Result<Option<String>, DbError> {
+        let mut conn = self.db.read().await?;
+        slack_replies::thread(&mut conn, claimed).await
     }
 
     async fn mark_body(&self, n: &Claimed) -> Result<bool, DbError> {

@@ -79,6 +79,7 @@ fn the_verbs_and_what_they_take() {
         clear --workspace WORKSPACE ID [--channel CHANNEL] --reason REASON: Try an address again from now on
       forecast --workspace WORKSPACE [--days DAYS] [--csm CSM] [--onboarding ONBOARDING] [--now RFC3339]: What will be sent to whom, when, if nothing changes
       explain --workspace WORKSPACE ONBOARDING [--recipient RECIPIENT] [--now RFC3339]: Why somebody hears, or does not hear, of an onboarding
+      preview [KIND] [--all] [--out DIR] [--workspace WORKSPACE] [--onboarding ONBOARDING] [--user USER] [--channel CHANNEL] [--html] [--to ADDRESS] [--now RFC3339]: What messages look like, on samples or on real data
       doctor [--accept-clock]: Check configuration, database, migrations, mail and Slack; says what to do about each fault
     ");
 }
@@ -107,6 +108,7 @@ async fn help_is_no_failure_and_nonsense_is_a_wrong_usage() {
       addresses      Addresses that were refused: list, clear
       forecast       What will be sent to whom, when, if nothing changes
       explain        Why somebody hears, or does not hear, of an onboarding
+      preview        What messages look like, on samples or on real data
       doctor         Check configuration, database, migrations, mail and Slack; says what to do about each fault
       help           Print this message or the help of the given subcommand(s)
 

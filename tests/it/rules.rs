@@ -54,6 +54,8 @@ fn workspace() -> Workspace {
         escalation_user_id: None,
         customer_reminders: false,
         mail_from: None,
+        mail_name: None,
+        reply_to: None,
         footer_address: None,
         names_in_subjects: false,
         phases,
