@@ -23,7 +23,8 @@ use crate::scheduler::{self, Summary};
 use crate::store::clock_guard::{self, ClockGuard};
 use crate::store::idempotency;
 use crate::store::ledger::{self, Backlog};
-use crate::worker::courier::{Courier, Held, Resting};
+use crate::worker::brakes::Brakes;
+use crate::worker::courier::{Courier, Held};
 use crate::worker::identity::Identity;
 use crate::worker::loader::Loader;
 use crate::worker::writer::Writer;
@@ -189,7 +190,7 @@ impl App {
             resend_after: TimeDelta::seconds(settings.resend_after_seconds),
             in_flight: Arc::new(Semaphore::new(settings.in_flight as usize)),
             in_flight_limit: settings.in_flight,
-            resting: Resting::default(),
+            brakes: Brakes::default(),
             held: Held::default(),
             guard,
             clock: self.clock.clone(),

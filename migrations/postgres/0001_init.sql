@@ -230,6 +230,7 @@ CREATE TABLE notifications (
     stage            TEXT,                          -- claimed, or body once the provider may have it
     first_attempt_at TIMESTAMPTZ,                   -- the mail's Date, the same on every repeat
     resent           BOOLEAN NOT NULL,              -- the one extra copy after an ambiguous attempt was used up
+    resend_of        TEXT,                          -- the notification that an operator had sent anew with this one
     pushed_at        TIMESTAMPTZ NOT NULL,          -- last time a job was pushed for it
     subject          TEXT,                          -- headline of the message as rendered
     provider_ref     TEXT,                          -- the provider's own name for the message
@@ -241,6 +242,7 @@ CREATE TABLE notifications (
 CREATE INDEX notifications_open ON notifications (not_before) WHERE finished_at IS NULL;             -- the sweeper
 CREATE INDEX notifications_list ON notifications (workspace_id, created_at DESC);
 CREATE INDEX notifications_recipient ON notifications (recipient_id, created_at DESC);
+CREATE INDEX notifications_resend ON notifications (resend_of) WHERE resend_of IS NOT NULL;          -- rare, and never changed
 
 -- The onboardings a notification is about. No foreign keys: measured, they halve the scan.
 CREATE TABLE notification_items (
@@ -264,7 +266,7 @@ CREATE TABLE attempts (
     PRIMARY KEY (notification_id, number)
 );
 
--- The message as rendered: zstd-compressed JSON of domain::message::Message.
+-- The message as rendered: zstd-compressed MessagePack of domain::message::Message.
 CREATE TABLE messages (
     notification_id TEXT PRIMARY KEY,
     body            BYTEA NOT NULL,
@@ -350,6 +352,16 @@ CREATE TABLE channel_pauses (
     failures   BIGINT NOT NULL,                     -- in a row, for the backoff
     reason     TEXT NOT NULL,                       -- the provider's answer
     since      TIMESTAMPTZ NOT NULL
+);
+
+-- Queues that an operator has paused; whatever waits in them goes on waiting.
+CREATE TABLE queue_pauses (
+    queue        TEXT NOT NULL,                     -- email, slack, customer
+    workspace_id TEXT NOT NULL,                     -- whose messages wait; '' = everybody's
+    paused_by    TEXT NOT NULL,                     -- as the audit log names them
+    reason       TEXT NOT NULL,
+    since        TIMESTAMPTZ NOT NULL,
+    PRIMARY KEY (queue, workspace_id)
 );
 
 -- What the installation remembers about itself: clock guard, link secret, demo.

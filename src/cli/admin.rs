@@ -109,7 +109,7 @@ pub(super) enum Keys {
     },
 }
 
-fn word<T: std::str::FromStr>(text: &str) -> Result<T, String>
+pub(super) fn word<T: std::str::FromStr>(text: &str) -> Result<T, String>
 where
     T::Err: std::fmt::Display,
 {

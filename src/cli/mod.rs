@@ -9,6 +9,8 @@ mod demo;
 mod demo_data;
 mod doctor;
 mod foresee;
+mod notifications;
+mod operate;
 mod out;
 mod run;
 
@@ -62,6 +64,15 @@ enum Verb {
     /// API keys: create, list, rotate, revoke.
     #[command(subcommand)]
     Keys(admin::Keys),
+    /// Notifications: list, show, retry, cancel, resend, delivered.
+    #[command(subcommand)]
+    Notifications(notifications::Notifications),
+    /// Queues: list, pause, resume.
+    #[command(subcommand)]
+    Queues(operate::Queues),
+    /// Addresses that were refused: list, clear.
+    #[command(subcommand)]
+    Addresses(operate::Addresses),
     /// What will be sent to whom, when, if nothing changes.
     Forecast(foresee::ForecastArgs),
     /// Why somebody hears, or does not hear, of an onboarding.
@@ -172,6 +183,15 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         }
         Verb::Users(verb) => admin::users(&ready(config, Clock::System).await?, verb, out).await,
         Verb::Keys(verb) => admin::keys(&ready(config, Clock::System).await?, verb, out).await,
+        Verb::Notifications(verb) => {
+            notifications::notifications(&ready(config, Clock::System).await?, verb, out).await
+        }
+        Verb::Queues(verb) => {
+            operate::queues(&ready(config, Clock::System).await?, verb, out).await
+        }
+        Verb::Addresses(verb) => {
+            operate::addresses(&ready(config, Clock::System).await?, verb, out).await
+        }
     }
 }
 

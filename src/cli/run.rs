@@ -116,11 +116,7 @@ pub(super) async fn work(app: &App, args: &WorkArgs, out: Out) -> anyhow::Result
     let before = app.finished().await?;
     let left = app
         .drain(|backlog| {
-            bar.set_prefix(format!(
-                "{} left, {} under way",
-                backlog.email + backlog.slack,
-                backlog.leased
-            ));
+            bar.set_prefix(format!("{} left, {} under way", backlog.ready, backlog.leased));
             bar.tick();
         })
         .await?;
@@ -133,7 +129,7 @@ pub(super) async fn work(app: &App, args: &WorkArgs, out: Out) -> anyhow::Result
         })
         .filter(|(_, count)| *count > 0)
         .collect();
-    let waiting = left.email + left.slack;
+    let waiting = left.held;
     let mut sentence = if done.is_empty() {
         "nothing was ready".to_owned()
     } else {
@@ -142,7 +138,7 @@ pub(super) async fn work(app: &App, args: &WorkArgs, out: Out) -> anyhow::Result
     };
     if waiting > 0 {
         sentence.push_str(&format!(
-            "; {waiting} wait because a channel is down, `pivotal-reminders doctor` says why"
+            "; {waiting} wait because a channel is down or a queue is paused, `pivotal-reminders queues list` says which"
         ));
     }
     let outcomes: serde_json::Map<String, serde_json::Value> =

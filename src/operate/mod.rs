@@ -1,6 +1,25 @@
 //! What people do to the system, once for all surfaces, each audited.
 
+pub mod addresses;
 pub mod explain;
 pub mod forecast;
 pub mod keys;
+pub mod notifications;
+pub mod queues;
 pub mod snooze;
+
+use crate::db::DbError;
+
+/// Why an action was not taken. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ActionError {
+    /// The workspace has no such thing; names its type.
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    /// It would have no effect, or another than its name says; says why, and what to do instead.
+    #[error("{0}")]
+    Refused(String),
+    /// The database did not do it.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}

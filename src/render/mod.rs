@@ -303,20 +303,25 @@ fn no_blanks(out: &mut Output, state: &mut State, value: &Value) -> Result<(), E
     }
 }
 
-/// The engine's own escaping, except that slashes stay: addresses are to be readable, and 25 lines have a hundred of them.
+/// Escapes text for HTML, as plain ASCII: a mail of it travels as it is, through every relay. Slashes stay, unlike in the engine's own
+/// escaping: addresses are to be readable, and 25 lines have a hundred of them.
 fn escape_html(out: &mut Output, mut text: &str) -> fmt::Result {
-    while let Some(at) = text.find(['&', '<', '>', '"', '\'', words::NBSP]) {
+    while let Some(at) =
+        text.find(|c: char| matches!(c, '&' | '<' | '>' | '"' | '\'') || !c.is_ascii())
+    {
         let (before, special) = text.split_at(at);
         out.write_str(before)?;
         let mut rest = special.chars();
-        out.write_str(match rest.next() {
-            Some('&') => "&amp;",
-            Some('<') => "&lt;",
-            Some('>') => "&gt;",
-            Some('"') => "&quot;",
-            Some('\'') => "&#39;",
-            _ => "&nbsp;",
-        })?;
+        match rest.next() {
+            Some('&') => out.write_str("&amp;")?,
+            Some('<') => out.write_str("&lt;")?,
+            Some('>') => out.write_str("&gt;")?,
+            Some('"') => out.write_str("&quot;")?,
+            Some('\'') => out.write_str("&#39;")?,
+            Some(words::NBSP) => out.write_str("&nbsp;")?,
+            Some(other) => write!(out, "&#{};", u32::from(other))?,
+            None => {}
+        }
         text = rest.as_str();
     }
     out.write_str(text)

@@ -3,7 +3,6 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
-use sqlx::types::Json;
 
 use super::{Summary, write};
 use crate::db::{Conn, Db, DbError, Dialect};
@@ -16,7 +15,7 @@ use crate::domain::routing::Desk;
 use crate::domain::slots::Slots;
 use crate::store::facts::{self, Journey, Member, PersonRow};
 use crate::store::hints;
-use crate::store::ledger::NewNotification;
+use crate::store::ledger::{self, NewNotification};
 
 /// Days for which somebody may be back while a slot of their absence still waits to be scanned.
 const ABSENT: i64 = 14;
@@ -97,7 +96,7 @@ pub(super) async fn batch(
             Some((id, date, seen(workspace, &journey.onboarding, date)))
         })
         .collect();
-    advance(&mut conn, &reminded).await?;
+    ledger::remind(&mut conn, &reminded).await?;
     hints::write_slots(&mut conn, &slots).await?;
     conn.commit().await?;
     summary.recipients = i64::try_from(members.len()).unwrap_or(i64::MAX);
@@ -114,37 +113,4 @@ async fn claim(conn: &mut Conn, at: DateTime<Utc>, limit: i64) -> Result<Vec<Mem
         Dialect::Sqlite(c) => sqlx::query_as(SQLITE).bind(at).bind(limit).fetch_all(c).await?,
     };
     Ok(rows.into_iter().map(Member::from).collect())
-}
-
-/// Moves the reminded onboardings on. The next date is computed from the row as it is now, not as it was read: an edit that came
-/// in between must not be overwritten with a date that is too late.
-async fn advance(conn: &mut Conn, reminded: &[(&str, NaiveDate, Seen)]) -> Result<(), DbError> {
-    if reminded.is_empty() {
-        return Ok(());
-    }
-    match conn.dialect() {
-        Dialect::Postgres(c) => {
-            sqlx::query(
-                "UPDATE onboardings SET last_reminded_on = r.date, last_seen = r.seen,
-                   next_due_on = GREATEST(r.date + onboardings.reminder_frequency_days::int, onboardings.snoozed_until)
-                 FROM UNNEST($1::text[], $2::date[], $3::jsonb[]) AS r (id, date, seen) WHERE onboardings.id = r.id",
-            )
-            .bind(reminded.iter().map(|r| r.0).collect::<Vec<_>>())
-            .bind(reminded.iter().map(|r| r.1).collect::<Vec<_>>())
-            .bind(reminded.iter().map(|r| Json(&r.2)).collect::<Vec<_>>())
-            .execute(c)
-            .await?;
-        }
-        Dialect::Sqlite(c) => {
-            sqlx::query(
-                "UPDATE onboardings SET last_reminded_on = r.value ->> 1, last_seen = r.value ->> 2,
-                   next_due_on = max(date(r.value ->> 1, '+' || reminder_frequency_days || ' days'), COALESCE(snoozed_until, ''))
-                 FROM json_each($1) AS r WHERE onboardings.id = r.value ->> 0",
-            )
-            .bind(serde_json::json!(reminded).to_string())
-            .execute(c)
-            .await?;
-        }
-    }
-    Ok(())
 }

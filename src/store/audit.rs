@@ -116,9 +116,15 @@ fn object(value: &impl Serialize) -> Map<String, Value> {
     }
 }
 
+/// An instant as the API and the audit log show it.
+#[must_use]
+pub fn shown(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
 /// Serialises an instant as the API shows it.
-pub(super) fn instant<S: Serializer>(at: &DateTime<Utc>, to: S) -> Result<S::Ok, S::Error> {
-    to.serialize_str(&at.to_rfc3339_opts(SecondsFormat::Millis, true))
+pub fn instant<S: Serializer>(at: &DateTime<Utc>, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&shown(*at))
 }
 
 /// The same, where there may be none.

@@ -23,6 +23,7 @@ pub mod onboardings;
 pub mod outbox;
 pub mod phases;
 pub mod processes;
+pub mod queues;
 pub mod rate_windows;
 pub mod settings;
 pub mod unsent;

@@ -79,6 +79,8 @@ impl Watch {
 pub struct Pause {
     /// Next try.
     pub until: DateTime<Utc>,
+    /// When it went down.
+    pub since: DateTime<Utc>,
     /// Failures in a row.
     pub failures: i64,
     /// The provider's answer.
@@ -87,15 +89,16 @@ pub struct Pause {
 
 /// The channels that are down.
 pub async fn pauses(conn: &mut Conn) -> Result<HashMap<Channel, Pause>, DbError> {
-    let rows: Vec<(String, DateTime<Utc>, i64, String)> = on!(conn, |c| sqlx::query_as(
-        "SELECT channel, until, failures, reason FROM channel_pauses"
+    type Row = (String, DateTime<Utc>, DateTime<Utc>, i64, String);
+    let rows: Vec<Row> = on!(conn, |c| sqlx::query_as(
+        "SELECT channel, until, since, failures, reason FROM channel_pauses"
     )
     .fetch_all(c)
     .await?);
     Ok(rows
         .into_iter()
-        .filter_map(|(channel, until, failures, reason)| {
-            Some((channel.parse().ok()?, Pause { until, failures, reason }))
+        .filter_map(|(channel, until, since, failures, reason)| {
+            Some((channel.parse().ok()?, Pause { until, since, failures, reason }))
         })
         .collect())
 }
@@ -137,7 +140,8 @@ pub async fn pause(
         .execute(c)
         .await?
         .rows_affected());
-    Ok((Pause { until, failures, reason: reason.to_owned() }, before.is_none()))
+    let since = before.as_ref().map_or(now, |pause| pause.since);
+    Ok((Pause { until, since, failures, reason: reason.to_owned() }, before.is_none()))
 }
 
 /// The channel answered: it is up again. Answers whether it had been down.

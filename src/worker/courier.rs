@@ -3,7 +3,7 @@
 //! The session comes first: while a relay is down nothing is claimed and no attempt is used up. A test row's session never connects
 //! (`deliver`); everything else about it is the same.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,6 +13,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt;
 use tokio::sync::Semaphore;
 
+use super::brakes::Brakes;
 use super::compose::{self, Composer};
 use super::identity::Identity;
 use super::loader::Loader;
@@ -61,8 +62,8 @@ pub struct Courier {
     pub in_flight: Arc<Semaphore>,
     /// How many that is.
     pub in_flight_limit: u32,
-    /// Channels that rest, as this process knows them.
-    pub resting: Resting,
+    /// What is not to be delivered at the moment.
+    pub brakes: Brakes,
     /// Notifications under way here.
     pub held: Held,
     /// Whether the clock can be believed.
@@ -105,28 +106,6 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Channels that are down, as one process sees them.
-#[derive(Debug, Default)]
-pub struct Resting(Mutex<HashMap<Channel, DateTime<Utc>>>);
-
-impl Resting {
-    /// Whether the channel is to be left alone at `now`.
-    #[must_use]
-    pub fn is_resting(&self, channel: Channel, now: DateTime<Utc>) -> bool {
-        lock(&self.0).get(&channel).is_some_and(|until| *until > now)
-    }
-
-    /// Whether the channel was down last time.
-    fn was_down(&self, channel: Channel) -> bool {
-        lock(&self.0).contains_key(&channel)
-    }
-
-    /// Takes over what the database says.
-    pub fn set(&self, pauses: &HashMap<Channel, processes::Pause>) {
-        *lock(&self.0) = pauses.iter().map(|(channel, pause)| (*channel, pause.until)).collect();
-    }
-}
-
 impl Courier {
     /// Delivers those of `ids` that are ready. Every fault ends in the ledger or is left to the sweeper; the job itself always succeeds.
     pub async fn deliver(self: &Arc<Self>, ids: &[String]) {
@@ -143,8 +122,7 @@ impl Courier {
         };
         let mut tasks = tokio::task::JoinSet::new();
         for row in waiting {
-            // A row that is suppressed waits for no channel.
-            if row.mode == Mode::Live && self.resting.is_resting(row.channel, now) {
+            if self.brakes.hold(&row, now) {
                 continue;
             }
             // Closed: this process is ending. What has begun still comes to its end.
@@ -172,7 +150,8 @@ impl Courier {
             Ok(session) => session,
             Err(report) => return self.rest(row.channel, &report).await,
         };
-        if self.in_flight.is_closed() {
+        // Getting here may have taken a while.
+        if self.in_flight.is_closed() || self.brakes.hold(row, self.clock.now()) {
             return;
         }
         let claimed = match self.writer.claim(&row.id).await {
@@ -193,7 +172,7 @@ impl Courier {
 
     async fn attempt(&self, attempt: &Running<'_>, session: Session) {
         let claimed = attempt.claimed;
-        let unsent = |state, reason| attempt.end(Next::end(state, Some(reason)));
+        let unsent = |state, reason| attempt.end(outcome::unsent(claimed, state, reason));
         if claimed.delivery_count > POISON_AFTER {
             return unsent(NotificationState::Failed, Reason::AttemptsExhausted).await;
         }
@@ -252,7 +231,7 @@ impl Courier {
         let report = session.send(&envelope, &message).await;
         if let Verdict::Channel { .. } = report.verdict {
             self.rest(claimed.channel, &report).await;
-        } else if claimed.mode == Mode::Live && self.resting.was_down(claimed.channel) {
+        } else if claimed.mode == Mode::Live && self.brakes.was_down(claimed.channel) {
             self.resume(claimed.channel).await;
         }
         if report.verdict == (Verdict::Permanent { reason: Reason::AddressRefused }) {
@@ -296,7 +275,7 @@ impl Courier {
         };
         match paused.await {
             Ok(((pause, new), pauses)) => {
-                self.resting.set(&pauses);
+                self.brakes.set_down(&pauses);
                 if new {
                     tracing::error!(%channel, reason = report.reply, until = %pause.until, "the channel {channel} is down, its messages wait");
                 }
@@ -316,7 +295,7 @@ impl Courier {
             Ok::<_, DbError>((resumed, pauses))
         };
         if let Ok((resumed, pauses)) = resumed.await {
-            self.resting.set(&pauses);
+            self.brakes.set_down(&pauses);
             if resumed {
                 tracing::info!(%channel, "the channel {channel} is up again");
             }

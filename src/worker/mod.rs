@@ -3,6 +3,7 @@
 //! One apalis worker per queue and process, restarted with a pause whenever it ends; its names are new at every start, because apalis
 //! takes a name for an identity. A handler always succeeds: what became of a notification is in the ledger.
 
+pub mod brakes;
 pub mod compose;
 pub mod courier;
 pub mod identity;
@@ -23,7 +24,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::db::{Db, DbError};
 use crate::domain::ids::IdKind;
-use crate::domain::values::Channel;
 use crate::queue::{self, PAYLOAD_VERSION, Payload, Queue, Verbatim};
 use crate::store::ledger::{self, Backlog};
 use crate::store::processes::Watch;
@@ -42,6 +42,10 @@ const FOREIGN_JOB: Duration = Duration::from_mins(1);
 pub async fn run(courier: Arc<Courier>, roles: String, grace: Duration, stop: CancellationToken) {
     let heart = CancellationToken::new();
     let heartbeat = tokio::spawn(sweeper::heartbeat(Arc::clone(&courier), roles, heart.clone()));
+    // Nothing is taken before it is known what has to wait.
+    while !stop.is_cancelled() && sweeper::look(&courier).await.is_err() {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
     let sweeper = tokio::spawn(sweeper::run(Arc::clone(&courier), stop.clone()));
     let queues: Vec<_> = Queue::ALL
         .into_iter()
@@ -76,11 +80,12 @@ async fn finish(courier: &Courier, queues: Vec<tokio::task::JoinHandle<()>>, gra
 }
 
 /// Delivers everything that is ready at the courier's time, and waits for what others hold; never for later retries. Answers with what
-/// is left, which is more than nothing only when a channel is down.
+/// is left, which is more than nothing only when a channel is down or a queue is paused.
 pub async fn drain(
     courier: &Arc<Courier>,
     mut progress: impl FnMut(&Backlog),
 ) -> Result<Backlog, DbError> {
+    sweeper::look(courier).await?;
     let stop = CancellationToken::new();
     let heartbeat =
         tokio::spawn(sweeper::heartbeat(Arc::clone(courier), "drain".to_owned(), stop.clone()));
@@ -107,21 +112,17 @@ async fn drain_until_empty(
         // A job may have been lost, and this clock may stand still: push everything that is ready, now and then again.
         if turn % 50 == 0 {
             let everything = courier.clock.now() + TimeDelta::milliseconds(1);
-            while sweeper::sweep(courier, everything).await? >= 5_000 {}
+            while sweeper::sweep(courier, everything).await? == sweeper::LIMIT {}
         }
         if turn % 10 == 0 {
+            sweeper::look(courier).await?;
             sweeper::rescue(courier, &mut watch).await?;
         }
         let mut conn = courier.db.read().await?;
         let backlog = ledger::backlog(&mut conn, courier.clock.now()).await?;
         drop(conn);
         progress(&backlog);
-        let now = courier.clock.now();
-        let deliverable =
-            |channel, rows| if courier.resting.is_resting(channel, now) { 0 } else { rows };
-        let left =
-            deliverable(Channel::Email, backlog.email) + deliverable(Channel::Slack, backlog.slack);
-        if left == 0 && backlog.leased == 0 {
+        if backlog.ready == 0 && backlog.leased == 0 {
             return Ok(backlog);
         }
         tokio::time::sleep(Duration::from_millis(50)).await;

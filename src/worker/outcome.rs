@@ -52,20 +52,26 @@ pub fn backoff(attempts: i64, jitter: f64) -> TimeDelta {
     TimeDelta::milliseconds(millis)
 }
 
+/// The end of a row of which no copy is sent now. Of one that was in doubt the first copy may have arrived, and that must not be forgotten.
+#[must_use]
+pub const fn unsent(n: &Claimed, state: NotificationState, reason: Reason) -> Next {
+    if n.resent {
+        Next::end(NotificationState::Failed, Some(Reason::OutcomeUnknown))
+    } else {
+        Next::end(state, Some(reason))
+    }
+}
+
 /// What becomes of a row that has come into hours in which nothing arrives: it waits for their `end`, or is given up if that is too late.
 #[must_use]
 pub fn wait(n: &Claimed, end: DateTime<Utc>, reason: Reason) -> Next {
     let next =
         |state, reason| Next { state, reason: Some(reason), not_before: Some(end), counts: false };
     match (n.resent, end < n.deadline) {
-        // The first copy may have arrived, and that must not be forgotten.
         (true, true) => next(NotificationState::Ambiguous, Reason::OutcomeUnknown),
-        (true, false) => Next::end(NotificationState::Failed, Some(Reason::OutcomeUnknown)),
         (false, true) => next(NotificationState::Deferred, reason),
-        (false, false) if n.kind == Kind::Digest => {
-            Next::end(NotificationState::Skipped, Some(reason))
-        }
-        (false, false) => Next::end(NotificationState::Skipped, Some(Reason::Expired)),
+        (_, false) if n.kind == Kind::Digest => unsent(n, NotificationState::Skipped, reason),
+        (_, false) => unsent(n, NotificationState::Skipped, Reason::Expired),
     }
 }
 

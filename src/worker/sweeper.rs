@@ -12,12 +12,13 @@ use crate::domain::values::{NotificationState, Reason};
 use crate::queue::{self, Queue};
 use crate::store::ledger::{self, UNTIL_DECIDED};
 use crate::store::processes::{self, Watch};
+use crate::store::queues;
 
 /// A row whose job was pushed this long ago and that still waits has lost its job.
 pub const REPUSH_AFTER: TimeDelta = TimeDelta::seconds(30);
 
 /// Most rows looked at per sweep.
-const LIMIT: i64 = 5_000;
+pub const LIMIT: i64 = 5_000;
 
 /// Enters this process and beats six times per lease until told to stop; takes a new identity when it was declared dead meanwhile.
 pub async fn heartbeat(courier: Arc<Courier>, roles: String, stop: CancellationToken) {
@@ -79,10 +80,14 @@ pub async fn run(courier: Arc<Courier>, stop: CancellationToken) {
             if turn % 10 == 9 {
                 rescue_own(&courier).await?;
             }
-            sweep(&courier, now - REPUSH_AFTER).await
+            // What was held back has jobs that came to nothing: push it again, however much it is.
+            let released = look(&courier).await?;
+            let pushed_before = if released { now } else { now - REPUSH_AFTER };
+            while sweep(&courier, pushed_before).await? == LIMIT && released {}
+            Ok::<_, DbError>(())
         };
         match result.await {
-            Ok(_) => failed = false,
+            Ok(()) => failed = false,
             Err(error) if !failed => {
                 failed = true;
                 tracing::warn!(%error, "sweep failed, trying again every second");
@@ -96,17 +101,25 @@ pub async fn run(courier: Arc<Courier>, stop: CancellationToken) {
     }
 }
 
+/// Looks which channels are down and which queues are paused; answers whether something that was held back may go now.
+pub async fn look(courier: &Courier) -> Result<bool, DbError> {
+    let mut read = courier.db.read().await?;
+    let down = processes::pauses(&mut read).await?;
+    let paused = queues::pauses(&mut read).await?;
+    Ok(courier.brakes.look(&down, paused, courier.clock.now()))
+}
+
 /// Pushes jobs for what is ready and was last pushed before `pushed_before`, and ends what has passed its deadline. Answers with the
-/// number of rows pushed.
-pub async fn sweep(courier: &Courier, pushed_before: DateTime<Utc>) -> Result<usize, DbError> {
+/// number of rows that it dealt with.
+pub async fn sweep(courier: &Courier, pushed_before: DateTime<Utc>) -> Result<i64, DbError> {
     let now = courier.clock.now();
     let mut read = courier.db.read().await?;
-    courier.resting.set(&processes::pauses(&mut read).await?);
     let ready = ledger::ready(&mut read, now, pushed_before, LIMIT).await?;
     drop(read);
     if ready.is_empty() {
         return Ok(0);
     }
+    let found = i64::try_from(ready.len()).unwrap_or(i64::MAX);
     let (expired, ready): (Vec<_>, Vec<_>) = ready.into_iter().partition(|row| row.deadline <= now);
     let mut conn = courier.db.begin().await?;
     for (ambiguous, quiet) in [(true, false), (false, true), (false, false)] {
@@ -139,7 +152,7 @@ pub async fn sweep(courier: &Courier, pushed_before: DateTime<Utc>) -> Result<us
     }
     ledger::pushed(&mut conn, &pushed, now).await?;
     conn.commit().await?;
-    Ok(pushed.len())
+    Ok(found)
 }
 
 /// Looks at the others' heartbeats and frees the rows of those that have stopped.

@@ -2,6 +2,7 @@
 
 mod demo;
 mod doctor;
+mod operate;
 
 use std::fmt::Write;
 
@@ -63,6 +64,20 @@ fn the_verbs_and_what_they_take() {
         list --workspace WORKSPACE: List the keys of a workspace
         rotate --workspace WORKSPACE ID [--overlap-seconds OVERLAP_SECONDS]: Make a new key in place of one; prints it once, alone on the last line
         revoke --workspace WORKSPACE ID: Revoke a key at once
+      notifications: Notifications: list, show, retry, cancel, resend, delivered
+        list --workspace WORKSPACE [--state STATE] [--reason REASON] [--kind KIND] [--channel CHANNEL] [--mode MODE] [--recipient RECIPIENT] [--onboarding ONBOARDING] [--customer CUSTOMER] [--since RFC3339] [--until RFC3339] [--text TEXT] [--limit LIMIT] [--after ID]: List notifications, newest first
+        show --workspace WORKSPACE ID: Show one with its message and every attempt to deliver it
+        retry --workspace WORKSPACE ID --reason REASON: Try one again at once; one in doubt is sent a second time
+        cancel --workspace WORKSPACE ID --reason REASON: Cancel one that has not gone out
+        resend --workspace WORKSPACE ID --reason REASON: Send one that has come to its end once more, as a notification of its own; prints its id alone on the last line
+        delivered --workspace WORKSPACE ID --reason REASON: Say that one in doubt did arrive
+      queues: Queues: list, pause, resume
+        list [--workspace WORKSPACE]: What waits in each queue, which is paused, which channel is down
+        pause NAME [--workspace WORKSPACE] --reason REASON: Stop a queue: what is being delivered comes to its end, nothing more is taken
+        resume NAME [--workspace WORKSPACE] --reason REASON: Let a queue go on
+      addresses: Addresses that were refused: list, clear
+        list --workspace WORKSPACE: List addresses that a provider refused for good
+        clear --workspace WORKSPACE ID [--channel CHANNEL] --reason REASON: Try an address again from now on
       forecast --workspace WORKSPACE [--days DAYS] [--csm CSM] [--onboarding ONBOARDING] [--as-if JSON] [--now RFC3339]: What will be sent to whom, when, if nothing changes
       explain --workspace WORKSPACE ONBOARDING [--recipient RECIPIENT] [--now RFC3339]: Why somebody hears, or does not hear, of an onboarding
       unroutable [--workspace WORKSPACE]: Onboardings that nobody hears of: no active CSM, and no active workspace owner
@@ -81,19 +96,22 @@ async fn help_is_no_failure_and_nonsense_is_a_wrong_usage() {
     Usage: pivotal-reminders [OPTIONS] <COMMAND>
 
     Commands:
-      demo        Try it: everything in one process, demo data, messages captured at /outbox
-      serve       Run the service
-      migrate     Bring the database's schema up to date
-      scan        Run one scheduler pass
-      work        Deliver what is ready
-      workspaces  Workspaces: create, list
-      users       Users of a workspace: create, list
-      keys        API keys: create, list, rotate, revoke
-      forecast    What will be sent to whom, when, if nothing changes
-      explain     Why somebody hears, or does not hear, of an onboarding
-      unroutable  Onboardings that nobody hears of: no active CSM, and no active workspace owner
-      doctor      Check configuration, database, migrations, mail and Slack; says what to do about each fault
-      help        Print this message or the help of the given subcommand(s)
+      demo           Try it: everything in one process, demo data, messages captured at /outbox
+      serve          Run the service
+      migrate        Bring the database's schema up to date
+      scan           Run one scheduler pass
+      work           Deliver what is ready
+      workspaces     Workspaces: create, list
+      users          Users of a workspace: create, list
+      keys           API keys: create, list, rotate, revoke
+      notifications  Notifications: list, show, retry, cancel, resend, delivered
+      queues         Queues: list, pause, resume
+      addresses      Addresses that were refused: list, clear
+      forecast       What will be sent to whom, when, if nothing changes
+      explain        Why somebody hears, or does not hear, of an onboarding
+      unroutable     Onboardings that nobody hears of: no active CSM, and no active workspace owner
+      doctor         Check configuration, database, migrations, mail and Slack; says what to do about each fault
+      help           Print this message or the help of the given subcommand(s)
 
     Options:
           --json                Answer with JSON instead of tables

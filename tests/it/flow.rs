@@ -13,7 +13,7 @@ use super::support::fake_smtp::{At, Do, FakeSmtp, Script};
 use super::support::service::{Client, PATIENCE, Service};
 
 /// 07:00 in `zone` of a Monday that is at least a day away, so that what is created now is due on it.
-fn monday(zone: Tz) -> DateTime<Utc> {
+pub(crate) fn monday(zone: Tz) -> DateTime<Utc> {
     #[expect(
         clippy::disallowed_methods,
         reason = "data is created by a real process at the real time"

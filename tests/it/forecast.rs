@@ -179,7 +179,7 @@ impl Simulation {
         let mut conn = self.db.db.read().await.unwrap();
         let backlog = ledger::backlog(&mut conn, self.app.clock.now()).await.unwrap();
         drop(conn);
-        if backlog.email + backlog.slack > 0 {
+        if backlog.ready + backlog.held > 0 {
             self.app.drain(|_| ()).await.unwrap();
         }
     }

@@ -20,7 +20,7 @@ fn now() -> DateTime<Utc> {
 }
 
 /// A service with mail to `relay` and a zone in which it is now between eleven and twelve in the morning.
-async fn service(backend: Backend, relay: &FakeSmtp) -> Service {
+pub(crate) async fn mail_service(backend: Backend, relay: &FakeSmtp) -> Service {
     let mut service = Service::new(backend).await;
     service.set("SMTP_URL", &relay.url());
     service.set("MAIL_FROM", "reminders@tally.test");
@@ -39,7 +39,7 @@ fn zone_of_this_morning() -> (String, DateTime<Utc>) {
 }
 
 /// So many CSMs with one onboarding each, all of whose slot came a minute ago.
-async fn due_now(service: &Service, csms: usize) {
+pub(crate) async fn due_now(service: &Service, csms: usize) {
     let (zone, local) = zone_of_this_morning();
     let csm = service.workspace(&zone).await;
     let key = service.key("live").await;
@@ -115,7 +115,7 @@ async fn count(service: &Service, condition: &str) -> i64 {
 }
 
 /// Waits until the ledger fits.
-async fn wait_for(service: &Service, condition: &str, expected: i64) {
+pub(crate) async fn wait_for(service: &Service, condition: &str, expected: i64) {
     eventually_so(PATIENCE, async || count(service, condition).await == expected).await;
 }
 
@@ -134,7 +134,7 @@ async fn three_workers_share_what_one_scheduler_finds_and_send_each_once() {
     const CSMS: usize = 900;
     let slow = Do::Delay(Duration::from_millis(20), Box::new(Do::reply("250 2.0.0 ok")));
     let relay = FakeSmtp::start(Script::new().on(At::Dot, slow)).await;
-    let service = service(Backend::Postgres, &relay).await;
+    let service = mail_service(Backend::Postgres, &relay).await;
     due_now(&service, CSMS).await;
     let mut processes = vec![service.spawn(&["serve", "--role", "api"])];
     for _ in 0..3 {
@@ -161,7 +161,7 @@ async fn three_workers_share_what_one_scheduler_finds_and_send_each_once() {
 async fn on_sqlite_one_process_finds_and_sends_each_once() {
     const CSMS: usize = 300;
     let relay = FakeSmtp::start(Script::new()).await;
-    let service = service(Backend::Sqlite, &relay).await;
+    let service = mail_service(Backend::Sqlite, &relay).await;
     due_now(&service, CSMS).await;
     let process = service.spawn(&["serve"]);
     wait_for(&service, "state = 'sent'", 300).await;
@@ -184,7 +184,7 @@ async fn a_process_told_to_stop_finishes_what_it_began_and_begins_nothing_more(
     const CSMS: usize = 60;
     let slow = Do::Delay(Duration::from_millis(500), Box::new(Do::reply("250 2.0.0 ok")));
     let relay = FakeSmtp::start(Script::new().on(At::Dot, slow)).await;
-    let service = service(backend, &relay).await;
+    let service = mail_service(backend, &relay).await;
     due_now(&service, CSMS).await;
     let process = service.spawn(&["serve"]);
     eventually(PATIENCE, || relay.reached(At::Dot) >= 12).await;
@@ -214,7 +214,7 @@ async fn a_process_told_to_stop_finishes_what_it_began_and_begins_nothing_more(
 async fn a_worker_that_slept_through_its_lease_cannot_undo_what_another_did() {
     let permits = Arc::new(Semaphore::new(0));
     let relay = FakeSmtp::start(Script::new().on(At::Dot, Do::Hold(Arc::clone(&permits)))).await;
-    let mut service = service(Backend::Postgres, &relay).await;
+    let mut service = mail_service(Backend::Postgres, &relay).await;
     service.set("PIVOTAL_WORKER__LEASE_SECONDS", "3");
     service.set("PIVOTAL_WORKER__RESEND_AFTER_SECONDS", "0");
     due_now(&service, 3).await;

@@ -1,0 +1,304 @@
+//! Notifications on the command line: what operators look at, and what they do about it.
+
+use anyhow::Context;
+use chrono::{DateTime, Utc};
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::admin::{self, word};
+use super::operate::{Why, refused};
+use super::out::{Out, line};
+use super::{App, instant};
+use crate::db::Conn;
+use crate::domain::ids::Ref;
+use crate::domain::message::Message;
+use crate::domain::values::{Channel, Kind, Mode, NotificationState, Reason};
+use crate::operate::notifications::{self, Because, Cursor, Details, Filter, Notification};
+use crate::store::audit::Author;
+use crate::store::{customers, onboardings, users};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Notifications {
+    /// List notifications, newest first.
+    List(ListArgs),
+    /// Show one with its message and every attempt to deliver it.
+    Show {
+        #[command(flatten)]
+        one: One,
+    },
+    /// Try one again at once; one in doubt is sent a second time.
+    Retry {
+        #[command(flatten)]
+        one: One,
+        #[command(flatten)]
+        why: Why,
+    },
+    /// Cancel one that has not gone out.
+    Cancel {
+        #[command(flatten)]
+        one: One,
+        #[command(flatten)]
+        why: Why,
+    },
+    /// Send one that has come to its end once more, as a notification of its own; prints its id alone on the last line.
+    Resend {
+        #[command(flatten)]
+        one: One,
+        #[command(flatten)]
+        why: Why,
+    },
+    /// Say that one in doubt did arrive.
+    Delivered {
+        #[command(flatten)]
+        one: One,
+        #[command(flatten)]
+        why: Why,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct One {
+    /// Handle or id of the workspace.
+    #[arg(long)]
+    workspace: String,
+    /// Id of the notification.
+    id: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ListArgs {
+    /// Handle or id of the workspace.
+    #[arg(long)]
+    workspace: String,
+    /// scheduled, deferred, sending, ambiguous, sent, suppressed, skipped, failed or cancelled.
+    #[arg(long, value_parser = word::<NotificationState>)]
+    state: Option<NotificationState>,
+    /// Why it stands as it does: expired, `attempts_exhausted`, …
+    #[arg(long, value_parser = word::<Reason>)]
+    reason: Option<Reason>,
+    /// digest, `stalled_phase`, `waiting_on_customer` or `customer_reminder`.
+    #[arg(long, value_parser = word::<Kind>)]
+    kind: Option<Kind>,
+    /// email or slack.
+    #[arg(long, value_parser = word::<Channel>)]
+    channel: Option<Channel>,
+    /// live or test.
+    #[arg(long, value_parser = word::<Mode>)]
+    mode: Option<Mode>,
+    /// Only to this user (id or number) or contact (id).
+    #[arg(long)]
+    recipient: Option<String>,
+    /// Only about this onboarding (id or number).
+    #[arg(long)]
+    onboarding: Option<String>,
+    /// Only about this customer (id or number).
+    #[arg(long)]
+    customer: Option<String>,
+    /// Written at this instant or later.
+    #[arg(long, value_name = "RFC3339", value_parser = instant)]
+    since: Option<DateTime<Utc>>,
+    /// Written before this instant.
+    #[arg(long, value_name = "RFC3339", value_parser = instant)]
+    until: Option<DateTime<Utc>>,
+    /// A part of the subject, or of the recipient's name or address.
+    #[arg(long)]
+    text: Option<String>,
+    /// How many.
+    #[arg(long, default_value_t = 25, value_parser = clap::value_parser!(i64).range(1..=1000))]
+    limit: i64,
+    /// Only those behind this one (id): the next page.
+    #[arg(long, value_name = "ID")]
+    after: Option<String>,
+}
+
+pub(super) async fn notifications(app: &App, verb: Notifications, out: Out) -> anyhow::Result<()> {
+    let now = app.clock.now();
+    let author = Author::system();
+    match verb {
+        Notifications::List(args) => return list(app, &args, out).await,
+        Notifications::Show { one } => {
+            let mut conn = app.db.read().await?;
+            let workspace = admin::workspace(&mut conn, &one.workspace).await?;
+            let found = notifications::show(&mut conn, &workspace.id, &one.id).await?;
+            show(
+                &found.with_context(|| format!("{}: there is no such notification", one.id))?,
+                out,
+            );
+        }
+        Notifications::Retry { one, why } => {
+            let mut conn = app.db.begin().await?;
+            let workspace = admin::workspace(&mut conn, &one.workspace).await?;
+            let because = Because { author: &author, reason: &why.reason };
+            let n = notifications::retry(&mut conn, because, &workspace.id, &one.id, now)
+                .await
+                .map_err(refused(&one.id))?;
+            conn.commit().await?;
+            out.done(&format!("{} is ready to be sent again", n.id), &json!(n));
+        }
+        Notifications::Cancel { one, why } => {
+            let mut conn = app.db.begin().await?;
+            let workspace = admin::workspace(&mut conn, &one.workspace).await?;
+            let because = Because { author: &author, reason: &why.reason };
+            let n = notifications::cancel(&mut conn, because, &workspace.id, &one.id, now)
+                .await
+                .map_err(refused(&one.id))?;
+            conn.commit().await?;
+            out.done(&format!("{} is cancelled", n.id), &json!(n));
+        }
+        Notifications::Resend { one, why } => {
+            let mut conn = app.db.begin().await?;
+            let workspace = admin::workspace(&mut conn, &one.workspace).await?;
+            let because = Because { author: &author, reason: &why.reason };
+            let n = notifications::resend(&mut conn, because, &workspace.id, &one.id, now)
+                .await
+                .map_err(refused(&one.id))?;
+            conn.commit().await?;
+            out.made(&format!("{} is sent anew as {}", one.id, n.id), &n.id, &json!(n));
+        }
+        Notifications::Delivered { one, why } => {
+            let mut conn = app.db.begin().await?;
+            let workspace = admin::workspace(&mut conn, &one.workspace).await?;
+            let because = Because { author: &author, reason: &why.reason };
+            let n = notifications::delivered(&mut conn, because, &workspace.id, &one.id, now)
+                .await
+                .map_err(refused(&one.id))?;
+            conn.commit().await?;
+            out.done(&format!("{} counts as sent", n.id), &json!(n));
+        }
+    }
+    Ok(())
+}
+
+async fn list(app: &App, args: &ListArgs, out: Out) -> anyhow::Result<()> {
+    let mut conn = app.db.read().await?;
+    let workspace = admin::workspace(&mut conn, &args.workspace).await?.id;
+    let recipient = match &args.recipient {
+        Some(text) => Some(recipient_id(&mut conn, &workspace, text).await?),
+        None => None,
+    };
+    let onboarding = match &args.onboarding {
+        Some(text) => {
+            let found = onboardings::find(&mut conn, &workspace, &reference(text)?).await?;
+            Some(found.with_context(|| format!("there is no onboarding {text}"))?.id)
+        }
+        None => None,
+    };
+    let customer = match &args.customer {
+        Some(text) => {
+            let found = customers::find(&mut conn, &workspace, &reference(text)?).await?;
+            Some(found.with_context(|| format!("there is no customer {text}"))?.id)
+        }
+        None => None,
+    };
+    let cursor = match &args.after {
+        Some(id) => {
+            let found = notifications::show(&mut conn, &workspace, id).await?;
+            let found = found.with_context(|| format!("--after: there is no notification {id}"))?;
+            Cursor::behind(&found.notification)
+        }
+        None => Cursor::start(),
+    };
+    let filter = Filter {
+        kind: args.kind,
+        channel: args.channel,
+        mode: args.mode,
+        state: args.state,
+        reason: args.reason,
+        recipient_id: recipient.as_deref(),
+        onboarding_id: onboarding.as_deref(),
+        customer_id: customer.as_deref(),
+        since: args.since,
+        until: args.until,
+        text: args.text.as_deref(),
+    };
+    let found = notifications::list(&mut conn, &workspace, &filter, &cursor, args.limit).await?;
+    let rows = found
+        .iter()
+        .map(|n| {
+            vec![
+                n.created_at.format("%Y-%m-%d %H:%M").to_string(),
+                n.kind.clone(),
+                n.channel.clone(),
+                recipient_name(n),
+                standing(n),
+                n.attempt_count.to_string(),
+                n.subject.clone().unwrap_or_default(),
+                n.id.clone(),
+            ]
+        })
+        .collect();
+    out.table(
+        &["written", "kind", "channel", "to", "state", "attempts", "subject", "id"],
+        rows,
+        &json!(found),
+    );
+    Ok(())
+}
+
+fn reference(text: &str) -> anyhow::Result<Ref> {
+    Ref::parse(text).with_context(|| format!("{text:?} is no id and no number"))
+}
+
+async fn recipient_id(conn: &mut Conn, workspace: &str, text: &str) -> anyhow::Result<String> {
+    // Contacts are numbered per customer's list, so only users have a number of their own here.
+    if text.starts_with("cont_") {
+        return Ok(text.to_owned());
+    }
+    let found = users::find(conn, workspace, &reference(text)?).await?;
+    Ok(found.with_context(|| format!("there is no user {text}"))?.id)
+}
+
+fn recipient_name(n: &Notification) -> String {
+    n.recipient_name.clone().unwrap_or_else(|| n.recipient_id.clone())
+}
+
+fn standing(n: &Notification) -> String {
+    let mode = if n.mode == Mode::Test.as_str() { " (test)" } else { "" };
+    match &n.reason {
+        Some(reason) => format!("{}: {}{mode}", n.state, reason.replace('_', " ")),
+        None => format!("{}{mode}", n.state),
+    }
+}
+
+fn show(found: &Details, out: Out) {
+    if out.json {
+        out.done("", &json!(found));
+        return;
+    }
+    let n = &found.notification;
+    let at = |at: DateTime<Utc>| at.format("%Y-%m-%d %H:%M:%S UTC").to_string();
+    line(format!("{} to {} by {}: {}", n.kind, recipient_name(n), n.channel, standing(n)));
+    line(format!("of {}, written {}, deadline {}", n.slot_date, at(n.created_at), at(n.deadline)));
+    if let Some(detail) = &n.detail {
+        line(detail);
+    }
+    if let Some(first) = &n.resend_of {
+        line(format!("sent anew in place of {first}"));
+    }
+    for id in &found.resends {
+        line(format!("sent anew as {id}"));
+    }
+    if let Some(message) = &found.message {
+        line(format!("\n{}\n", message.headline()));
+        match message {
+            Message::Email(email) => line(email.text.trim_end()),
+            Message::Slack(post) => line(post.text.trim_end()),
+        }
+        line("");
+    }
+    let rows = found
+        .attempts
+        .iter()
+        .map(|a| {
+            vec![
+                a.number.to_string(),
+                at(a.at),
+                a.phase.clone(),
+                a.outcome.clone(),
+                format!("{} ms", a.duration_ms),
+                a.reply.clone(),
+            ]
+        })
+        .collect();
+    out.table(&["attempt", "at", "phase", "outcome", "took", "answer"], rows, &json!(null));
+}

@@ -1,0 +1,140 @@
+//! Queues that are paused and let go again.
+
+use std::time::{Duration, Instant};
+
+use pivotal_reminders::operate::notifications::Because;
+use pivotal_reminders::operate::queues::{list, pause, resume};
+use pivotal_reminders::store::audit::Author;
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use super::test_key;
+use crate::support::db::Backend;
+use crate::support::stage::Stage;
+
+/// Pauses or resumes, for everybody or for the stage's workspace; answers with the refusal, if any.
+async fn switch(
+    stage: &Stage,
+    author: &Author,
+    stop: bool,
+    workspace: Option<&str>,
+) -> Option<String> {
+    let because = Because { author, reason: "wrong texts" };
+    let mut conn = stage.app.db().begin().await.unwrap();
+    let done = if stop {
+        pause(&mut conn, because, workspace, "email", stage.app.now()).await
+    } else {
+        resume(&mut conn, because, workspace, "email", stage.app.now()).await
+    };
+    conn.commit().await.unwrap();
+    done.err().map(|refusal| refusal.to_string())
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn what_is_in_a_paused_queue_waits_and_goes_out_when_it_is_resumed(#[case] backend: Backend) {
+    let stage = Stage::new(backend).await;
+    let workspace = stage.app.workspace.id.clone();
+    let ada = Author::operator("op_1", "Ada");
+    stage.onboard("Halden Freight", json!({})).await;
+    stage.onboard("Osterby Clinics", json!({ "reminder_email": false })).await;
+    stage.scan("2026-06-02T07:00:00Z").await;
+    stage.at("2026-06-02T07:00:00Z");
+    for mine in [Some(workspace.as_str()), None] {
+        assert_eq!(switch(&stage, &ada, true, mine).await, None);
+    }
+    assert_eq!(switch(&stage, &ada, true, None).await.as_deref(), Some("it is paused already"));
+    assert_eq!(stage.drain("2026-06-02T07:00:00Z").await["waiting"], 1);
+    assert_eq!(stage.slack.posted().len(), 1, "other queues go on");
+    let mut conn = stage.app.db().read().await.unwrap();
+    let queues = json!(list(&mut conn, Some(&workspace), stage.app.now()).await.unwrap());
+    drop(conn);
+    insta::assert_json_snapshot!(queues[0], { ".paused.workspace_id" => "[workspace]" });
+
+    stage.at("2026-06-02T07:01:00Z");
+    // The pause of the workspace alone can be ended by it, the other only by whoever may pause everybody.
+    assert_eq!(switch(&stage, &ada, false, Some(&workspace)).await, None);
+    assert_eq!(stage.drain("2026-06-02T07:01:00Z").await["waiting"], 1);
+    assert_eq!(
+        switch(&stage, &ada, false, Some(&workspace)).await.as_deref(),
+        Some("it is paused for every workspace; only that pause can be ended")
+    );
+    assert_eq!(
+        switch(&stage, &test_key(), false, None).await.as_deref(),
+        Some("a test key cannot have live messages sent")
+    );
+    assert_eq!(switch(&stage, &ada, false, None).await, None);
+    assert_eq!(switch(&stage, &ada, false, None).await.as_deref(), Some("it is not paused"));
+    assert_eq!(stage.drain("2026-06-02T07:02:00Z").await["waiting"], 0);
+    assert_eq!(stage.relay.accepted().len(), 1);
+    let audit = stage
+        .service
+        .db
+        .rows("SELECT event FROM audit_log WHERE object = 'queue' ORDER BY created_at, event")
+        .await;
+    let events: Vec<&str> = audit.iter().filter_map(|row| row["event"].as_str()).collect();
+    assert_eq!(events, ["queue_paused", "queue_paused", "queue_resumed", "queue_resumed"]);
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn what_waits_in_a_paused_queue_beyond_its_deadline_expires(#[case] backend: Backend) {
+    let stage = Stage::new(backend).await;
+    stage.onboard("Halden Freight", json!({})).await;
+    stage.scan("2026-06-02T07:00:00Z").await;
+    switch(&stage, &Author::system(), true, None).await;
+    let said: Value = stage.drain("2026-06-02T18:00:00Z").await;
+    assert_eq!(said["waiting"], 0, "{said}");
+    insta::assert_snapshot!(stage.ledger().await, @"2026-06-02 digest live email to Carl: skipped (expired) [Halden Freight]");
+}
+
+#[tokio::test]
+async fn another_workspace_goes_on_while_one_has_paused_its_queue() {
+    let stage = Stage::new(Backend::Postgres).await;
+    stage.onboard("Halden Freight", json!({})).await;
+    stage.scan("2026-06-02T07:00:00Z").await;
+    switch(&stage, &Author::system(), true, Some("ws_of_others")).await;
+    assert_eq!(stage.drain("2026-06-02T07:00:00Z").await["waiting"], 0);
+    assert_eq!(stage.relay.accepted().len(), 1);
+}
+
+/// The longest that workers may go on taking from a queue after it was paused.
+const OBEYED_WITHIN: Duration = Duration::from_secs(2);
+
+#[tokio::test]
+async fn running_workers_obey_within_two_seconds() {
+    use crate::processes::{due_now, mail_service, wait_for};
+    use crate::support::eventually;
+    use crate::support::fake_smtp::{At, Do, FakeSmtp, Script};
+    use crate::support::service::PATIENCE;
+
+    let slow = Do::Delay(Duration::from_millis(50), Box::new(Do::reply("250 2.0.0 ok")));
+    let relay = FakeSmtp::start(Script::new().on(At::Dot, slow)).await;
+    let mut service = mail_service(Backend::Postgres, &relay).await;
+    service.set("PIVOTAL_WORKER__IN_FLIGHT", "2");
+    due_now(&service, 300).await;
+    let _process = service.spawn(&["serve"]);
+    let _second = service.spawn(&["serve", "--role", "worker"]);
+    eventually(PATIENCE, || relay.accepted().len() >= 5).await;
+    service.ok(&["queues", "pause", "email", "--reason", "wrong texts"]).await;
+    let paused = Instant::now();
+    let mut last = (relay.reached(At::Dot), Instant::now());
+    // Quiet for half a second: nothing is taken any more.
+    eventually(PATIENCE, || {
+        let reached = relay.reached(At::Dot);
+        if reached != last.0 {
+            last = (reached, Instant::now());
+        }
+        last.1.elapsed() > Duration::from_millis(500)
+    })
+    .await;
+    assert!(last.1 - paused < OBEYED_WITHIN, "{:?}", last.1 - paused);
+    assert!(last.0 < 300, "there was more to take");
+    service.ok(&["queues", "resume", "email", "--reason", "texts are right"]).await;
+    wait_for(&service, "state = 'sent'", 300).await;
+    assert_eq!(relay.accepted().len(), 300, "each once");
+}
