@@ -13,7 +13,8 @@ use tower::ServiceExt;
 
 use super::{App, Clock, demo};
 use crate::domain::calendar::{Calendar, add_days, hm, instant, local_date};
-use crate::domain::decide::{Slots, step_reached};
+use crate::domain::decide::step_reached;
+use crate::domain::slots::Slots;
 use crate::domain::values::{Kind, Mode, Tier};
 use crate::on;
 use crate::operate::keys::{self, DEFAULT_SCOPES, NewKey};

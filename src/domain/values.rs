@@ -120,6 +120,30 @@ words! {
     }
 }
 
+impl Kind {
+    /// What people call it.
+    #[must_use]
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::Digest => "digest",
+            Self::StalledPhase => "nudge about a stalled phase",
+            Self::WaitingOnCustomer => "nudge about waiting on the customer",
+            Self::CustomerReminder => "reminder to the customer",
+        }
+    }
+}
+
+impl Channel {
+    /// What people call it.
+    #[must_use]
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::Email => "e-mail",
+            Self::Slack => "Slack",
+        }
+    }
+}
+
 words! {
     /// How a notification reaches its recipient.
     Channel { Email = "email", Slack = "slack" }

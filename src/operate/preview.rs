@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::db::{Conn, DbError};
 use crate::domain::calendar::local_date;
 use crate::domain::decide::{Step, rung_days, step_reached};
-use crate::domain::digest::{self, Frame, Nudge, Totals};
+use crate::domain::digest::{self, Frame, Item, Nudge, Totals};
 use crate::domain::facts::{Channels, Onboarding, Person, Workspace};
 use crate::domain::ids::IdKind;
 use crate::domain::message::Message;
@@ -118,8 +118,14 @@ impl Desk<'_> {
             })
             .ok_or_else(|| nothing("no digest is due to the user within 60 days"))?;
         let journeys = facts::onboardings(conn, &next.plan.onboarding_ids).await?;
-        let lines: Vec<_> =
-            journeys.into_iter().map(|journey| (journey.onboarding, journey.last_seen)).collect();
+        let lines: Vec<Item> = journeys
+            .into_iter()
+            .map(|journey| Item {
+                onboarding: journey.onboarding,
+                before: journey.last_seen,
+                absent: None,
+            })
+            .collect();
         let date = next.plan.slot_date;
         let resting = |o: &&Onboarding| o.snoozed_until.is_some_and(|until| until > date);
         let open =
@@ -139,6 +145,7 @@ impl Desk<'_> {
             at: next.at,
             totals,
             escalation: escalation.as_deref(),
+            meanwhile: None,
         };
         let digest = digest::build(&world.workspace, person, &frame, &lines);
         let channel = next.plan.channel;
@@ -196,6 +203,7 @@ impl Desk<'_> {
             kind,
             reader,
             escalation: false,
+            stands_in: None,
             csm: csm.map(|person| (person.name, person.email)),
             date: today,
             step: digest::line_step(&workspace, o, step, escalation.as_deref()),

@@ -9,6 +9,7 @@
 mod customer;
 mod email;
 mod line;
+mod meanwhile;
 mod nudge;
 pub mod pages;
 pub mod samples;

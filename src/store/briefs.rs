@@ -5,12 +5,15 @@ use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 
+use super::absences;
 use super::facts::{self, Journey, Member};
 use super::ledger::Claimed;
 use crate::db::{Conn, DbError, Dialect, sqlite_time};
 use crate::domain::calendar::instant;
 use crate::domain::digest::{Seen, Totals};
 use crate::domain::facts::{Contact, Person, Workspace};
+use crate::domain::meanwhile::Meanwhile;
+use crate::domain::routing::Desk;
 use crate::domain::values::{Kind, Mode};
 
 /// The facts of one notification.
@@ -30,6 +33,24 @@ pub struct Brief {
     pub items: Vec<(Journey, Option<Seen>)>,
     /// What else the recipient has.
     pub totals: Totals,
+    /// What a first digest after an absence tells of it.
+    pub meanwhile: Option<Meanwhile>,
+    /// Everybody who may have a part in it, and in the others of its batch.
+    people: Arc<HashMap<String, Member>>,
+}
+
+impl Brief {
+    /// The desk of an active user.
+    #[must_use]
+    pub fn desk(&self, id: &str) -> Option<Desk<'_>> {
+        facts::desk(&self.people, id)
+    }
+
+    /// The desk at which an onboarding of this brief lies.
+    #[must_use]
+    pub fn desk_of(&self, journey: &Journey) -> Option<Desk<'_>> {
+        self.desk(journey.recipient_id.as_deref()?)
+    }
 }
 
 /// Loads the briefs of `claimed`, by notification. A notification whose workspace is gone has none.
@@ -55,10 +76,11 @@ pub async fn load(conn: &mut Conn, claimed: &[Claimed]) -> Result<HashMap<String
         claimed
             .iter()
             .map(|n| n.recipient_id.clone())
+            .chain(lines.values().flatten().filter_map(|(j, _)| j.recipient_id.clone()))
             .chain(subjects.values().filter_map(|j| j.onboarding.csm_id.clone()))
             .chain(workspaces.values().filter_map(|w| w.escalation_user_id.clone())),
     );
-    let people = facts::people(conn, &people).await?;
+    let people = Arc::new(facts::people_and_backups(conn, &people).await?);
     let customers = distinct(
         claimed
             .iter()
@@ -72,6 +94,7 @@ pub async fn load(conn: &mut Conn, claimed: &[Claimed]) -> Result<HashMap<String
         facts::primary_contacts(conn, &customers).await?
     };
     let totals = totals(conn, claimed, &people, &lines).await?;
+    let mut meanwhile = absences::meanwhile(conn, claimed, &people, &workspaces).await?;
 
     Ok(claimed
         .iter()
@@ -95,7 +118,9 @@ pub async fn load(conn: &mut Conn, claimed: &[Claimed]) -> Result<HashMap<String
                     .filter(|p| p.active)
                     .map(|p| p.name),
                 totals: totals.get(&n.id).copied().unwrap_or_default(),
+                meanwhile: meanwhile.remove(&n.id),
                 items,
+                people: Arc::clone(&people),
             };
             Some((n.id.clone(), brief))
         })

@@ -3,7 +3,9 @@
 mod civil;
 mod ladders;
 mod lines;
+mod model;
 mod order;
+mod routing;
 mod slots;
 
 use std::collections::BTreeMap;

@@ -21,7 +21,7 @@ pub use message::{pack, unpack};
 pub use reminded::{drop_items, give_back, remind};
 pub use rescue::rescue;
 pub use sweep::{Backlog, Ready, backlog, end_waiting, finished, pushed, ready};
-pub use write::{NewNotification, count_keys, insert};
+pub use write::{NewNotification, insert, known_keys};
 
 /// `not_before` of a row that only an operator's decision moves on.
 pub const UNTIL_DECIDED: DateTime<Utc> = match DateTime::from_timestamp(253_370_764_800, 0) {

@@ -3,8 +3,8 @@
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 use pivotal_reminders::domain::calendar::{Weekdays, exists, instant, local_date};
-use pivotal_reminders::domain::decide::{Slots, quiet_until};
 use pivotal_reminders::domain::facts::{Person, Workspace};
+use pivotal_reminders::domain::slots::{Slots, quiet_until};
 use proptest::prelude::*;
 use rstest::rstest;
 
