@@ -1,7 +1,5 @@
 //! Clicks on Slack, from the message through a signed request to what the message says afterwards.
 
-use std::fmt::Write as _;
-
 use hmac::{Hmac, KeyInit, Mac};
 use pivotal_reminders::api;
 use pivotal_reminders::console::slack::{SlackRequests, router};
@@ -103,10 +101,7 @@ impl Site {
         let time = self.stage.app.now().timestamp().to_string();
         let mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
         let signature = mac.chain_update(format!("v0:{time}:{body}")).finalize().into_bytes();
-        let mut hex = String::new();
-        for octet in signature {
-            write!(hex, "{octet:02x}").unwrap();
-        }
+        let hex = signature.iter().fold(String::new(), |hex, octet| format!("{hex}{octet:02x}"));
         self.client
             .post(format!("{}{path}", self.url))
             .header("content-type", "application/x-www-form-urlencoded")
@@ -211,7 +206,7 @@ async fn customer_replied_ends_the_wait_and_the_message_says_so_with_a_way_back(
 }
 
 /// A signed address, without its token.
-#[expect(clippy::needless_pass_by_value, reason = "the form that insta calls")]
+#[expect(clippy::needless_pass_by_value, reason = "the signature that insta wants")]
 fn token(value: insta::internals::Content, _path: insta::internals::ContentPath<'_>) -> String {
     let text = value.as_str().unwrap_or_default();
     let (lead, rest) = text.split_once("/l/").unwrap_or((text, ""));
