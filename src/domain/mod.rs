@@ -9,6 +9,7 @@ pub mod digest;
 pub mod facts;
 pub mod forecast;
 pub mod ids;
+pub mod link;
 pub mod meanwhile;
 pub mod message;
 pub mod plan;

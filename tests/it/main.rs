@@ -8,6 +8,7 @@ mod cli;
 mod deliver;
 mod flow;
 mod forecast;
+mod links;
 mod operate;
 mod processes;
 mod render;
