@@ -307,7 +307,9 @@ fn steps(
     plans
 }
 
-fn nudge_to(
+/// The nudge about a step for `person`, who may hear it from `not_before`.
+#[must_use]
+pub fn nudge_to(
     audience: &Audience<'_>,
     o: &Onboarding,
     (not_before, person): (DateTime<Utc>, &Person),

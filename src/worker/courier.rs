@@ -26,11 +26,15 @@ use crate::db::{Db, DbError};
 use crate::deliver::{Deliverers, Session};
 use crate::domain::digest::Seen;
 use crate::domain::facts::Channels;
+use crate::domain::ids::IdKind;
 use crate::domain::message::{Message, Report, Stage, Verdict};
+use crate::domain::plan::Planned;
 use crate::domain::values::{AttemptOutcome, Channel, Kind, Mode, NotificationState, Reason};
 use crate::render::{Links, Renderer};
 use crate::store::clock_guard::ClockGuard;
-use crate::store::ledger::{self, Attempt, Claimed, Finish, POISON_AFTER, Waiting};
+use crate::store::ledger::{
+    self, Attempt, Claimed, Finish, NewNotification, POISON_AFTER, Waiting,
+};
 use crate::store::processes;
 
 /// What deliveries need, made once per process.
@@ -192,13 +196,19 @@ impl Courier {
             footer_address: self.footer_address.as_deref(),
         };
         let still = recheck(claimed, &brief, self.channels, at);
-        if !matches!(still, Still::Nothing(_))
+        if matches!(still, Still::Digest { .. } | Still::Nudge(_))
             && let Some((end, reason)) = silence(claimed, &brief, at)
         {
             return attempt.end(outcome::wait(claimed, end, reason)).await;
         }
         let message = match still {
             Still::Nothing(reason) => return unsent(NotificationState::Skipped, reason).await,
+            Still::HandOn(plan) => {
+                if let Err(error) = self.hand_on(claimed, *plan, at).await {
+                    return attempt.release(&error.to_string()).await;
+                }
+                return unsent(NotificationState::Skipped, Reason::StateChanged).await;
+            }
             Still::Digest { keep, drop } => {
                 if !drop.is_empty()
                     && let Err(error) = self.drop_items(&claimed.id, &drop, at).await
@@ -245,6 +255,16 @@ impl Courier {
             self.flag_address(claimed).await;
         }
         attempt.reported(report, Some(&message)).await;
+    }
+
+    /// Writes the row that takes this one's place. Should this one come here again, the key says that it is there already.
+    async fn hand_on(&self, n: &Claimed, plan: Planned, at: DateTime<Utc>) -> Result<(), DbError> {
+        let id = IdKind::Notification.fresh(at);
+        let before = vec![None; plan.onboarding_ids.len()];
+        let row = NewNotification { id, workspace_id: n.workspace_id.clone(), plan, before };
+        let mut conn = self.db.begin().await?;
+        ledger::insert(&mut conn, &[row], at).await?;
+        conn.commit().await
     }
 
     async fn drop_items(

@@ -252,3 +252,33 @@ async fn ledger(service: &Service) -> Vec<Value> {
         .rows("SELECT id, state, attempt_count, claim_count, lease_token, finished_at FROM notifications ORDER BY id")
         .await
 }
+
+#[rstest]
+#[case::back_by_two_days(2)]
+#[case::years_ahead(-5 * 365)]
+#[tokio::test]
+async fn a_clock_that_cannot_be_right_sends_nothing_while_the_api_stays_up(#[case] days: i64) {
+    let relay = FakeSmtp::start(Script::new()).await;
+    let service = mail_service(Backend::Sqlite, &relay).await;
+    due_now(&service, 1).await;
+    let noted = (now() + TimeDelta::days(days)).to_rfc3339_opts(SecondsFormat::Millis, true);
+    service.db.execute("DELETE FROM settings WHERE name = 'clock_noted_at'").await;
+    service
+        .db
+        .execute(&format!("INSERT INTO settings (name, value, updated_at) VALUES ('clock_noted_at', '{noted}', '{noted}')"))
+        .await;
+    let process = service.spawn(&["serve"]);
+    let address = process.address().await;
+    eventually(PATIENCE, || process.log().contains("nothing is sent until the clock is right"))
+        .await;
+    let (status, _) =
+        Client::new(address, &service.key("live").await).send("GET", "/me", Value::Null).await;
+    assert_eq!(status, 200, "the API is up");
+    let doctor = service.run(&["doctor"]).await;
+    assert!(doctor.code == 1 && doctor.stdout.contains("the clock says"), "{}", doctor.stdout);
+    assert_eq!(count(&service, "1 = 1").await, 0, "no pass ran");
+    assert_eq!(relay.accepted().len(), 0);
+    service.ok(&["doctor", "--accept-clock"]).await;
+    eventually(PATIENCE, || relay.accepted().len() == 1).await;
+    assert_eq!(process.log().matches("nothing is sent until").count(), 1, "one alarm");
+}

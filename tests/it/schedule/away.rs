@@ -181,6 +181,10 @@ async fn what_a_test_key_did_meanwhile_is_not_told_on_the_return(#[case] backend
     let moved = json!({ "phase": "program_design" });
     let test = stage.app.test.clone();
     stage.app.call(&test, reqwest::Method::PATCH, &halden, &moved).await.ok(200);
+    // A live key that writes the same lifts the phase, and is not the one who changed it.
+    let quillby = json!({ "phase": "review" });
+    stage.app.call(&test, reqwest::Method::PATCH, "/onboardings/2", &quillby).await.ok(200);
+    stage.patch("/onboardings/2", quillby).await;
     stage.pass("2026-06-08T07:00:00Z").await;
     let text = mail_to(&stage, "carl@acme.example", 1);
     assert!(text.contains("Nothing has changed since Tue 2 Jun."), "{text}");
