@@ -23,6 +23,7 @@ pub mod phases;
 pub mod processes;
 pub mod queues;
 pub mod rate_windows;
+pub mod retention;
 pub mod settings;
 pub mod unsent;
 pub mod users;
