@@ -1,5 +1,7 @@
 //! Clocks that lie, zones that are gone, processes that oversleep.
 
+use std::time::Duration;
+
 use chrono::{SecondsFormat, TimeDelta};
 use rstest::rstest;
 use serde_json::json;
@@ -51,13 +53,24 @@ async fn fault_54_a_service_that_was_suspended_catches_up_once(#[case] backend: 
     let relay = FakeSmtp::start(Script::new()).await;
     let mut service = mail_service(backend, &relay).await;
     service.set("PIVOTAL_WORKER__LEASE_SECONDS", "3");
+    due_now(&service, 10).await;
+    let slot =
+        service.db.rows("SELECT next_slot_at FROM users WHERE display_id = 1").await.remove(0);
+    let slot = slot["next_slot_at"].as_str().unwrap();
+    service.db.execute("UPDATE users SET next_slot_at = NULL").await;
     let process = service.spawn(&["serve"]);
     process.address().await;
-    process.signal("STOP").await;
-    // Its slot comes while it sleeps, longer than its lease lasts.
-    due_now(&service, 10).await;
+    // Its slot comes while it sleeps, longer than its lease lasts. Not asleep with the lock of the file in its hands: nobody could write.
+    loop {
+        process.signal("STOP").await;
+        let wake = format!("UPDATE users SET next_slot_at = '{slot}'");
+        if tokio::time::timeout(Duration::from_secs(1), service.db.execute(&wake)).await.is_ok() {
+            break;
+        }
+        process.signal("CONT").await;
+    }
     let asleep = std::time::Instant::now();
-    eventually(PATIENCE, || asleep.elapsed() > std::time::Duration::from_secs(4)).await;
+    eventually(PATIENCE, || asleep.elapsed() > Duration::from_secs(4)).await;
     process.signal("CONT").await;
     wait_for(&service, "state = 'sent'", 10).await;
     assert!(
