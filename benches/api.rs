@@ -1,4 +1,4 @@
-//! The API's latency while the worker is busy, memory, and the time to the first answer: `scripts/bench api`.
+//! The API's latency and throughput while the worker is idle and busy, memory, and the time to the first answer: `scripts/bench api`.
 //!
 //! Every figure is taken from the released binary in a process of its own, over loopback. Requests are sent at fixed instants whether
 //! or not earlier ones were answered, and a latency counts from the instant at which its request was due, so a service that stalls
@@ -40,7 +40,9 @@ const WAITING: usize = 2_000;
 /// Mails per second that the sink accepts.
 const MAILS: u32 = 500;
 /// Enough of them for the whole measurement.
-const CSMS: u32 = 8_000;
+const CSMS: u32 = 12_000;
+/// How long each kind of request is sent as fast as it is answered.
+const AT_MOST: Duration = Duration::from_secs(2);
 /// How often the time to the first answer is measured.
 const STARTS: usize = 5;
 
@@ -50,15 +52,24 @@ fn main() -> anyhow::Result<()> {
 
 async fn run() -> anyhow::Result<()> {
     println!(
-        "| | worker | GET p50 / p99, ms | PATCH p50 / p99, ms | mails/s meanwhile | RSS at rest, MB | peak RSS, MB | CPU, cores |"
+        "{RATE} requests per second, half of them GET by id, half PATCH, latency p50 / p99 in ms:\n"
+    );
+    println!(
+        "| | worker | GET | PATCH | mails/s meanwhile | RSS at rest, MB | peak RSS, MB | CPU, cores |"
     );
     println!("|---|---|---|---|---|---|---|---|");
+    let mut limits = String::new();
     for engine in [Engine::Postgres, Engine::Sqlite] {
         for busy in [false, true] {
-            measure(engine, busy).await?;
+            limits += &measure(engine, busy).await?;
         }
     }
-    println!();
+    println!(
+        "\nAs many as are answered on {CONNECTIONS} connections, requests per second (p50 / p99 in ms):\n"
+    );
+    println!("| | worker | GET by id | PATCH | list of 25 | create |");
+    println!("|---|---|---|---|---|---|");
+    println!("{limits}");
     for engine in [Engine::Sqlite, Engine::Postgres] {
         let mut millis = Vec::new();
         let database = Database::new(engine).await?;
@@ -80,7 +91,8 @@ fn this_minute() -> anyhow::Result<DateTime<Utc>> {
     Ok(Clock::System.now().duration_trunc(TimeDelta::minutes(1))?)
 }
 
-async fn measure(engine: Engine, busy: bool) -> anyhow::Result<()> {
+/// Prints the row of the paced load and answers with the row of the limits.
+async fn measure(engine: Engine, busy: bool) -> anyhow::Result<String> {
     let database = Database::new(engine).await?;
     // Without work for the worker: everybody's slot is tomorrow.
     let slot = this_minute()? + if busy { TimeDelta::zero() } else { TimeDelta::days(1) };
@@ -102,20 +114,28 @@ async fn measure(engine: Engine, busy: bool) -> anyhow::Result<()> {
     }
     let rest = process.memory_mb("VmRSS")?;
     let (mails, cpu) = (sink.accepted(), process.cpu_seconds()?);
-    let [gets, patches] = load(service.address, &key, plan.csms * plan.each).await?;
+    let target = Target { address: service.address, key, onboardings: plan.csms * plan.each };
+    let [gets, patches] = load(&target).await?;
     let mails = (sink.accepted() - mails) / u64::from(SECONDS);
+    let worker = if busy { "paced" } else { "idle" };
     println!(
-        "| {} | {} | {} | {} | {mails} | {} | {:.0} | {:.2} |",
+        "| {} | {worker} | {} | {} | {mails} | {} | {:.0} | {:.2} |",
         engine.name(),
-        if busy { "paced" } else { "idle" },
         percentiles(gets),
         percentiles(patches),
         if busy { "–".to_owned() } else { format!("{rest:.0}") },
         process.memory_mb("VmHWM")?,
         (process.cpu_seconds()? - cpu) / f64::from(SECONDS),
     );
+    let mut limits = format!("| {} | {worker} |", engine.name());
+    for call in [Call::Get, Call::Patch, Call::List, Call::Create] {
+        let millis = saturate(&target, call).await?;
+        let rate = millis.len() / usize::try_from(AT_MOST.as_secs())?;
+        limits += &format!(" {rate} ({}) |", percentiles(millis));
+    }
     drop(service);
-    database.drop_now().await
+    database.drop_now().await?;
+    Ok(limits + "\n")
 }
 
 fn percentiles(mut millis: Vec<f64>) -> String {
@@ -213,32 +233,100 @@ impl Http {
     }
 }
 
-/// Sends the load and answers with the latencies in milliseconds, of GET and of PATCH.
-async fn load(address: SocketAddr, key: &str, onboardings: u32) -> anyhow::Result<[Vec<f64>; 2]> {
+/// Where requests go and what they may name.
+#[derive(Clone)]
+struct Target {
+    address: SocketAddr,
+    key: String,
+    onboardings: u32,
+}
+
+#[derive(Clone, Copy)]
+enum Call {
+    Get,
+    Patch,
+    List,
+    Create,
+}
+
+impl Target {
+    /// The `n`th request of a kind, as bytes.
+    fn request(&self, call: Call, n: u32) -> String {
+        let id = seed::onboarding_id(n.wrapping_mul(7_919) % self.onboardings);
+        let (line, body) = match call {
+            Call::Get => (format!("GET /api/v1/onboardings/{id}"), None),
+            Call::List => ("GET /api/v1/onboardings?limit=25".to_owned(), None),
+            Call::Patch => (
+                format!("PATCH /api/v1/onboardings/{id}"),
+                Some(format!("{{\"notes\":\"call number {n}\"}}")),
+            ),
+            Call::Create => {
+                ("POST /api/v1/onboardings".to_owned(), Some("{\"customer_id\":\"1\"}".to_owned()))
+            }
+        };
+        let head =
+            format!("{line} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {}\r\n", self.key);
+        match body {
+            None => head + "\r\n",
+            Some(body) => {
+                format!(
+                    "{head}content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+                    body.len()
+                )
+            }
+        }
+    }
+
+    async fn call(&self, http: &mut Http, call: Call, n: u32) -> anyhow::Result<()> {
+        let status = http.send(&self.request(call, n)).await?;
+        ensure!(status == 200 || status == 201, "request {n} was answered with {status}");
+        Ok(())
+    }
+}
+
+/// Sends one kind of request on every connection as fast as it is answered; latencies in milliseconds.
+async fn saturate(target: &Target, call: Call) -> anyhow::Result<Vec<f64>> {
+    let mut connections = tokio::task::JoinSet::new();
+    let end = Instant::now() + AT_MOST;
+    for connection in 0..u32::try_from(CONNECTIONS)? {
+        let target = target.clone();
+        connections.spawn(async move {
+            let mut http = Http::connect(target.address).await?;
+            let mut millis = Vec::new();
+            let mut n = connection * 1_000_003;
+            while Instant::now() < end {
+                let began = Instant::now();
+                target.call(&mut http, call, n).await?;
+                millis.push(began.elapsed().as_secs_f64() * 1000.0);
+                n += 1;
+            }
+            anyhow::Ok(millis)
+        });
+    }
+    let mut all = Vec::new();
+    while let Some(finished) = connections.join_next().await {
+        all.extend(finished??);
+    }
+    Ok(all)
+}
+
+/// Sends [`RATE`] requests a second and answers with the latencies in milliseconds, of GET and of PATCH.
+async fn load(target: &Target) -> anyhow::Result<[Vec<f64>; 2]> {
     let (sender, receiver) = mpsc::channel::<(u32, Instant)>(WAITING);
     let receiver = Arc::new(Mutex::new(receiver));
     let mut connections = tokio::task::JoinSet::new();
     for _ in 0..CONNECTIONS {
         let receiver = Arc::clone(&receiver);
-        let key = key.to_owned();
-        let mut http = Http::connect(address).await?;
+        let target = target.clone();
+        let mut http = Http::connect(target.address).await?;
         connections.spawn(async move {
             let mut latencies = [Vec::new(), Vec::new()];
             loop {
                 let next = receiver.lock().await.recv().await;
                 let Some((n, due)) = next else { return anyhow::Ok(latencies) };
-                let id = seed::onboarding_id(n.wrapping_mul(7_919) % onboardings);
-                let head = format!("/api/v1/onboardings/{id} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {key}\r\n");
-                let kind = usize::from(n % 2 == 1);
-                let request = if kind == 0 {
-                    format!("GET {head}\r\n")
-                } else {
-                    let body = format!("{{\"notes\":\"call number {n}\"}}");
-                    format!("PATCH {head}content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}", body.len())
-                };
-                let status = http.send(&request).await?;
-                ensure!(status == 200, "request {n} was answered with {status}");
-                latencies[kind].push(due.elapsed().as_secs_f64() * 1000.0);
+                let call = if n % 2 == 0 { Call::Get } else { Call::Patch };
+                target.call(&mut http, call, n).await?;
+                latencies[usize::from(n % 2 == 1)].push(due.elapsed().as_secs_f64() * 1000.0);
             }
         });
     }

@@ -8,10 +8,13 @@
 //! Every measurement has a database and a process of its own, so that CPU and memory are its alone. Ours and the peers' take turns in
 //! every round: what the machine does otherwise hits all of them, and ratios are taken within a round.
 
+#[path = "support/sample.rs"]
+mod sample;
 #[path = "support/mod.rs"]
 #[expect(dead_code, reason = "shared with the other benchmarks")]
 mod support;
 
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,6 +22,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail, ensure};
 use chrono::{DateTime, TimeDelta, Utc};
 use pivotal_reminders::clock::Clock;
+use pivotal_reminders::domain::message::Message;
+use pivotal_reminders::domain::values::Channel;
+use pivotal_reminders::render::{Renderer, samples};
 use pivotal_reminders::store::clock_guard::ClockGuard;
 use pivotal_reminders::{on, telemetry, worker};
 use serde::{Deserialize, Serialize};
@@ -140,18 +146,25 @@ impl Outcome {
 enum Contender {
     Ours(Engine),
     Node,
+    /// Sends mail as rich as ours: the peer's own is a thirtieth of it.
+    NodeWithOurMail,
     Python,
 }
 
 impl Contender {
-    const ALL: [Self; 4] =
-        [Self::Ours(Engine::Postgres), Self::Node, Self::Ours(Engine::Sqlite), Self::Python];
+    const ALL: [Self; 5] = [
+        Self::Ours(Engine::Postgres),
+        Self::Node,
+        Self::NodeWithOurMail,
+        Self::Ours(Engine::Sqlite),
+        Self::Python,
+    ];
 
     const fn group(self) -> &'static str {
         match self {
             Self::Ours(Engine::Postgres) => "postgres",
             Self::Ours(Engine::Sqlite) => "sqlite",
-            Self::Node | Self::Python => "peers",
+            Self::Node | Self::NodeWithOurMail | Self::Python => "peers",
         }
     }
 
@@ -159,6 +172,7 @@ impl Contender {
         match self {
             Self::Ours(engine) => format!("ours, {}", engine.name()),
             Self::Node => "Node peer, PostgreSQL".to_owned(),
+            Self::NodeWithOurMail => "Node peer with our mail".to_owned(),
             Self::Python => "Python peer, PostgreSQL".to_owned(),
         }
     }
@@ -177,8 +191,9 @@ async fn digests(options: &Options) -> anyhow::Result<()> {
         for (contender, outcomes) in contenders.iter().zip(&mut outcomes) {
             let outcome = match contender {
                 Contender::Ours(engine) => ours(*engine, plan).await,
-                Contender::Node => peer(plan, "node").await,
-                Contender::Python => peer(plan, "python").await,
+                Contender::Node => peer(plan, "node", &peers()?).await,
+                Contender::NodeWithOurMail => peer(plan, "node", &peers_with_our_mail()?).await,
+                Contender::Python => peer(plan, "python", &peers()?).await,
             }
             .with_context(|| contender.name())?;
             println!(
@@ -199,12 +214,13 @@ async fn digests(options: &Options) -> anyhow::Result<()> {
         options.rounds
     );
     println!(
-        "| | digests/s end to end | scan, onboardings/s | send, digests/s | CPU µs/digest, sending | peak RSS, MB | × Node | × Python |"
+        "| | digests/s end to end | scan, onboardings/s | send, digests/s | CPU µs/digest, sending | peak RSS, MB | × Node | × Node with our mail | × Python |"
     );
-    println!("|---|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|---|");
     let of =
         |who: Contender| contenders.iter().position(|c| *c == who).map(|at| outcomes[at].clone());
-    let (node, python) = (of(Contender::Node), of(Contender::Python));
+    let (node, rich, python) =
+        (of(Contender::Node), of(Contender::NodeWithOurMail), of(Contender::Python));
     for (contender, outcomes) in contenders.iter().zip(&outcomes) {
         let range = |value: &dyn Fn(&Outcome) -> f64| {
             let values: Vec<f64> = outcomes.iter().map(value).collect();
@@ -220,7 +236,7 @@ async fn digests(options: &Options) -> anyhow::Result<()> {
             format!("{:.1}", median(&ratios))
         };
         println!(
-            "| {} | {} | {} | {} | {} | {} | {} | {} |",
+            "| {} | {} | {} | {} | {} | {} | {} | {} | {} |",
             contender.name(),
             range(&Outcome::per_second),
             range(&|o| onboardings / o.scan_s),
@@ -232,6 +248,7 @@ async fn digests(options: &Options) -> anyhow::Result<()> {
             },
             range(&|o| o.rss_mb),
             ratio(&node),
+            ratio(&rich),
             ratio(&python),
         );
     }
@@ -268,11 +285,39 @@ fn sink_port() -> anyhow::Result<u16> {
     Ok(port.parse()?)
 }
 
-/// A peer, on a database of its own, seeded with the workload that all peers share.
-async fn peer(plan: Plan, which: &str) -> anyhow::Result<Outcome> {
+/// Where `scripts/bench` has prepared the peers.
+fn peers() -> anyhow::Result<PathBuf> {
     let folder = std::env::var("BENCH_PEERS")
         .context("BENCH_PEERS is not set; run scripts/bench, which prepares the peers")?;
-    let folder = std::path::Path::new(&folder);
+    Ok(PathBuf::from(folder))
+}
+
+/// The peers beside themselves, with a template that makes a mail of our size.
+fn peers_with_our_mail() -> anyhow::Result<PathBuf> {
+    let (plain, rich) = (peers()?, peers()?.with_extension("rich"));
+    let message = Renderer::new()?.digest(
+        &sample::digest(5),
+        Channel::Email,
+        &samples::links(),
+        &samples::brand(),
+    )?;
+    let Message::Email(email) = message else { bail!("a mail was expected") };
+    let mut html = email.html;
+    for n in 0..5 {
+        html = html.replacen(sample::CUSTOMER, &format!("{{{{ items[{n}].customer }}}}"), 1);
+    }
+    std::fs::create_dir_all(&rich)?;
+    std::fs::copy(plain.join("node_peer.mjs"), rich.join("node_peer.mjs"))?;
+    std::fs::write(rich.join("digest.html.njk"), html)?;
+    let modules = rich.join("node_modules");
+    if !modules.exists() {
+        std::os::unix::fs::symlink(plain.join("node_modules"), modules)?;
+    }
+    Ok(rich)
+}
+
+/// A peer, on a database of its own, seeded with the workload that all peers share.
+async fn peer(plan: Plan, which: &str, folder: &Path) -> anyhow::Result<Outcome> {
     let database = Database::empty(Engine::Postgres).await?;
     let sql = include_str!("peers/seed.sql")
         .replace(":csms", &plan.csms.to_string())

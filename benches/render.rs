@@ -2,11 +2,14 @@
 //!
 //! `cargo bench --bench render`. Mail includes the MIME message as it goes over the wire, Slack the JSON.
 
+#[path = "support/sample.rs"]
+mod sample;
+
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use pivotal_reminders::deliver::mail_bytes;
-use pivotal_reminders::domain::digest::{Digest, Group};
+use pivotal_reminders::domain::digest::Digest;
 use pivotal_reminders::domain::message::{Envelope, Message};
 use pivotal_reminders::domain::values::Channel;
 use pivotal_reminders::render::{Renderer, samples};
@@ -22,25 +25,12 @@ fn main() -> anyhow::Result<()> {
     for (name, channel) in [("mail", Channel::Email), ("Slack", Channel::Slack)] {
         let mut row = Vec::new();
         for lines in [5, 25] {
-            let (rate, octets) = rate(&renderer, &digest(lines), channel)?;
+            let (rate, octets) = rate(&renderer, &sample::digest(lines), channel)?;
             row.push(format!("{rate:.0} ({octets})"));
         }
         println!("| {name} | {} |", row.join(" | "));
     }
     Ok(())
-}
-
-/// A digest of `count` lines, spread over the groups.
-fn digest(count: i64) -> Digest {
-    let since = samples::TODAY - chrono::Days::new(5);
-    let lines = (0..count)
-        .map(|n| {
-            let group = Group::ALL[usize::try_from(n).unwrap_or_default() % Group::ALL.len()];
-            let line = samples::line(group, n, "Halden Freight", "Integration", since);
-            samples::launching(line, samples::TODAY + chrono::Days::new(20))
-        })
-        .collect();
-    samples::digest_of(lines)
 }
 
 fn rate(renderer: &Renderer, digest: &Digest, channel: Channel) -> anyhow::Result<(f64, usize)> {

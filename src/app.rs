@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use chrono::TimeDelta;
+use rand::Rng;
+use rand::distr::Alphanumeric;
 use rustls::pki_types::CertificateDer;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
@@ -14,23 +16,26 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::console::links::LinkPages;
 use crate::db::{Db, SchemaState};
 use crate::deliver::{
     self, Deliverers, EmailProvider, SlackConfig, SlackProvider, SmtpConfig, SmtpTimeouts,
 };
 use crate::domain::facts::Channels;
-use crate::render::{Links, Renderer};
+use crate::domain::link::LinkKey;
+use crate::render::{Links, OwnPages, Renderer};
 use crate::scheduler::{self, Summary};
 use crate::store::clock_guard::{self, ClockGuard};
 use crate::store::ledger::{self, Backlog};
 use crate::store::retention::{self, Retention};
+use crate::store::settings;
 use crate::worker::brakes::Brakes;
 use crate::worker::courier::{Courier, Held};
 use crate::worker::identity::Identity;
 use crate::worker::loader::Loader;
 use crate::worker::refusals::Refusals;
 use crate::worker::writer::Writer;
-use crate::{api, console, worker};
+use crate::{api, console, operate, worker};
 
 /// A part of the service that a process may play.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
@@ -190,7 +195,7 @@ impl App {
             writer: Writer::start(&db, &self.clock, &identity),
             loader: Loader::start(db.clone()),
             renderer: Arc::new(Renderer::new().context("a template is broken")?),
-            links: self.links(),
+            links: self.links().await?,
             footer_address: some(&self.config.mail.footer_address),
             lease: Duration::from_secs(settings.lease_seconds),
             resend_after: TimeDelta::seconds(settings.resend_after_seconds),
@@ -217,8 +222,29 @@ impl App {
         }
     }
 
-    fn links(&self) -> Links {
-        Links { onboarding_url: some(&self.config.links.onboarding_url), ..Links::default() }
+    /// The key that signs links: made from the setting, else from a secret that was made once and is kept in the database.
+    async fn link_key(&self) -> anyhow::Result<LinkKey> {
+        let secret = self.config.links.secret.expose_secret();
+        if !secret.is_empty() {
+            return Ok(LinkKey::new(secret));
+        }
+        let fresh: String =
+            rand::rng().sample_iter(Alphanumeric).take(43).map(char::from).collect();
+        let mut conn = self.db.begin().await?;
+        let secret =
+            settings::get_or_keep(&mut conn, operate::links::SECRET, &fresh, self.clock.now())
+                .await?;
+        conn.commit().await?;
+        Ok(LinkKey::new(&secret))
+    }
+
+    async fn links(&self) -> anyhow::Result<Links> {
+        let own = OwnPages { base: self.config.public_url(), key: self.link_key().await? };
+        Ok(Links {
+            onboarding_url: some(&self.config.links.onboarding_url),
+            own: Some(own),
+            slack_buttons: !self.config.slack.signing_secret.expose_secret().is_empty(),
+        })
     }
 
     /// One pass as of the clock's time.
@@ -256,13 +282,18 @@ impl App {
     }
 
     /// The routes of API and console.
-    pub fn router(&self, api: api::Api, open_outbox: bool) -> axum::Router {
+    pub async fn router(&self, api: api::Api, open_outbox: bool) -> anyhow::Result<axum::Router> {
+        let pages = console::links::router(LinkPages {
+            db: self.db.clone(),
+            clock: self.clock.clone(),
+            key: self.link_key().await?,
+            channels: api.channels,
+            onboarding_url: some(&self.config.links.onboarding_url),
+        });
         let api = api::router(api);
-        if open_outbox {
-            console::outbox::router(self.db.clone()).fallback_service(api)
-        } else {
-            api
-        }
+        let pages =
+            if open_outbox { pages.merge(console::outbox::router(self.db.clone())) } else { pages };
+        Ok(pages.fallback_service(api))
     }
 
     /// Plays the given roles until `stop`, then lets what runs come to its end.
@@ -323,7 +354,7 @@ impl App {
         });
         if let Some(listener) = listener {
             let api = self.api();
-            let router = self.router(api.clone(), open_outbox);
+            let router = self.router(api.clone(), open_outbox).await?;
             let usage = api::keep_usage(api.usage, api.db, stop.clone());
             tasks.spawn(async move {
                 usage.await;

@@ -261,6 +261,11 @@ impl Config {
                 "links.onboarding_url must be an http(s) address that contains {display_id}",
             );
         }
+        if (1..32).contains(&self.links.secret.expose_secret().len()) {
+            return wrong(
+                "LINK_SECRET (links.secret) must have at least 32 characters, or be left out: then one is made and kept in the database",
+            );
+        }
         if !matches!(self.log.format.as_str(), "human" | "json") {
             return wrong("log.format must be human or json");
         }

@@ -265,7 +265,7 @@ CREATE TABLE attempts (
     PRIMARY KEY (notification_id, number)
 );
 
--- The message as rendered: zstd-compressed JSON of domain::message::Message.
+-- The message as rendered: zstd-compressed MessagePack of domain::message::Message.
 CREATE TABLE messages (
     notification_id TEXT PRIMARY KEY,
     body            BYTEA NOT NULL,
@@ -273,12 +273,50 @@ CREATE TABLE messages (
 );
 ALTER TABLE messages ALTER COLUMN body SET STORAGE EXTERNAL;
 
+-- What people did about an onboarding through a message, by link or button: once per message, however often they click.
+CREATE TABLE message_actions (
+    notification_id TEXT NOT NULL,
+    onboarding_id   TEXT NOT NULL,
+    action          TEXT NOT NULL,                  -- replied, snoozed
+    actor_name      TEXT NOT NULL,                  -- who did it, as people read it
+    undo            JSONB NOT NULL,                 -- what stood before, for whoever takes it back
+    done_at         TIMESTAMPTZ NOT NULL,
+    undone_at       TIMESTAMPTZ,                    -- taken back, so that it may be done again
+    PRIMARY KEY (notification_id, onboarding_id, action)
+);
+
+-- Nudges on Slack that may not say any more what is true. Put into words by a worker when it edits them.
+CREATE TABLE slack_edits (
+    notification_id TEXT PRIMARY KEY,
+    look_at         TIMESTAMPTZ,                    -- when to look next; null = nothing to do
+    attempts        BIGINT NOT NULL,               -- tries of this look that failed
+    said            TEXT                            -- text of the last edit; null = it says what was sent
+);
+CREATE INDEX slack_edits_due ON slack_edits (look_at) WHERE look_at IS NOT NULL;
+
+-- Answers on Slack that only the one who clicked sees.
+CREATE TABLE slack_whispers (
+    id            TEXT PRIMARY KEY,                 -- whi_…
+    channel       TEXT NOT NULL,                    -- the conversation in which they clicked
+    slack_user_id TEXT NOT NULL,
+    text          TEXT NOT NULL,                    -- mrkdwn, escaped
+    look_at       TIMESTAMPTZ NOT NULL,             -- when to try next
+    attempts      BIGINT NOT NULL
+);
+CREATE INDEX slack_whispers_due ON slack_whispers (look_at);
+
+-- Signatures of Slack's requests of the last minutes, so that none is obeyed twice.
+CREATE TABLE slack_requests (
+    signature   TEXT PRIMARY KEY,
+    received_at TIMESTAMPTZ NOT NULL
+);
+
 -- Who changed what.
 CREATE TABLE audit_log (
     id           TEXT PRIMARY KEY,                  -- aud_…
     workspace_id TEXT NOT NULL,
     event        TEXT NOT NULL,                     -- onboarding_updated, notification_skipped, …
-    actor_type   TEXT NOT NULL,                     -- api_key, operator, user, system
+    actor_type   TEXT NOT NULL,                     -- api_key, operator, user, contact, system
     actor_id     TEXT,
     actor_name   TEXT NOT NULL,                     -- "API: CRM sync", an operator's name, "system"
     object       TEXT NOT NULL,                     -- type of the target

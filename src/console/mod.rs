@@ -1,4 +1,5 @@
 //! Pages for people: server-rendered, without script, without anything from elsewhere.
 
 pub mod blocks;
+pub mod links;
 pub mod outbox;

@@ -182,6 +182,8 @@ impl Db {
                 ("tcp_keepalives_interval", "5".to_owned()),
                 ("tcp_keepalives_count", "3".to_owned()),
                 ("TimeZone", "UTC".to_owned()),
+                // Our statements are short; compiling one costs more than running it, and fresh tables look expensive to the planner.
+                ("jit", "off".to_owned()),
             ])
             .log_slow_statements(tracing::log::LevelFilter::Warn, Duration::from_secs(2));
         let target = format!(

@@ -26,6 +26,8 @@ pub enum IdKind {
     Process,
     /// `pass_`
     Pass,
+    /// `whi_`
+    Whisper,
 }
 
 impl IdKind {
@@ -41,14 +43,25 @@ impl IdKind {
             Self::AuditEntry => "aud_",
             Self::Process => "proc_",
             Self::Pass => "pass_",
+            Self::Whisper => "whi_",
         }
     }
 
     /// A new id: prefix, 48 bits of time, 80 random bits, in lower-case base 32.
     #[must_use]
     pub fn fresh(self, now: DateTime<Utc>) -> String {
-        let millis = u64::try_from(now.timestamp_millis()).unwrap_or_default();
-        let ulid = Ulid::from_parts(millis, rand::random::<u128>());
+        self.at(now, rand::random::<u128>())
+    }
+
+    /// The least id of an instant: whatever was made then or later does not come before it.
+    #[must_use]
+    pub fn first(self, at: DateTime<Utc>) -> String {
+        self.at(at, 0)
+    }
+
+    fn at(self, at: DateTime<Utc>, rest: u128) -> String {
+        let millis = u64::try_from(at.timestamp_millis()).unwrap_or_default();
+        let ulid = Ulid::from_parts(millis, rest);
         format!("{}{}", self.prefix(), ulid.to_string().to_lowercase())
     }
 

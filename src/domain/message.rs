@@ -45,6 +45,44 @@ pub struct SlackPost {
     pub event_type: String,
 }
 
+/// What a button of a Slack message asks for, as its `action_id`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Click {
+    /// The customer replied: end the wait.
+    Replied,
+    /// Let its reminders rest for three days.
+    Snooze,
+    /// Say why the message came.
+    Why,
+    /// Take the wait's end back.
+    UndoReplied,
+    /// Take the snooze back.
+    UndoSnooze,
+}
+
+impl Click {
+    const ALL: [Self; 5] =
+        [Self::Replied, Self::Snooze, Self::Why, Self::UndoReplied, Self::UndoSnooze];
+
+    /// Its `action_id`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Replied => "customer_replied",
+            Self::Snooze => "snooze_3",
+            Self::Why => "why",
+            Self::UndoReplied => "undo_replied",
+            Self::UndoSnooze => "undo_snooze",
+        }
+    }
+
+    /// Reads an `action_id`; `None` for those of buttons that only open a page.
+    #[must_use]
+    pub fn read(action_id: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|click| click.as_str() == action_id)
+    }
+}
+
 impl Message {
     /// The line by which a person recognises the message in a list: a mail's subject, a Slack message's text without Slack's escapes.
     #[must_use]

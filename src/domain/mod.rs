@@ -8,6 +8,7 @@ pub mod digest;
 pub mod facts;
 pub mod forecast;
 pub mod ids;
+pub mod link;
 pub mod message;
 pub mod plan;
 pub mod transition;

@@ -1,9 +1,11 @@
 //! What people do to the system, once for all surfaces, each audited.
 
+pub mod acts;
 pub mod addresses;
 pub mod explain;
 pub mod forecast;
 pub mod keys;
+pub mod links;
 pub mod notifications;
 pub mod queues;
 pub mod snooze;

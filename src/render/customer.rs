@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::email::{Link, Shell, imprint, visible_first_name};
 use super::words;
-use super::{Brand, Links, subject, text};
+use super::{Brand, MessageLinks, subject, text};
 use crate::domain::digest::Nudge;
 
 /// Context of `email/customer_reminder`.
@@ -59,7 +59,7 @@ const THANKS: &str =
 
 impl CustomerMail {
     /// The mail of `nudge`.
-    pub(super) fn new(nudge: &Nudge, links: &Links, brand: &Brand) -> Self {
+    pub(super) fn new(nudge: &Nudge, links: MessageLinks<'_>, brand: &Brand) -> Self {
         let subject = subject::customer(nudge, brand.names_in_subjects);
         let workspace = words::name(&nudge.workspace);
         let customer = words::or(&nudge.line.customer, "the customer");
@@ -86,8 +86,7 @@ impl CustomerMail {
             "Your {workspace} onboarding is at {phase}, and a short reply from you is enough for us to carry on."
         );
         let unsubscribe = links
-            .unsubscribe_url
-            .clone()
+            .unsubscribe()
             .map(|url| Link { words: "Unsubscribe from these notes".to_owned(), url });
         Self {
             text: CustomerText {

@@ -9,7 +9,7 @@ pub(super) use self::digest::{DigestMail, open_mine};
 pub(super) use self::nudge::NudgeMail;
 use super::line::{LaunchSaid, Said, look};
 use super::words::{self, first_name};
-use super::{Brand, Links, text};
+use super::{Brand, MessageLinks, text};
 
 /// A link in words.
 #[derive(Serialize)]
@@ -140,17 +140,9 @@ pub(super) fn imprint(workspace: &str, brand: &Brand) -> String {
 }
 
 /// The onboarding as a row, saying `detail`.
-fn row(said: Said, detail: Option<String>, ruled: bool, links: &Links) -> Row {
+fn row(said: Said, detail: Option<String>, ruled: bool, links: MessageLinks<'_>) -> Row {
     let look = look(said.group);
-    let mut actions = Vec::new();
-    if let Some(url) = links.snooze(said.display_id) {
-        let label = format!("Snooze {} for 3 days", said.customer);
-        actions.push(Action { url, words: "Snooze 3\u{a0}days", label });
-    }
-    if let Some(url) = links.why(said.display_id) {
-        let label = format!("Why is {} here?", said.customer);
-        actions.push(Action { url, words: "Why is this here?", label });
-    }
+    let actions = row_actions(&said, links);
     Row {
         ruled,
         class: look.class,
@@ -169,8 +161,23 @@ fn row(said: Said, detail: Option<String>, ruled: bool, links: &Links) -> Row {
     }
 }
 
+/// What delays an onboarding's reminders, and what explains them.
+fn row_actions(said: &Said, links: MessageLinks<'_>) -> Vec<Action> {
+    let snooze = links.snooze(said.display_id).map(|url| Action {
+        url,
+        words: "Snooze 3\u{a0}days",
+        label: format!("Snooze {} for 3 days", said.customer),
+    });
+    let why = links.why(said.display_id).map(|url| Action {
+        url,
+        words: "Why is this here?",
+        label: format!("Why is {} here?", said.customer),
+    });
+    snooze.into_iter().chain(why).collect()
+}
+
 /// The onboarding in the text part.
-fn text_line(said: &Said, detail: Option<String>, links: &Links) -> String {
+fn text_line(said: &Said, detail: Option<String>, links: MessageLinks<'_>) -> String {
     let Said { figure, unit, customer, display_id, phase, reason, .. } = said;
     let note = said.note();
     let mut block = vec![
@@ -183,9 +190,8 @@ fn text_line(said: &Said, detail: Option<String>, links: &Links) -> String {
     ];
     block.extend(detail.map(|detail| text::indented(&detail)));
     block.push(text::indented(&said.launch_sentence()));
-    block.extend(links.onboarding(*display_id).map(|url| {
-        let acts = if links.why_url.is_some() { "Open, snooze or ask why" } else { "Open" };
-        text::indented(&format!("{acts}: {url}"))
-    }));
+    let acts = links.acts(*display_id).map(|url| ("Open, snooze or ask why", url));
+    let opens = || links.onboarding(*display_id).map(|url| ("Open", url));
+    block.extend(acts.or_else(opens).map(|(words, url)| text::link(words, &url)));
     block.join("\n")
 }

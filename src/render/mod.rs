@@ -10,6 +10,7 @@ mod customer;
 mod email;
 mod line;
 mod nudge;
+pub mod pages;
 pub mod samples;
 mod slack;
 mod subject;
@@ -27,6 +28,7 @@ use minijinja::{
 use serde::Serialize;
 
 use crate::domain::digest::{Digest, Nudge};
+use crate::domain::link::{Link, LinkKey, Purpose};
 use crate::domain::message::{Email, Message};
 use crate::domain::values::{Channel, Kind};
 
@@ -47,47 +49,116 @@ pub enum RenderError {
     Kind(Kind),
 }
 
-/// Addresses that messages point to. What has no address is left out, not dead. `{display_id}` stands for the onboarding's number.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// Addresses that messages point to. What has no address is left out, not dead.
+#[derive(Clone, Debug, Default)]
 pub struct Links {
-    /// Page of an onboarding, with `{display_id}`.
+    /// Page of an onboarding elsewhere, with `{display_id}` for its number; without it messages point to our own.
     pub onboarding_url: Option<String>,
-    /// Page that snoozes an onboarding after one more click, with `{display_id}`.
-    pub snooze_url: Option<String>,
-    /// Page with the gates of an onboarding, with `{display_id}`.
-    pub why_url: Option<String>,
-    /// Page of all the reader's onboardings.
-    pub mine_url: Option<String>,
-    /// Page of those that are snoozed or paused.
-    pub quiet_url: Option<String>,
-    /// Page of those that are snoozed, among the reader's settings.
-    pub snoozed_url: Option<String>,
-    /// The reader's settings.
-    pub prefs_url: Option<String>,
-    /// Page that explains this very message.
-    pub explain_url: Option<String>,
-    /// Page that unsubscribes the reader after one more click.
-    pub unsubscribe_url: Option<String>,
-    /// Address of the one-click unsubscribe header (RFC 8058).
-    pub list_unsubscribe: Option<String>,
+    /// Our own pages, which need no login.
+    pub own: Option<OwnPages>,
+    /// Whether a click on a Slack button reaches us; else Slack's buttons are links too.
+    pub slack_buttons: bool,
+}
+
+/// Where our own pages are, and the key that signs the links to them.
+#[derive(Clone, Debug)]
+pub struct OwnPages {
+    /// Base of the service, without a slash at its end.
+    pub base: String,
+    /// Signs the links.
+    pub key: LinkKey,
+}
+
+impl OwnPages {
+    /// Address of the page that a token opens.
+    #[must_use]
+    pub fn url(&self, link: &Link) -> String {
+        format!("{}/l/{}", self.base, self.key.token(link))
+    }
 }
 
 impl Links {
-    fn onboarding(&self, display_id: i64) -> Option<String> {
-        fill(self.onboarding_url.as_deref(), display_id)
-    }
-
-    fn snooze(&self, display_id: i64) -> Option<String> {
-        fill(self.snooze_url.as_deref(), display_id)
-    }
-
-    fn why(&self, display_id: i64) -> Option<String> {
-        fill(self.why_url.as_deref(), display_id)
+    /// The links of one message.
+    fn of<'a>(&'a self, notification_id: &'a str) -> MessageLinks<'a> {
+        MessageLinks { links: self, notification_id }
     }
 }
 
-fn fill(url: Option<&str>, display_id: i64) -> Option<String> {
-    url.map(|url| url.replace("{display_id}", &display_id.to_string()))
+/// The links of one message: each for its reader and for one purpose.
+#[derive(Clone, Copy)]
+struct MessageLinks<'a> {
+    links: &'a Links,
+    notification_id: &'a str,
+}
+
+impl MessageLinks<'_> {
+    fn own(&self, purpose: Purpose, onboarding: Option<i64>) -> Option<String> {
+        let own = self.links.own.as_ref()?;
+        Some(own.url(&Link::of(self.notification_id, purpose, onboarding)?))
+    }
+
+    /// Whether a click on a Slack button reaches us.
+    const fn clicks(&self) -> bool {
+        self.links.slack_buttons
+    }
+
+    /// Page of an onboarding: the workspace's own, else ours.
+    fn onboarding(&self, display_id: i64) -> Option<String> {
+        match &self.links.onboarding_url {
+            Some(url) => Some(url.replace("{display_id}", &display_id.to_string())),
+            None => self.acts(display_id),
+        }
+    }
+
+    /// Page with everything that can be done about an onboarding.
+    fn acts(&self, display_id: i64) -> Option<String> {
+        self.own(Purpose::Onboarding, Some(display_id))
+    }
+
+    /// Page that snoozes an onboarding after one more click.
+    fn snooze(&self, display_id: i64) -> Option<String> {
+        self.own(Purpose::Snooze, Some(display_id))
+    }
+
+    /// Page that ends the wait for a customer after one more click.
+    fn replied(&self, display_id: i64) -> Option<String> {
+        self.own(Purpose::Replied, Some(display_id))
+    }
+
+    /// Page that says why the reader hears of an onboarding.
+    fn why(&self, display_id: i64) -> Option<String> {
+        self.own(Purpose::Why, Some(display_id))
+    }
+
+    /// Page of all the reader's onboardings.
+    fn mine(&self) -> Option<String> {
+        self.own(Purpose::Mine, None)
+    }
+
+    /// Page of those that are snoozed or paused.
+    fn quiet(&self) -> Option<String> {
+        self.own(Purpose::Quiet, None)
+    }
+
+    /// Page on which the reader chooses time and days.
+    fn rhythm(&self) -> Option<String> {
+        self.own(Purpose::Rhythm, None)
+    }
+
+    /// Page on which the reader switches kinds of messages off.
+    fn mute(&self) -> Option<String> {
+        self.own(Purpose::Mute, None)
+    }
+
+    /// Page that explains this very message.
+    fn explain(&self) -> Option<String> {
+        self.own(Purpose::Message, None)
+    }
+
+    /// Page that stops messages like this one after one more click; also the one-click address of RFC 8058.
+    fn unsubscribe(&self) -> Option<String> {
+        self.own(Purpose::Unsubscribe, None)
+    }
 }
 
 /// What a workspace chose about its messages.
@@ -206,8 +277,12 @@ impl Renderer {
         brand: &Brand,
     ) -> Result<Message, RenderError> {
         match channel {
-            Channel::Slack => Ok(Message::Slack(slack::digest(digest, links, brand))),
+            Channel::Slack => {
+                let links = links.of(&digest.notification_id);
+                Ok(Message::Slack(slack::digest(digest, links, brand)))
+            }
             Channel::Email => {
+                let links = links.of(&digest.notification_id);
                 let mail = email::DigestMail::new(digest, links, brand);
                 let from_name = email::from_name(&digest.workspace);
                 self.email(Kind::Digest, &mail, from_name, None, links)
@@ -229,6 +304,7 @@ impl Renderer {
         if !matches!(nudge.kind, Kind::StalledPhase | Kind::WaitingOnCustomer) {
             return Err(RenderError::Kind(nudge.kind));
         }
+        let links = links.of(&nudge.notification_id);
         match channel {
             Channel::Slack => Ok(Message::Slack(slack::nudge(nudge, links, brand))),
             Channel::Email => {
@@ -252,6 +328,7 @@ impl Renderer {
         if nudge.kind != Kind::CustomerReminder {
             return Err(RenderError::Kind(nudge.kind));
         }
+        let links = links.of(&nudge.notification_id);
         let mail = customer::CustomerMail::new(nudge, links, brand);
         let reply_to = nudge.csm.as_ref().map(|(_, address)| address.clone());
         self.email(nudge.kind, &mail, customer::CustomerMail::from_name(nudge), reply_to, links)
@@ -263,7 +340,7 @@ impl Renderer {
         context: &impl Serialize,
         from_name: String,
         reply_to: Option<String>,
-        links: &Links,
+        links: MessageLinks<'_>,
     ) -> Result<Message, RenderError> {
         let context = Value::from(Serde(context));
         let part = |file: &str| {
@@ -279,7 +356,8 @@ impl Renderer {
             text: part("body.txt")?,
             html: part("body.html")?,
             reply_to,
-            list_unsubscribe: links.list_unsubscribe.clone(),
+            // RFC 8058 knows one-click addresses by https alone.
+            list_unsubscribe: links.unsubscribe().filter(|url| url.starts_with("https://")),
         }))
     }
 }
@@ -302,20 +380,25 @@ fn no_blanks(out: &mut Output, state: &mut State, value: &Value) -> Result<(), E
     }
 }
 
-/// The engine's own escaping, except that slashes stay: addresses are to be readable, and 25 lines have a hundred of them.
+/// Escapes text for HTML, as plain ASCII: a mail of it travels as it is, through every relay. Slashes stay, unlike in the engine's own
+/// escaping: addresses are to be readable, and 25 lines have a hundred of them.
 fn escape_html(out: &mut Output, mut text: &str) -> fmt::Result {
-    while let Some(at) = text.find(['&', '<', '>', '"', '\'', words::NBSP]) {
+    while let Some(at) =
+        text.find(|c: char| matches!(c, '&' | '<' | '>' | '"' | '\'') || !c.is_ascii())
+    {
         let (before, special) = text.split_at(at);
         out.write_str(before)?;
         let mut rest = special.chars();
-        out.write_str(match rest.next() {
-            Some('&') => "&amp;",
-            Some('<') => "&lt;",
-            Some('>') => "&gt;",
-            Some('"') => "&quot;",
-            Some('\'') => "&#39;",
-            _ => "&nbsp;",
-        })?;
+        match rest.next() {
+            Some('&') => out.write_str("&amp;")?,
+            Some('<') => out.write_str("&lt;")?,
+            Some('>') => out.write_str("&gt;")?,
+            Some('"') => out.write_str("&quot;")?,
+            Some('\'') => out.write_str("&#39;")?,
+            Some(words::NBSP) => out.write_str("&nbsp;")?,
+            Some(other) => write!(out, "&#{};", u32::from(other))?,
+            None => {}
+        }
         text = rest.as_str();
     }
     out.write_str(text)

@@ -2,11 +2,12 @@
 
 use chrono::NaiveDate;
 
-use super::{Brand, Links};
+use super::{Brand, Links, OwnPages};
 use crate::domain::calendar::{Calendar, add_days, hm};
 use crate::domain::digest::{
     Age, Change, Changed, Digest, Group, Launch, Line, LineStep, Nudge, Totals,
 };
+use crate::domain::link::LinkKey;
 use crate::domain::values::Kind;
 
 /// Tue 17 Nov 2026.
@@ -25,19 +26,9 @@ const fn date(year: i32, month: u32, day: u32) -> NaiveDate {
 /// Every link that a message may carry.
 #[must_use]
 pub fn links() -> Links {
-    let at = |path: &str| Some(format!("https://reminders.tallybrook.test/{path}"));
-    Links {
-        onboarding_url: at("o/{display_id}"),
-        snooze_url: at("o/{display_id}/snooze/3"),
-        why_url: at("o/{display_id}/why"),
-        mine_url: at("o?mine=1"),
-        quiet_url: at("o?mine=1&show=quiet"),
-        snoozed_url: at("me/snoozed"),
-        prefs_url: at("me/digest"),
-        explain_url: at("n/ntf_7q2mvd4k/why"),
-        unsubscribe_url: at("me/unsubscribe"),
-        list_unsubscribe: at("u/7q2mvd4k"),
-    }
+    let base = "https://reminders.tallybrook.test".to_owned();
+    let own = Some(OwnPages { base, key: LinkKey::new("tallybrook") });
+    Links { onboarding_url: None, own, slack_buttons: true }
 }
 
 /// The vendor's own settings.
@@ -123,7 +114,7 @@ fn fennel_and_rye() -> Line {
 #[must_use]
 pub fn digest_of(lines: Vec<Line>) -> Digest {
     let mut digest = Digest {
-        notification_id: "ntf_7q2mvd4k".to_owned(),
+        notification_id: "ntf_01k9zq5w00fqzyj8b5m7q2mvd4".to_owned(),
         workspace: "Tallybrook".to_owned(),
         reader: "Maren Holt".to_owned(),
         date: TODAY,
@@ -226,7 +217,7 @@ pub fn digests() -> Vec<Digest> {
 
 fn nudge(kind: Kind, line: Line) -> Nudge {
     Nudge {
-        notification_id: "ntf_5d1xh7ue".to_owned(),
+        notification_id: "ntf_01k9zq5w00m4h0d8t95d1xh7ve".to_owned(),
         workspace: "Tallybrook".to_owned(),
         kind,
         reader: "Maren Holt".to_owned(),
@@ -243,7 +234,7 @@ fn nudge(kind: Kind, line: Line) -> Nudge {
 #[must_use]
 pub fn stalled_phase() -> Nudge {
     let nudge = nudge(Kind::StalledPhase, fennel_and_rye());
-    Nudge { notification_id: "ntf_2mk8w0pa".to_owned(), ..nudge }
+    Nudge { notification_id: "ntf_01k9zq5w00x6p3tnwe2mk8w0pa".to_owned(), ..nudge }
 }
 
 /// The kit's nudge about a long wait.

@@ -6,9 +6,10 @@ use super::email::open_mine;
 use super::line::{Look, Said, look};
 use super::nudge::{NudgeSaid, statement};
 use super::words::{self, capital, clock, full_day, int, plain};
-use super::{Brand, Links, line, summary};
+use super::{Brand, MessageLinks, line, summary};
 use crate::domain::digest::{Digest, Group, Nudge};
-use crate::domain::message::SlackPost;
+use crate::domain::message::{Click, SlackPost};
+use crate::domain::values::Kind;
 
 /// Most characters of all blocks together, serialised. Slack documents none and refuses near 13,200.
 pub(super) const BLOCKS: usize = 12_000;
@@ -23,7 +24,7 @@ const TEXT: usize = 300;
 const LABEL: usize = 75;
 
 /// The three characters that mean something in Slack's text.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     plain(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
@@ -77,7 +78,7 @@ struct SlackLine {
 }
 
 impl SlackLine {
-    fn new(said: &Said, links: &Links) -> Self {
+    fn new(said: &Said, links: MessageLinks<'_>) -> Self {
         let Said { figure, unit, display_id, .. } = said;
         let side = said.side.map(|side| format!(" {side}")).unwrap_or_default();
         let name = link(links.onboarding(*display_id).as_deref(), &said.customer);
@@ -111,7 +112,7 @@ impl SlackLine {
 }
 
 /// The Slack message of `digest`.
-pub(super) fn digest(digest: &Digest, links: &Links, brand: &Brand) -> SlackPost {
+pub(super) fn digest(digest: &Digest, links: MessageLinks<'_>, brand: &Brand) -> SlackPost {
     let mut shown: Vec<SlackLine> = digest
         .lines()
         .map(|line| SlackLine::new(&Said::new(line, digest.date, digest.since), links))
@@ -169,7 +170,7 @@ struct Frame {
 }
 
 impl Frame {
-    fn new(digest: &Digest, links: &Links) -> Self {
+    fn new(digest: &Digest, links: MessageLinks<'_>) -> Self {
         let mut said = vec![format!("{}.", full_day(digest.date)), summary::delta(digest)];
         said.extend(summary::late(digest));
         let head = [
@@ -179,15 +180,15 @@ impl Frame {
         ];
         let mut tail = Vec::new();
         let mut buttons = Vec::new();
-        if let Some(url) = &links.mine_url {
+        if let Some(url) = links.mine() {
             let label = open_mine(digest);
             let text = format!("Open my {}", digest.totals.open.max(int(digest.total)));
-            buttons.push(button("open_mine", url, &text, &label, true));
+            buttons.push(button("open_mine", &url, &text, &label, true));
         }
-        if let Some(url) = &links.prefs_url {
+        if let Some(url) = links.rhythm() {
             buttons.push(button(
                 "open_prefs",
-                url,
+                &url,
                 "Change time or days",
                 "Change time or days",
                 false,
@@ -205,13 +206,13 @@ impl Frame {
             digest.zone,
             quiet.unwrap_or_default()
         );
-        let stop = links.unsubscribe_url.as_ref().map(|url| link(Some(url), "Stop Slack digests"));
+        let stop = links.unsubscribe().map(|url| link(Some(&url), "Stop Slack digests"));
         let why: Vec<String> = std::iter::once(escape(&why)).chain(stop).collect();
         tail.push(context("why", &why.join(" ")));
         Self { head, tail }
     }
 
-    fn around(&self, digest: &Digest, links: &Links, shown: &[SlackLine]) -> Vec<Value> {
+    fn around(&self, digest: &Digest, links: MessageLinks<'_>, shown: &[SlackLine]) -> Vec<Value> {
         let mut blocks = self.head.to_vec();
         for group in shown.chunk_by(|a, b| a.group == b.group) {
             blocks.extend(sections(digest, group));
@@ -221,8 +222,8 @@ impl Frame {
             let words = format!("and {more} more");
             blocks.push(section(
                 "more",
-                &match &links.mine_url {
-                    Some(url) => link(Some(url), &words),
+                &match links.mine() {
+                    Some(url) => link(Some(&url), &words),
                     None => format!("{words}, which do not fit here."),
                 },
             ));
@@ -272,7 +273,7 @@ fn uncapital(text: &str) -> String {
 // --- nudges ----------------------------------------------------------------------------------------------------------------------
 
 /// The Slack message of `nudge`.
-pub(super) fn nudge(nudge: &Nudge, links: &Links, brand: &Brand) -> SlackPost {
+pub(super) fn nudge(nudge: &Nudge, links: MessageLinks<'_>, brand: &Brand) -> SlackPost {
     let said = NudgeSaid::new(nudge);
     let Said { customer, display_id, phase, group, .. } = &said.line;
     let url = links.onboarding(*display_id);
@@ -286,10 +287,9 @@ pub(super) fn nudge(nudge: &Nudge, links: &Links, brand: &Brand) -> SlackPost {
         section("say", &format!("{} {linked} {moves}", look(*group).shape)),
         context("facts", &escape(&said.facts.join(" "))),
     ];
-    if let Some(url) = url {
-        let label = button_label(customer, *display_id);
-        blocks.push(json!({ "type": "actions", "block_id": "do",
-            "elements": [button("open", &url, "Open", &label, true)] }));
+    let buttons = buttons(nudge, &said.line, links);
+    if !buttons.is_empty() {
+        blocks.push(json!({ "type": "actions", "block_id": "do", "elements": buttons }));
     }
     SlackPost {
         text: format!("{plain_words} {moves}"),
@@ -298,12 +298,67 @@ pub(super) fn nudge(nudge: &Nudge, links: &Links, brand: &Brand) -> SlackPost {
     }
 }
 
-/// What a screen reader says for "Open". It is plain text, where nothing is escaped: a name that looks like markup stays out.
-fn button_label(customer: &str, display_id: i64) -> String {
-    let named = format!("Open {customer}");
-    if named.chars().count() <= LABEL && !named.contains(['<', '>']) {
-        named
-    } else {
-        format!("Open #{display_id}")
+/// What ends it, what delays it, what shows it, what explains it, the first of them primary. The escalation user only looks on.
+fn buttons(nudge: &Nudge, said: &Said, links: MessageLinks<'_>) -> Vec<Value> {
+    let Said { customer, display_id, .. } = said;
+    let label = |named: &str, unnamed: String| button_label(named, customer, unnamed);
+    let mut buttons = Vec::new();
+    let waiting = nudge.kind == Kind::WaitingOnCustomer;
+    let mut act = |action: Click, url: Option<String>, text: &str, label: &str| {
+        let target = if links.clicks() {
+            Some(Target::Click(&nudge.notification_id))
+        } else {
+            url.as_deref().map(Target::Page)
+        };
+        buttons.extend(target.map(|target| target.button(action.as_str(), text, label)));
+    };
+    if waiting && !nudge.escalation {
+        let label = label("{} replied: end waiting", format!("#{display_id} replied: end waiting"));
+        act(Click::Replied, links.replied(*display_id), "Customer replied", &label);
     }
+    if !nudge.escalation {
+        let label = label("Snooze {} for 3 days", format!("Snooze #{display_id} for 3 days"));
+        act(Click::Snooze, links.snooze(*display_id), "Snooze 3 days", &label);
+    }
+    let why = label("Why this message about {}", format!("Why this message about #{display_id}"));
+    act(Click::Why, links.why(*display_id), "Why?", &why);
+    if let Some(url) = links.onboarding(*display_id) {
+        let label = label("Open {}", format!("Open #{display_id}"));
+        let open = Target::Page(&url).button("open", "Open", &label);
+        // A stalled phase is the reader's to move: looking at it comes first.
+        let at = if waiting && !nudge.escalation { buttons.len().saturating_sub(1) } else { 0 };
+        buttons.insert(at, open);
+    }
+    if let Some(first) = buttons.first_mut().and_then(Value::as_object_mut) {
+        first.insert("style".to_owned(), json!("primary"));
+    }
+    buttons
+}
+
+/// What a button leads to.
+#[derive(Clone, Copy)]
+enum Target<'a> {
+    /// A page.
+    Page(&'a str),
+    /// A click that Slack tells us of, about a notification. What it may do is decided from the row, never from what it carries.
+    Click(&'a str),
+}
+
+impl Target<'_> {
+    fn button(self, action: &str, text: &str, label: &str) -> Value {
+        let mut button = json!({ "type": "button", "action_id": action });
+        match self {
+            Self::Page(url) => button["url"] = json!(url),
+            Self::Click(id) => button["value"] = json!(json!({ "v": 1, "n": id }).to_string()),
+        }
+        button["text"] = json!({ "type": "plain_text", "text": text });
+        button["accessibility_label"] = json!(label);
+        button
+    }
+}
+
+/// What a screen reader says for a button. It is plain text, where nothing is escaped: a name that looks like markup stays out.
+fn button_label(words: &str, customer: &str, unnamed: String) -> String {
+    let named = words.replace("{}", customer);
+    if named.chars().count() <= LABEL && !customer.contains(['<', '>']) { named } else { unnamed }
 }

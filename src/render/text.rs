@@ -32,6 +32,12 @@ pub(super) fn indented(text: &str) -> String {
     wrap(text, "   ", "   ")
 }
 
+/// A link under its words, alone on its line, for it is long and must not be broken.
+pub(super) fn link(words: &str, url: &str) -> String {
+    let short = format!("   {words}: {url}");
+    if short.chars().count() <= WIDTH + 4 { short } else { format!("   {words}:\n{url}") }
+}
+
 /// Labels and links as two columns, each link at the end of its line.
 pub(super) fn links(links: &[(String, String)]) -> Vec<String> {
     let width = links.iter().map(|(label, _)| label.chars().count()).max().unwrap_or_default() + 1;

@@ -13,7 +13,7 @@ use crate::on;
 /// Who causes a write.
 #[derive(Clone, Debug)]
 pub struct Author {
-    /// `api_key`, `operator`, `user` or `system`.
+    /// `api_key`, `operator`, `user`, `contact` or `system`.
     pub actor_type: &'static str,
     /// Their id, where they have one.
     pub actor_id: Option<String>,
@@ -47,6 +47,18 @@ impl Author {
             actor_name: name.to_owned(),
             ..Self::system()
         }
+    }
+
+    /// One of the vendor's people, through a message of theirs.
+    #[must_use]
+    pub fn user(id: &str, name: &str) -> Self {
+        Self { actor_type: "user", ..Self::operator(id, name) }
+    }
+
+    /// A customer's contact, through a message of theirs.
+    #[must_use]
+    pub fn contact(id: &str, name: &str) -> Self {
+        Self { actor_type: "contact", ..Self::operator(id, name) }
     }
 
     /// A key of the public API.
@@ -184,6 +196,17 @@ pub async fn append(
     .await
     .map(|_| ())
     })
+}
+
+/// The newest entries about a target since `since`, newest first.
+pub async fn about(
+    conn: &mut Conn,
+    object_id: &str,
+    since: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<Line>, DbError> {
+    const SQL: &str = "SELECT * FROM audit_log WHERE object_id = $1 AND created_at >= $2 ORDER BY created_at DESC, id DESC LIMIT $3";
+    on!(conn, |c| sqlx::query_as(SQL).bind(object_id).bind(since).bind(limit).fetch_all(c).await)
 }
 
 /// One line of the audit log, as stored.

@@ -11,7 +11,7 @@ use crate::db::{Conn, DbError, Dialect, sqlite_time};
 use crate::domain::calendar::instant;
 use crate::domain::digest::{Seen, Totals};
 use crate::domain::facts::{Contact, Person, Workspace};
-use crate::domain::values::Kind;
+use crate::domain::values::{Kind, Mode};
 
 /// The facts of one notification.
 #[derive(Clone, Debug)]
@@ -115,14 +115,15 @@ struct TotalsRow {
     closed: i64,
 }
 
-/// What each digest's reader has in all, and how many of theirs were completed since their last digest.
+/// What each digest's reader has in all, and how many of theirs were completed since their last digest. What a test key caused counts
+/// only where nobody reads it; the customers that are gone count nowhere, those who left count as paused.
 async fn totals(
     conn: &mut Conn,
     claimed: &[Claimed],
     people: &HashMap<String, Member>,
     items: &HashMap<String, Vec<(Journey, Option<Seen>)>>,
 ) -> Result<HashMap<String, Totals>, DbError> {
-    let wanted: Vec<(&str, &str, NaiveDate, DateTime<Utc>)> = claimed
+    let wanted: Vec<(&str, &str, NaiveDate, DateTime<Utc>, Mode)> = claimed
         .iter()
         .filter(|n| n.kind == Kind::Digest)
         .map(|n| {
@@ -135,7 +136,7 @@ async fn totals(
                 .filter_map(|(_, seen)| Some(seen.as_ref()?.on))
                 .max();
             let since = instant(zone, since.unwrap_or(n.slot_date), NaiveTime::MIN);
-            (n.id.as_str(), n.recipient_id.as_str(), n.slot_date, since)
+            (n.id.as_str(), n.recipient_id.as_str(), n.slot_date, since, n.mode)
         })
         .collect();
     if wanted.is_empty() {
@@ -146,26 +147,33 @@ async fn totals(
             sqlx::query_as(
                 "SELECT w.id, count(*) FILTER (WHERE o.phase <> 'completed') AS open,
                    count(*) FILTER (WHERE o.phase <> 'completed' AND o.snoozed_until > w.date) AS snoozed,
-                   count(*) FILTER (WHERE o.phase <> 'completed' AND o.state = 'paused' AND COALESCE(o.snoozed_until <= w.date, true)) AS paused,
+                   count(*) FILTER (WHERE o.phase <> 'completed' AND (o.state = 'paused' OR c.status IN ('churned', 'archived'))
+                     AND COALESCE(o.snoozed_until <= w.date, true)) AS paused,
                    count(*) FILTER (WHERE o.completed_at >= w.since) AS closed
-                 FROM UNNEST($1::text[], $2::text[], $3::date[], $4::timestamptz[]) AS w (id, recipient, date, since)
-                 JOIN onboardings o ON o.recipient_id = w.recipient AND o.deleted_at IS NULL GROUP BY w.id",
+                 FROM UNNEST($1::text[], $2::text[], $3::date[], $4::timestamptz[], $5::text[]) AS w (id, recipient, date, since, mode)
+                 JOIN onboardings o ON o.recipient_id = w.recipient AND o.deleted_at IS NULL
+                 JOIN customers c ON c.id = o.customer_id AND c.deleted_at IS NULL
+                 WHERE w.mode = 'test' OR 'test' NOT IN (o.mode, c.mode, o.csm_mode, o.reminders_mode) GROUP BY w.id",
             )
             .bind(wanted.iter().map(|w| w.0).collect::<Vec<_>>())
             .bind(wanted.iter().map(|w| w.1).collect::<Vec<_>>())
             .bind(wanted.iter().map(|w| w.2).collect::<Vec<_>>())
             .bind(wanted.iter().map(|w| w.3).collect::<Vec<_>>())
+            .bind(wanted.iter().map(|w| w.4.as_str()).collect::<Vec<_>>())
             .fetch_all(c)
             .await?
         }
         Dialect::Sqlite(c) => {
-            let json: Vec<_> = wanted.iter().map(|w| (w.0, w.1, w.2, sqlite_time(w.3))).collect();
+            let json: Vec<_> = wanted.iter().map(|w| (w.0, w.1, w.2, sqlite_time(w.3), w.4.as_str())).collect();
             sqlx::query_as(
                 "SELECT w.value ->> 0 AS id, count(*) FILTER (WHERE o.phase <> 'completed') AS open,
                    count(*) FILTER (WHERE o.phase <> 'completed' AND o.snoozed_until > w.value ->> 2) AS snoozed,
-                   count(*) FILTER (WHERE o.phase <> 'completed' AND o.state = 'paused' AND COALESCE(o.snoozed_until <= w.value ->> 2, 1)) AS paused,
+                   count(*) FILTER (WHERE o.phase <> 'completed' AND (o.state = 'paused' OR c.status IN ('churned', 'archived'))
+                     AND COALESCE(o.snoozed_until <= w.value ->> 2, 1)) AS paused,
                    count(*) FILTER (WHERE o.completed_at >= w.value ->> 3) AS closed
-                 FROM json_each($1) AS w JOIN onboardings o ON o.recipient_id = w.value ->> 1 AND o.deleted_at IS NULL GROUP BY w.value ->> 0",
+                 FROM json_each($1) AS w JOIN onboardings o ON o.recipient_id = w.value ->> 1 AND o.deleted_at IS NULL
+                 JOIN customers c ON c.id = o.customer_id AND c.deleted_at IS NULL
+                 WHERE w.value ->> 4 = 'test' OR 'test' NOT IN (o.mode, c.mode, o.csm_mode, o.reminders_mode) GROUP BY w.value ->> 0",
             )
             .bind(serde_json::json!(json).to_string())
             .fetch_all(c)

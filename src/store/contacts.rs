@@ -229,6 +229,26 @@ pub async fn update(
     Ok(after)
 }
 
+/// Stops all mail to a contact that the caller has locked. Repeating it changes nothing.
+pub async fn opt_out(
+    conn: &mut Conn,
+    author: &Author,
+    before: &Contact,
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    if before.opted_out_at.is_some() {
+        return Ok(());
+    }
+    on!(conn, |c| sqlx::query("UPDATE contacts SET opted_out_at = $2 WHERE id = $1")
+        .bind(&before.id)
+        .bind(now)
+        .execute(c)
+        .await
+        .map(|_| ()))?;
+    let after = Contact { opted_out_at: Some(now), ..before.clone() };
+    log(conn, author, "contact_unsubscribed", &after, Diff::between(before, &after), now).await
+}
+
 /// Deletes a contact that the caller has locked; the oldest remaining one becomes primary in its place.
 pub async fn delete(
     conn: &mut Conn,

@@ -337,41 +337,31 @@ pub async fn onboardings(conn: &mut Conn, ids: &[String]) -> Result<Vec<Journey>
     Ok(rows.into_iter().map(Journey::from).collect())
 }
 
-#[derive(sqlx::FromRow)]
-struct LineRow {
-    notification_id: String,
-    before: Option<Json<Seen>>,
-    #[sqlx(flatten)]
-    onboarding: OnboardingRow,
-}
-
 /// The onboardings that the given notifications are about, by notification, each with what the last digest had shown of it.
 pub async fn lines(
     conn: &mut Conn,
     notifications: &[String],
 ) -> Result<HashMap<String, Vec<(Journey, Option<Seen>)>>, DbError> {
-    // The limit keeps PostgreSQL at looking up one onboarding per item. Right after a pass it knows nothing of the new items yet, and
-    // for a plain join it would read all onboardings.
-    const POSTGRES: &str = concat!(
-        "SELECT i.notification_id, i.before, l.* FROM notification_items i CROSS JOIN LATERAL (",
-        select_onboardings!(),
-        " WHERE o.id = i.onboarding_id LIMIT 1) l WHERE i.notification_id = ANY($1)"
-    );
-    const SQLITE: &str = concat!(
-        "SELECT i.notification_id, i.before, l.* FROM notification_items i JOIN (",
-        select_onboardings!(),
-        ") l ON l.id = i.onboarding_id WHERE i.notification_id IN (SELECT value FROM json_each($1))"
-    );
-    let rows: Vec<LineRow> = match conn.dialect() {
-        Dialect::Postgres(c) => sqlx::query_as(POSTGRES).bind(notifications).fetch_all(c).await?,
-        Dialect::Sqlite(c) => {
-            sqlx::query_as(SQLITE).bind(json_list(notifications)).fetch_all(c).await?
-        }
-    };
+    // Two statements, not a join: right after a pass PostgreSQL knows nothing of the new items yet and would read all onboardings.
+    let items: Vec<(String, String, Option<Json<Seen>>)> = fetch_by_ids!(
+        conn,
+        (String, String, Option<Json<Seen>>),
+        "SELECT notification_id, onboarding_id, before FROM notification_items WHERE notification_id",
+        notifications,
+        ""
+    )?;
+    let ids: Vec<String> = items.iter().map(|item| item.1.clone()).collect();
+    let found: HashMap<String, Journey> = onboardings(conn, &ids)
+        .await?
+        .into_iter()
+        .map(|journey| (journey.onboarding.id.clone(), journey))
+        .collect();
     let mut lines: HashMap<String, Vec<(Journey, Option<Seen>)>> = HashMap::new();
-    for row in rows {
-        let line = (Journey::from(row.onboarding), row.before.map(|seen| seen.0));
-        lines.entry(row.notification_id).or_default().push(line);
+    for (notification, onboarding, before) in items {
+        if let Some(journey) = found.get(&onboarding) {
+            let line = (journey.clone(), before.map(|seen| seen.0));
+            lines.entry(notification).or_default().push(line);
+        }
     }
     Ok(lines)
 }

@@ -2,12 +2,12 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
 
 use super::audit::{self, Author, Diff, Entry};
 use super::hints::{self, Touched};
-use super::{counters, finders, notices};
+use super::{counters, finders, notices, slack_replies};
 use crate::db::{Conn, DbError};
 use crate::domain::facts::Hold;
 use crate::domain::ids::IdKind;
@@ -336,9 +336,70 @@ pub async fn update(
         audit::append(conn, author, entry, now).await?;
     }
     if after.moves_hints(&before) {
-        hints::refresh(conn, Touched::Onboardings(std::slice::from_ref(&after.id)), now).await?;
+        touched(conn, &after.id, now).await?;
     }
     Ok(after)
+}
+
+/// A wait for a customer as it stood, so that its end can be taken back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wait {
+    state: State,
+    state_entered_at: DateTime<Utc>,
+    /// Since when.
+    pub since: Option<DateTime<Utc>>,
+    began_on: Option<NaiveDate>,
+    step: i64,
+    held_since: Option<DateTime<Utc>>,
+    holds: Vec<Hold>,
+}
+
+impl From<&Onboarding> for Wait {
+    fn from(o: &Onboarding) -> Self {
+        Self {
+            state: o.state,
+            state_entered_at: o.state_entered_at,
+            since: o.waiting_on_customer_since,
+            began_on: o.waiting_began_on,
+            step: o.waiting_step,
+            held_since: o.held_since,
+            holds: o.holds.0.clone(),
+        }
+    }
+}
+
+/// Puts an ended wait back, with everything that counts from its beginning, on an onboarding that the caller has locked.
+pub async fn resume_wait(
+    conn: &mut Conn,
+    author: &Author,
+    before: Onboarding,
+    wait: Wait,
+    now: DateTime<Utc>,
+) -> Result<Onboarding, DbError> {
+    let after = Onboarding {
+        state: wait.state,
+        state_entered_at: wait.state_entered_at,
+        waiting_on_customer: true,
+        waiting_on_customer_since: wait.since,
+        waiting_began_on: wait.began_on,
+        waiting_step: wait.step,
+        held_since: wait.held_since,
+        holds: Json(wait.holds),
+        waiting_mode: author.mode,
+        updated_at: now.max(before.updated_at),
+        ..before.clone()
+    };
+    write(conn, &after).await?;
+    let diff = Diff::between(&before, &after);
+    log(conn, author, "onboarding_updated", &after, diff, Some("undo"), now).await?;
+    touched(conn, &after.id, now).await?;
+    Ok(after)
+}
+
+/// What depends on an onboarding's course follows it: its computed columns, and what its nudges on Slack say.
+async fn touched(conn: &mut Conn, id: &String, now: DateTime<Utc>) -> Result<(), DbError> {
+    hints::refresh(conn, Touched::Onboardings(std::slice::from_ref(id)), now).await?;
+    slack_replies::look_again(conn, id, now).await
 }
 
 /// Deletes an onboarding that the caller has locked.
@@ -359,7 +420,7 @@ pub async fn delete(
         .map(|_| ()))?;
     let diff = Diff::field("deleted", false, true);
     log(conn, author, "onboarding_deleted", onboarding, diff, None, now).await?;
-    hints::refresh(conn, Touched::Onboardings(std::slice::from_ref(&onboarding.id)), now).await?;
+    touched(conn, &onboarding.id, now).await?;
     notices::cancel_of_onboardings(conn, std::slice::from_ref(&onboarding.id), now).await
 }
 
@@ -489,6 +550,14 @@ async fn log(
     audit::append(conn, author, entry, now).await
 }
 
+/// The date on which reminders of an onboarding resume, if they rest.
+pub async fn snoozed_until(conn: &mut Conn, id: &str) -> Result<Option<NaiveDate>, DbError> {
+    on!(conn, |c| sqlx::query_scalar("SELECT snoozed_until FROM onboardings WHERE id = $1")
+        .bind(id)
+        .fetch_one(c)
+        .await)
+}
+
 /// Snoozes an onboarding that the caller has locked until `until`, the day on which reminders resume; `None` wakes it.
 pub async fn snooze(
     conn: &mut Conn,
@@ -498,11 +567,7 @@ pub async fn snooze(
     reason: Option<&str>,
     now: DateTime<Utc>,
 ) -> Result<(), DbError> {
-    let before: Option<NaiveDate> =
-        on!(conn, |c| sqlx::query_scalar("SELECT snoozed_until FROM onboardings WHERE id = $1")
-            .bind(&onboarding.id)
-            .fetch_one(c)
-            .await?);
+    let before = snoozed_until(conn, &onboarding.id).await?;
     if before == until {
         return Ok(());
     }
@@ -519,5 +584,5 @@ pub async fn snooze(
         until.map(|date| date.to_string()),
     );
     log(conn, author, event, onboarding, diff, reason, now).await?;
-    hints::refresh(conn, Touched::Onboardings(std::slice::from_ref(&onboarding.id)), now).await
+    touched(conn, &onboarding.id, now).await
 }

@@ -33,3 +33,15 @@ pub async fn set(
         .rows_affected());
     Ok(())
 }
+
+/// The value of a name, which is `value` if it has had none: whoever comes first decides, whichever process it is.
+pub async fn get_or_keep(
+    conn: &mut Conn,
+    name: &str,
+    value: &str,
+    now: DateTime<Utc>,
+) -> Result<String, DbError> {
+    const SQL: &str = "INSERT INTO settings (name, value, updated_at) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING";
+    on!(conn, |c| sqlx::query(SQL).bind(name).bind(value).bind(now).execute(c).await.map(|_| ()))?;
+    Ok(get(conn, name).await?.unwrap_or_else(|| value.to_owned()))
+}

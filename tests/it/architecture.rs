@@ -19,7 +19,7 @@ const ARROWS: [(&str, &[&str]); 10] = [
     ("worker", &["store", "queue", "render", "deliver"]),
     ("operate", &["store", "queue", "render"]),
     ("api", &["operate", "store"]),
-    ("console", &["operate", "store"]),
+    ("console", &["operate", "store", "render"]),
     ("cli", &["operate", "store", "app", "scheduler", "worker", "deliver"]),
 ];
 

@@ -9,6 +9,7 @@ mod deliver;
 mod faults;
 mod flow;
 mod forecast;
+mod links;
 mod operate;
 mod processes;
 mod render;

@@ -58,9 +58,10 @@ fn as_text(email: &Email) -> String {
     )
 }
 
-/// Links of today: the onboarding's page alone.
+/// Without pages of ours: the workspace's page of an onboarding alone.
 fn page_only() -> Links {
-    Links { onboarding_url: samples::links().onboarding_url, ..Links::default() }
+    let url = "https://reminders.tallybrook.test/o/{display_id}";
+    Links { onboarding_url: Some(url.to_owned()), ..Links::default() }
 }
 
 fn day(year: i32, month: u32, day: u32) -> NaiveDate {
@@ -528,7 +529,7 @@ fn long_names(n: usize) -> Digest {
     let mut digest = many(n);
     for (_, lines) in &mut digest.groups {
         for line in lines {
-            line.customer = "Q".repeat(200);
+            line.customer = "Ñ".repeat(200);
         }
     }
     digest
@@ -540,11 +541,11 @@ fn slack_drops_yesterday_first_then_lines_and_says_how_many() {
     let roomy = all(&digest_post(&many(10), &samples::links()));
     assert_eq!(roomy.matches("Yesterday").count(), 10);
     let tight = all(&digest_post(&long_names(25), &samples::links()));
-    let lines = tight.matches(&"Q".repeat(200)).count();
+    let lines = tight.matches(&"Ñ".repeat(200)).count();
     assert_eq!(tight.matches("Yesterday").count(), 0);
     assert!((15..25).contains(&lines), "{lines}");
     assert!(tight.contains(&format!("and {} more>", 25 - lines)));
-    assert_eq!(tight.matches('Q').count() % 200, 0, "a name was cut");
+    assert_eq!(tight.matches('Ñ').count() % 200, 0, "a name was cut");
 }
 
 // --- hostile names ---------------------------------------------------------------------------------------------------------------
@@ -631,8 +632,9 @@ fn a_hostile_name_reads_as_it_was_typed() {
     let digest = digest_of(vec![waiting(1, name, day(2026, 10, 27))]);
     let email = digest_mail(&digest, &page_only());
     assert!(email.text.contains(name), "{}", email.text);
-    let html = "Åse &amp; Søn &lt;b&gt;&quot;x&quot;&lt;/b&gt; &lt;!channel&gt; 👩‍👩‍👧";
+    let html = "&#197;se &amp; S&#248;n &lt;b&gt;&quot;x&quot;&lt;/b&gt; &lt;!channel&gt; &#128105;&#8205;&#128105;&#8205;&#128103;";
     assert!(email.html.contains(html));
+    assert!(email.html.is_ascii(), "every relay passes it on as it is");
     assert!(
         digest_post(&digest, &page_only())
             .text

@@ -155,14 +155,20 @@ fn parameters(op: &Operation) -> Vec<Value> {
         .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string", "minLength": 1 },
             "description": if name == "key" { "Key of the phase." } else { "Id, or display id." } }))
         .collect();
-    let is_list = op.success.1.ends_with("List") && op.id != "list-phases";
-    if is_list {
+    let is_paged =
+        op.success.1.ends_with("List") && !["list-phases", "forecast-reminders"].contains(&op.id);
+    if is_paged {
         all.push(json!({ "name": "limit", "in": "query", "description": "Rows on the page.",
             "schema": { "type": "integer", "minimum": 1, "maximum": 100, "default": 25 } }));
         all.push(json!({ "name": "cursor", "in": "query", "description": "next_cursor of the page before; rows strictly older follow.",
             "schema": { "type": "string", "format": "date-time" } }));
     }
     for (name, kind, description) in op.query {
+        if let Some(json) = kind.strip_prefix("application/json ") {
+            all.push(json!({ "name": name, "in": "query", "description": description,
+                "content": { "application/json": { "schema": schema(json) } } }));
+            continue;
+        }
         let schema = match *kind {
             "date-time" => json!({ "type": "string", "format": "date-time" }),
             kind if kind.starts_with(char::is_uppercase) => schema(kind),

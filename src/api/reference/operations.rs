@@ -296,10 +296,14 @@ pub const OPERATIONS: &[Operation] = &[
         summary: "What will be sent to whom, when",
         description: "As if nothing changed, or as if the change in `as_if` were made. Without pages.",
         query: &[
-            ("days", "integer", "How many days ahead, 1 to 366; 14 if not given."),
+            ("days", "ForecastDays", "How many days ahead."),
             ("csm_id", "string", "Only to this user."),
             ("onboarding_id", "string", "Only about this onboarding."),
-            ("as_if", "string", "URL-encoded JSON of a PATCH, with `onboarding_id`."),
+            (
+                "as_if",
+                "application/json AsIf",
+                "URL-encoded JSON of a PATCH, with `onboarding_id`.",
+            ),
         ],
         success: (200, "ForecastItemList"),
         errors: &[QUERY, NO_ONBOARDING],

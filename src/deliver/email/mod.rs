@@ -6,7 +6,6 @@ mod build;
 mod classify;
 mod config;
 mod pool;
-mod quoted;
 mod reply;
 mod session;
 mod wire;

@@ -8,7 +8,7 @@ use super::{
 use crate::domain::digest::Digest;
 use crate::render::line::{Look, Said, look};
 use crate::render::words::{self, clock, count, full_day, int};
-use crate::render::{Brand, Links, subject, summary, text};
+use crate::render::{Brand, MessageLinks, subject, summary, text};
 
 /// Context of `email/digest`.
 #[derive(Serialize)]
@@ -71,7 +71,7 @@ struct More {
 
 impl DigestMail {
     /// The mail of `digest`.
-    pub(in crate::render) fn new(digest: &Digest, links: &Links, brand: &Brand) -> Self {
+    pub(in crate::render) fn new(digest: &Digest, links: MessageLinks<'_>, brand: &Brand) -> Self {
         let subject = subject::digest(digest, brand.names_in_subjects);
         let said: Vec<(&'static Look, usize, Vec<Said>)> = digest
             .groups
@@ -139,7 +139,7 @@ impl DigestMail {
                 headline,
                 under_headline,
                 footer_links: footer,
-                button: links.mine_url.clone().map(|url| Link { words: open_mine(digest), url }),
+                button: links.mine().map(|url| Link { words: open_mine(digest), url }),
             },
             tally_rest: (used < 100).then(|| 100 - used),
             tally,
@@ -186,56 +186,61 @@ fn cell(look: &'static Look, n: usize) -> Cell {
     }
 }
 
-fn more(digest: &Digest, links: &Links) -> Option<More> {
+fn more(digest: &Digest, links: MessageLinks<'_>) -> Option<More> {
     let n = digest.more();
     (n > 0).then(|| More {
-        words: if links.mine_url.is_some() {
+        words: if links.mine().is_some() {
             format!("and {n} more")
         } else {
             format!("and {n} more, which do not fit here")
         },
-        url: links.mine_url.clone(),
+        url: links.mine(),
     })
 }
 
 /// What the reader has beside the lines, as sentences, and the link to the quiet ones.
-fn rest(digest: &Digest, links: &Links) -> (Vec<String>, Option<Link>) {
+fn rest(digest: &Digest, links: MessageLinks<'_>) -> (Vec<String>, Option<Link>) {
     let open = digest.totals.open.max(int(digest.total));
     let mut sentences = Vec::new();
-    if links.mine_url.is_none() {
+    if links.mine().is_none() {
         sentences.push(format!("You have {} in all.", count(open, "open onboarding")));
     }
     let quiet = summary::quiet(digest);
     if let Some((words, _)) = &quiet {
         sentences.push(format!("Not in this digest: {words}."));
-    } else if links.mine_url.is_some() {
+    } else if links.mine().is_some() {
         sentences.push("Nothing is snoozed or paused.".to_owned());
     }
     let link = quiet.and_then(|(_, n)| {
         let words = if n == 1 { "See it".to_owned() } else { format!("See those {n}") };
-        links.quiet_url.clone().map(|url| Link { words, url })
+        links.quiet().map(|url| Link { words, url })
     });
     (sentences, link)
 }
 
-fn text_rest(digest: &Digest, rest: &[String], quiet: Option<&Link>, links: &Links) -> String {
+fn text_rest(
+    digest: &Digest,
+    rest: &[String],
+    quiet: Option<&Link>,
+    links: MessageLinks<'_>,
+) -> String {
     let open = digest.totals.open.max(int(digest.total));
-    let mine = links.mine_url.as_ref().map(|url| format!("{}: {url}", count(open, "onboarding")));
+    let mine = links.mine().map(|url| format!("{}: {url}", count(open, "onboarding")));
     let quiet = quiet.map(|link| format!("{}: {}", link.words, link.url));
     mine.iter().chain(rest).chain(&quiet).map(|l| text::paragraph(l)).collect::<Vec<_>>().join("\n")
 }
 
 /// Links of the footer, those that exist.
-fn footer(digest: &Digest, links: &Links) -> Vec<Link> {
+fn footer(digest: &Digest, links: MessageLinks<'_>) -> Vec<Link> {
     let snoozed = (digest.totals.snoozed > 0)
-        .then(|| (format!("Snoozed ({})", digest.totals.snoozed), &links.snoozed_url));
-    [("Change time or days".to_owned(), &links.prefs_url)]
+        .then(|| (format!("Snoozed ({})", digest.totals.snoozed), links.quiet()));
+    [("Change time or days".to_owned(), links.rhythm())]
         .into_iter()
         .chain(snoozed)
         .chain([
-            ("Explain this digest".to_owned(), &links.explain_url),
-            ("Unsubscribe from e-mail digests".to_owned(), &links.unsubscribe_url),
+            ("Explain this digest".to_owned(), links.explain()),
+            ("Unsubscribe from e-mail digests".to_owned(), links.unsubscribe()),
         ])
-        .filter_map(|(words, url)| url.clone().map(|url| Link { words, url }))
+        .filter_map(|(words, url)| url.map(|url| Link { words, url }))
         .collect()
 }

@@ -3,13 +3,15 @@
 use serde::Serialize;
 
 use super::{
-    FinePrint, Link, Row, Shell, Staff, row, text_line, text_links, visible_first_name, why_lead,
+    Action, FinePrint, Link, Row, Shell, Staff, row, row_actions, text_line, text_links,
+    visible_first_name, why_lead,
 };
 use crate::domain::digest::Nudge;
 use crate::domain::values::Kind;
+use crate::render::line::Said;
 use crate::render::nudge::{NudgeSaid, statement};
 use crate::render::words::{self, NBSP, full_day, plain};
-use crate::render::{Brand, Links, subject, text};
+use crate::render::{Brand, MessageLinks, subject, text};
 
 /// Context of `email/stalled_phase` and `email/waiting_on_customer`.
 #[derive(Serialize)]
@@ -31,7 +33,7 @@ struct NudgeText {
 
 impl NudgeMail {
     /// The mail of `nudge`.
-    pub(in crate::render) fn new(nudge: &Nudge, links: &Links, brand: &Brand) -> Self {
+    pub(in crate::render) fn new(nudge: &Nudge, links: MessageLinks<'_>, brand: &Brand) -> Self {
         let said = NudgeSaid::new(nudge);
         let stalled = nudge.kind == Kind::StalledPhase;
         let subject = if stalled { subject::stalled } else { subject::waiting }(
@@ -47,14 +49,15 @@ impl NudgeMail {
         let reference = format!("Reference {}", nudge.notification_id);
         let fine = FinePrint { workspace: &workspace, as_of: Some(reference), brand };
         let footer_links: Vec<Link> = [
-            ("Why this message", &links.explain_url),
-            ("Change what you get", &links.prefs_url),
-            ("Unsubscribe from e-mail nudges", &links.unsubscribe_url),
+            ("Why this message", links.explain()),
+            ("Change what you get", links.mute()),
+            ("Unsubscribe from e-mail nudges", links.unsubscribe()),
         ]
         .into_iter()
-        .filter_map(|(words, url)| url.clone().map(|url| Link { words: words.to_owned(), url }))
+        .filter_map(|(words, url)| url.map(|url| Link { words: words.to_owned(), url }))
         .collect();
         let id = said.line.display_id;
+        let actions = actions(nudge, &said.line, links);
         Self {
             text: NudgeText {
                 opening: [&headline, &moves].map(|s| text::paragraph(s)).join("\n"),
@@ -82,7 +85,22 @@ impl NudgeMail {
                 footer_links,
                 button: links.onboarding(id).map(|url| Link { words: format!("Open #{id}"), url }),
             },
-            row: row(said.line, Some(said.ladder), false, links),
+            row: Row { actions, ..row(said.line, Some(said.ladder), false, links) },
         }
     }
+}
+
+/// What ends it, what delays it, what explains it; the escalation user only looks on.
+fn actions(nudge: &Nudge, said: &Said, links: MessageLinks<'_>) -> Vec<Action> {
+    let mut actions = Vec::new();
+    let replied = links
+        .replied(said.display_id)
+        .filter(|_| nudge.kind == Kind::WaitingOnCustomer && !nudge.escalation);
+    actions.extend(replied.map(|url| Action {
+        url,
+        words: "The customer\u{a0}replied",
+        label: format!("{} replied: end waiting", said.customer),
+    }));
+    actions.extend(row_actions(said, links).into_iter().skip(usize::from(nudge.escalation)));
+    actions
 }

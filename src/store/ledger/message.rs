@@ -12,13 +12,13 @@ pub fn pack(message: &Message) -> std::io::Result<Vec<u8>> {
     thread_local! {
         static COMPRESSOR: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
     }
-    let json = serde_json::to_vec(message)?;
+    let plain = rmp_serde::to_vec_named(message).map_err(std::io::Error::other)?;
     COMPRESSOR.with_borrow_mut(|kept| {
         let mut compressor = match kept.take() {
             Some(compressor) => compressor,
             None => Compressor::new(1)?,
         };
-        let packed = compressor.compress(&json);
+        let packed = compressor.compress(&plain);
         *kept = Some(compressor);
         packed
     })
@@ -26,5 +26,5 @@ pub fn pack(message: &Message) -> std::io::Result<Vec<u8>> {
 
 /// The inverse of [`pack`].
 pub fn unpack(body: &[u8]) -> std::io::Result<Message> {
-    Ok(serde_json::from_slice(&zstd::decode_all(body)?)?)
+    rmp_serde::from_slice(&zstd::decode_all(body)?).map_err(std::io::Error::other)
 }

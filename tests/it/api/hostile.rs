@@ -283,16 +283,29 @@ async fn connections_that_do_not_go_on_are_closed_while_others_are_served() {
     let started = std::time::Instant::now();
     let closed = std::sync::atomic::AtomicUsize::new(0);
     let slow = futures_util::future::join_all((0..200).map(async |n: usize| {
-        let mut stream = tokio::net::TcpStream::connect(app.addr).await.unwrap();
-        let (begun, expected) = match n % 3 {
-            0 => ("GET /api/v1/health HTTP/1.1\r\nHo", ""),
-            1 => ("", ""),
-            _ => (half_body.as_str(), "503"),
+        let stream = tokio::net::TcpStream::connect(app.addr).await.unwrap();
+        let (begun, drips, expected) = match n % 5 {
+            0 => ("GET /api/v1/health HTTP/1.1\r\nHo", false, ""),
+            1 => ("", false, ""),
+            2 => ("GET /api/v1/health HTTP/1.1\r\nHo", true, ""),
+            3 => (half_body.as_str(), false, "503"),
+            _ => (half_body.as_str(), true, "503"),
         };
-        stream.write_all(begun.as_bytes()).await.unwrap();
+        let (mut from, mut to) = stream.into_split();
+        to.write_all(begun.as_bytes()).await.unwrap();
+        let drip = async {
+            let mut second = tokio::time::interval(std::time::Duration::from_secs(1));
+            while drips && to.write_all(b"x").await.is_ok() {
+                second.tick().await;
+            }
+            std::future::pending::<()>().await;
+        };
         let mut answer = Vec::new();
-        // Closed by a reset is closed, too.
-        let _ = stream.read_to_end(&mut answer).await;
+        tokio::select! {
+            // Closed by a reset is closed, too.
+            _ = from.read_to_end(&mut answer) => {}
+            () = drip => {}
+        }
         closed.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let answer = String::from_utf8_lossy(&answer).into_owned();
         assert!(answer.contains(expected), "{n}: {answer}");

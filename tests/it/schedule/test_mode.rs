@@ -1,5 +1,6 @@
 //! What a test key causes reaches nobody, and what a live key writes reaches somebody again.
 
+use mail_parser::MessageParser;
 use reqwest::Method;
 use rstest::rstest;
 use serde_json::json;
@@ -23,6 +24,39 @@ async fn live_and_test_onboardings_of_one_csm_never_share_a_digest(#[case] backe
     let mails = stage.relay.accepted();
     assert_eq!(mails.len(), 1);
     assert!(!String::from_utf8_lossy(&mails[0].raw).contains("Testbed"));
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_live_digest_counts_nothing_that_a_test_key_caused_and_nobody_who_is_gone(
+    #[case] backend: Backend,
+) {
+    let stage = Stage::new(backend).await;
+    stage.onboard("Halden Freight", json!({})).await;
+    stage.onboard_with(&stage.app.test, "Testbed", json!({ "state": "paused" })).await;
+    let done = stage.onboard_with(&stage.app.test, "Tested", json!({})).await;
+    stage.app.call(&stage.app.test, Method::PATCH, &done, &json!({ "phase": "completed" })).await;
+    let gone = stage.onboard("Gone", json!({})).await;
+    let left = stage.onboard("Left", json!({})).await;
+    for (path, change) in [(&gone, None), (&left, Some(json!({ "status": "churned" })))] {
+        let customer =
+            stage.app.get(path).await.ok(200)["customer_id"].as_str().unwrap().to_owned();
+        let customer = format!("/customers/{customer}");
+        match change {
+            None => stage.app.delete(&customer).await.ok(200),
+            Some(change) => stage.app.patch(&customer, change).await.ok(200),
+        };
+    }
+    stage.pass("2026-06-02T07:00:00Z").await;
+    let mails = stage.relay.accepted();
+    assert_eq!(mails.len(), 1);
+    let mail = MessageParser::default().parse(&mails[0].raw).unwrap();
+    let text = mail.body_text(0).unwrap();
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains(" 2 onboardings: ") && text.contains("1 paused."), "{text}");
+    assert!(!text.contains("losed"), "{text}");
 }
 
 #[rstest]

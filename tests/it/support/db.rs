@@ -162,7 +162,7 @@ fn fingerprint() -> String {
     for file in files {
         hash.update(std::fs::read(file).unwrap());
     }
-    format!("{:x}", hash.finalize())[..16].to_owned()
+    format!("{:016x}", u64::from_be_bytes(hash.finalize()[..8].try_into().unwrap()))
 }
 
 impl Drop for Garbage {

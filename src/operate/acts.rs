@@ -1,0 +1,339 @@
+//! What a reader does about an onboarding through a message: end the wait, let reminders rest, take either back. The same for links
+//! and for Slack's buttons, each once per message, and never by somebody whose it is not any more.
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use sqlx::types::Json;
+
+use crate::db::{Conn, DbError};
+use crate::domain::calendar::{add_days, local_date};
+use crate::domain::facts::{Onboarding, Workspace};
+use crate::domain::ids::Ref;
+use crate::domain::transition::Wish;
+use crate::render::pages as words;
+use crate::store::audit::{self, Author, Line};
+use crate::store::facts::{self, Member};
+use crate::store::message_actions::{self, Action, Done, Undo};
+use crate::store::onboardings::{self, Patch, Wait};
+use crate::store::sent::Sent;
+
+/// How long an action can be taken back.
+pub const UNDO_WITHIN: TimeDelta = TimeDelta::minutes(10);
+
+/// Furthest day until which reminders may rest.
+pub const LONGEST_SNOOZE_DAYS: i64 = 366;
+
+/// The onboarding that somebody acts on, as it is now.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    /// Its workspace.
+    pub workspace: Workspace,
+    /// Its row, locked when the connection is in a transaction.
+    pub row: onboardings::Onboarding,
+    /// What the rules see of it.
+    pub facts: Onboarding,
+    /// Its CSM.
+    pub csm: Option<Member>,
+    /// Who hears of it.
+    pub recipient: Option<Member>,
+}
+
+impl Subject {
+    /// "Halden Freight #1042"
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{} #{}", words::name(&self.facts.customer_name), self.facts.display_id)
+    }
+
+    /// Whether nothing can be done about it any more.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.facts.deleted || self.facts.customer_deleted || self.facts.phase.is_terminal()
+    }
+
+    /// Whether the user may act on it: its CSM, whoever hears of it instead, their backup, the workspace's owner.
+    #[must_use]
+    pub fn is_of(&self, user_id: &str) -> bool {
+        let backup =
+            self.recipient.as_ref().and_then(|member| member.person.backup_user_id.as_deref());
+        let recipient = self.recipient.as_ref().map(|member| member.person.id.as_str());
+        [self.facts.csm_id.as_deref(), recipient, backup, self.workspace.owner_user_id.as_deref()]
+            .contains(&Some(user_id))
+    }
+}
+
+/// Loads an onboarding, locked if it is `to_change` in the transaction of `conn`. `None` if the workspace has no such one.
+pub async fn subject(
+    conn: &mut Conn,
+    workspace_id: &str,
+    onboarding: &Ref,
+    to_change: bool,
+) -> Result<Option<Subject>, DbError> {
+    let row = if to_change {
+        onboardings::lock(conn, workspace_id, onboarding).await?
+    } else {
+        onboardings::find(conn, workspace_id, onboarding).await?
+    };
+    let Some(row) = row else { return Ok(None) };
+    let id = std::slice::from_ref(&row.id);
+    let journey = facts::onboardings(conn, id).await?.into_iter().next();
+    let workspace = facts::workspaces(conn, &[workspace_id.to_owned()]).await?.remove(workspace_id);
+    let Some((journey, workspace)) = journey.zip(workspace) else { return Ok(None) };
+    let ids: Vec<String> =
+        journey.onboarding.csm_id.iter().chain(&journey.recipient_id).cloned().collect();
+    let people = facts::people(conn, &ids).await?;
+    let member = |id: &Option<String>| id.as_ref().and_then(|id| people.get(id)).cloned();
+    Ok(Some(Subject {
+        csm: member(&journey.onboarding.csm_id),
+        recipient: member(&journey.recipient_id),
+        facts: journey.onboarding,
+        workspace,
+        row,
+    }))
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Something has changed: what, in a sentence.
+    Done(String),
+    /// Nothing has: why, in a sentence.
+    Nothing(String),
+}
+
+impl Outcome {
+    /// The sentence.
+    #[must_use]
+    pub fn sentence(&self) -> &str {
+        match self {
+            Self::Done(sentence) | Self::Nothing(sentence) => sentence,
+        }
+    }
+}
+
+fn nothing(sentence: &str) -> Outcome {
+    Outcome::Nothing(format!("{sentence} Nothing was changed."))
+}
+
+/// Who acts, through which message, when.
+#[derive(Clone, Copy, Debug)]
+pub struct Act<'a> {
+    /// The message.
+    pub message: &'a Sent,
+    /// Its reader.
+    pub reader: &'a Member,
+    /// Now.
+    pub now: DateTime<Utc>,
+}
+
+impl Act<'_> {
+    fn author(&self) -> Author {
+        Author::user(&self.reader.person.id, &self.reader.person.name)
+    }
+
+    /// The reader's date.
+    #[must_use]
+    pub fn today(&self) -> NaiveDate {
+        local_date(self.reader.person.zone, self.now)
+    }
+
+    fn clock(&self, at: DateTime<Utc>) -> String {
+        clock(self.reader, at, self.today())
+    }
+
+    /// Why the reader may not act on it at all, if so.
+    fn bar(&self, subject: &Subject) -> Option<String> {
+        let person = &self.reader.person;
+        let bar = if subject.is_closed() {
+            format!("{} is closed.", subject.name())
+        } else if person.active && subject.is_of(&person.id) {
+            return None;
+        } else {
+            match subject.csm.as_ref() {
+                Some(csm) => {
+                    format!("{} moved to {}.", subject.name(), words::name(&csm.person.name))
+                }
+                None => format!("{} is not yours any more.", subject.name()),
+            }
+        };
+        Some(format!("{bar} Nothing was changed."))
+    }
+
+    /// Why the action cannot be done, if so: not the reader's to do, or done already.
+    pub async fn refusal(
+        &self,
+        conn: &mut Conn,
+        subject: &Subject,
+        action: Action,
+    ) -> Result<Option<String>, DbError> {
+        if let Some(bar) = self.bar(subject) {
+            return Ok(Some(bar));
+        }
+        match action {
+            Action::Replied => self.no_wait(conn, subject).await,
+            Action::Snoozed => self.snoozed(conn, subject).await,
+        }
+    }
+
+    async fn no_wait(&self, conn: &mut Conn, subject: &Subject) -> Result<Option<String>, DbError> {
+        let name = subject.name();
+        if subject.facts.waiting_on_customer {
+            let another = subject.facts.waiting_since > Some(self.message.created_at);
+            return Ok(another.then(|| {
+                format!("A new wait for {name} has begun since this message. Nothing was changed.")
+            }));
+        }
+        let ended = wait_ended(conn, &subject.row.id, self.message.created_at).await?;
+        Ok(Some(match ended {
+            Some(line) => format!(
+                "Already done: {} ended the wait {}.",
+                line.actor_name,
+                self.clock(line.created_at)
+            ),
+            None => format!("{name} is not waited on. Nothing was changed."),
+        }))
+    }
+
+    async fn snoozed(&self, conn: &mut Conn, subject: &Subject) -> Result<Option<String>, DbError> {
+        let done =
+            message_actions::find(conn, &self.message.id, &subject.row.id, Action::Snoozed).await?;
+        let today = self.today();
+        Ok(done.map(|Done { actor_name, done_at, .. }| {
+            let rest = match subject.facts.snoozed_until.filter(|until| *until > today) {
+                Some(until) => format!("it rests until {}", words::day(until, today)),
+                None => "its reminders have resumed since".to_owned(),
+            };
+            format!(
+                "Already done: {actor_name} snoozed {} {}; {rest}.",
+                subject.name(),
+                self.clock(done_at)
+            )
+        }))
+    }
+
+    /// Ends the wait for the customer.
+    pub async fn replied(&self, conn: &mut Conn, subject: Subject) -> Result<Outcome, DbError> {
+        if let Some(refusal) = self.refusal(conn, &subject, Action::Replied).await? {
+            return Ok(Outcome::Nothing(refusal));
+        }
+        let name = subject.name();
+        let undo = Undo::Waiting(Wait::from(&subject.row));
+        self.note(conn, &subject, Action::Replied, undo).await?;
+        let wish = Wish { waiting_on_customer: Some(false), ..Wish::default() };
+        let patch = Patch { wish, ..Patch::default() };
+        let zone = subject.workspace.zone;
+        let reason = Some("the customer replied");
+        onboardings::update(conn, &self.author(), subject.row, patch, zone, reason, self.now)
+            .await?;
+        Ok(Outcome::Done(format!("The wait for {name} has ended. Next move: ours.")))
+    }
+
+    /// Lets reminders rest until `until`.
+    pub async fn snooze(
+        &self,
+        conn: &mut Conn,
+        subject: Subject,
+        until: NaiveDate,
+    ) -> Result<Outcome, DbError> {
+        if let Some(refusal) = self.refusal(conn, &subject, Action::Snoozed).await? {
+            return Ok(Outcome::Nothing(refusal));
+        }
+        let today = self.today();
+        if until <= today || until > add_days(today, LONGEST_SNOOZE_DAYS) {
+            return Ok(nothing(
+                "Choose a day to come, at most a year ahead; reminders resume on it.",
+            ));
+        }
+        let undo = Undo::Snoozed { until: subject.facts.snoozed_until };
+        self.note(conn, &subject, Action::Snoozed, undo).await?;
+        onboardings::snooze(conn, &self.author(), &subject.row, Some(until), None, self.now)
+            .await?;
+        let day = words::day(until, today);
+        Ok(Outcome::Done(format!(
+            "{} is snoozed until {day}. Reminders resume on that day.",
+            subject.name()
+        )))
+    }
+
+    /// Takes back what was done through the message, within ten minutes, as long as nothing else has happened since.
+    pub async fn undo(
+        &self,
+        conn: &mut Conn,
+        subject: Subject,
+        action: Action,
+    ) -> Result<Outcome, DbError> {
+        if let Some(bar) = self.bar(&subject) {
+            return Ok(Outcome::Nothing(bar));
+        }
+        let Some(done) =
+            message_actions::find(conn, &self.message.id, &subject.row.id, action).await?
+        else {
+            return Ok(nothing("It was taken back already."));
+        };
+        if self.now - done.done_at > UNDO_WITHIN {
+            return Ok(nothing("Taking it back is possible for ten minutes only."));
+        }
+        let changed = || nothing(&format!("{} has changed since.", subject.name()));
+        match done.undo.0 {
+            Undo::Waiting(wait) => {
+                if subject.facts.waiting_on_customer || subject.row.state_entered_at > done.done_at
+                {
+                    return Ok(changed());
+                }
+                onboardings::resume_wait(conn, &self.author(), subject.row.clone(), wait, self.now)
+                    .await?;
+            }
+            Undo::Snoozed { until } => {
+                onboardings::snooze(
+                    conn,
+                    &self.author(),
+                    &subject.row,
+                    until,
+                    Some("undo"),
+                    self.now,
+                )
+                .await?;
+            }
+        }
+        message_actions::take_back(conn, &self.message.id, &subject.row.id, action, self.now)
+            .await?;
+        Ok(Outcome::Done(format!("Taken back: {} is as it was.", subject.name())))
+    }
+
+    async fn note(
+        &self,
+        conn: &mut Conn,
+        subject: &Subject,
+        action: Action,
+        undo: Undo,
+    ) -> Result<(), DbError> {
+        let done = Done {
+            actor_name: self.reader.person.name.clone(),
+            undo: Json(undo),
+            done_at: self.now,
+        };
+        message_actions::note(conn, &self.message.id, &subject.row.id, action, &done).await
+    }
+}
+
+/// "at 08:57", with the day when it is not today.
+fn clock(reader: &Member, at: DateTime<Utc>, today: NaiveDate) -> String {
+    let local = at.with_timezone(&reader.person.zone);
+    let time = local.format("%H:%M");
+    if local.date_naive() == today {
+        format!("at {time}")
+    } else {
+        format!("on {} at {time}", words::day(local.date_naive(), today))
+    }
+}
+
+/// Who ended the newest wait since `since`.
+pub async fn wait_ended(
+    conn: &mut Conn,
+    onboarding_id: &str,
+    since: DateTime<Utc>,
+) -> Result<Option<Line>, DbError> {
+    let lines = audit::about(conn, onboarding_id, since, 50).await?;
+    Ok(lines
+        .into_iter()
+        .find(|line| line.diff.0["waiting_on_customer"] == serde_json::json!([true, false])))
+}
