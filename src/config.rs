@@ -14,6 +14,9 @@ use crate::db::DbOptions;
 /// The defaults, as shipped.
 pub const DEFAULTS: &str = include_str!("../config/default.toml");
 
+/// A century: the longest that anything can be kept.
+const MOST_DAYS: u32 = 36_500;
+
 /// Environment variables with a name of their own, and the settings they set.
 const NAMED: [(&str, &str); 11] = [
     ("DATABASE_URL", "database.url"),
@@ -47,6 +50,10 @@ pub struct Config {
     pub scheduler: Scheduler,
     /// The worker.
     pub worker: Worker,
+    /// How long things are kept.
+    pub retention: Retention,
+    /// Certificates.
+    pub tls: Tls,
     /// Logs.
     pub log: Log,
 }
@@ -149,6 +156,26 @@ pub struct Worker {
     pub resend_after_seconds: i64,
 }
 
+/// `[retention]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retention {
+    /// Messages as they were rendered.
+    pub messages_days: u32,
+    /// The ledger.
+    pub notifications_days: u32,
+    /// Finished jobs.
+    pub jobs_days: u32,
+}
+
+/// `[tls]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// File of certificates that are trusted besides the system's; empty for none.
+    pub extra_roots: String,
+}
+
 /// `[log]`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -220,6 +247,17 @@ impl Config {
         if !self.mail.smtp_url.expose_secret().is_empty() && self.mail.from.is_empty() {
             return wrong(
                 "MAIL_FROM (mail.from): SMTP_URL is set, so a sender is needed; write \"Reminders <reminders@example.com>\"",
+            );
+        }
+        let Retention { messages_days, notifications_days, jobs_days } = self.retention;
+        if ![messages_days, jobs_days].iter().all(|days| (1..=MOST_DAYS).contains(days)) {
+            return wrong(
+                "retention.messages_days and retention.jobs_days must be between 1 and 36500",
+            );
+        }
+        if !(400..=MOST_DAYS).contains(&notifications_days) {
+            return wrong(
+                "retention.notifications_days must be between 400 and 36500: the keys in the ledger keep a reminder from being sent twice",
             );
         }
         let url = &self.links.onboarding_url;

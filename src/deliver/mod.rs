@@ -19,6 +19,7 @@ use std::sync::Arc;
 pub use email::{Security, SmtpConfig, SmtpTimeouts, address_refusal, mail_bytes};
 pub use slack::SlackConfig;
 pub use text::{clean_reply, mask_email};
+pub use tls::read_roots;
 
 use crate::domain::message::{Envelope, Message, Report, SlackPost, Stage, Verdict};
 use crate::domain::values::{Channel, Mode, Reason};
@@ -31,6 +32,9 @@ pub enum DeliverError {
     /// TLS cannot be prepared.
     #[error("TLS cannot be prepared: {0}")]
     Tls(String),
+    /// The certificates to trust besides the system's cannot be read.
+    #[error("tls.extra_roots: {0}; name a PEM file with at least one certificate")]
+    Roots(String),
 }
 
 /// Where mail goes.

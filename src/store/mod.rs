@@ -26,6 +26,7 @@ pub mod phases;
 pub mod processes;
 pub mod queues;
 pub mod rate_windows;
+pub mod retention;
 pub mod sent;
 pub mod settings;
 pub mod slack_replies;

@@ -19,6 +19,7 @@ use super::identity::Identity;
 use super::loader::Loader;
 use super::outcome::{self, Next};
 use super::recheck::{Still, recheck, silence};
+use super::refusals::Refusals;
 use super::slack_replies;
 use super::writer::Writer;
 use crate::clock::Clock;
@@ -69,6 +70,8 @@ pub struct Courier {
     pub in_flight_limit: u32,
     /// What is not to be delivered at the moment.
     pub brakes: Brakes,
+    /// What providers refuse of late.
+    pub refusals: Refusals,
     /// Notifications under way here.
     pub held: Held,
     /// Whether the clock can be believed.
@@ -251,6 +254,7 @@ impl Courier {
         } else if claimed.mode == Mode::Live && self.brakes.was_down(claimed.channel) {
             self.resume(claimed.channel).await;
         }
+        self.watch_refusals(claimed, &report);
         if report.verdict == (Verdict::Permanent { reason: Reason::AddressRefused }) {
             self.flag_address(claimed).await;
         }
@@ -331,6 +335,19 @@ impl Courier {
             if resumed {
                 tracing::info!(%channel, "the channel {channel} is up again");
             }
+        }
+    }
+
+    /// Says aloud when a provider refuses many messages for what they say: it takes them for spam, or we make them wrong.
+    fn watch_refusals(&self, n: &Claimed, report: &Report) {
+        let refused = match report.verdict {
+            Verdict::Accepted { .. } => false,
+            Verdict::Permanent { reason: Reason::MessageRefused } => true,
+            _ => return,
+        };
+        let noted = self.refusals.note(n.channel, refused, Instant::now());
+        if let Some((refused, all)) = noted {
+            tracing::error!(channel = %n.channel, refused, all, reply = report.reply, "{refused} of the last {all} messages were refused for what they say; the channel {} may take us for spam", n.channel);
         }
     }
 

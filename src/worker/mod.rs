@@ -10,6 +10,7 @@ pub mod identity;
 pub mod loader;
 pub mod outcome;
 pub mod recheck;
+pub mod refusals;
 pub mod slack_replies;
 pub mod sweeper;
 pub mod writer;

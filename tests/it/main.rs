@@ -6,6 +6,7 @@ mod api;
 mod architecture;
 mod cli;
 mod deliver;
+mod faults;
 mod flow;
 mod forecast;
 mod links;

@@ -7,6 +7,7 @@ mod transport;
 
 use std::time::Duration;
 
+use rustls::pki_types::CertificateDer;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use slack_morphism::errors::SlackClientError;
@@ -43,6 +44,8 @@ pub struct SlackConfig {
     pub per_team: Duration,
     /// The most that a post waits for its turn; a longer wait is reported instead.
     pub max_turn: Duration,
+    /// Certificates that are trusted besides the system's.
+    pub extra_roots: Vec<CertificateDer<'static>>,
 }
 
 impl SlackConfig {
@@ -77,6 +80,7 @@ impl SlackConfig {
             per_conversation: Duration::from_secs(1),
             per_team: Duration::from_millis(50),
             max_turn: Duration::from_secs(10),
+            extra_roots: Vec::new(),
         })
     }
 }
