@@ -132,16 +132,35 @@ async fn notifications(conn: &mut Conn, before: DateTime<Utc>) -> Result<u64, Db
         return Ok(0);
     }
     // RETURNING, because the macro for lists of ids fetches.
-    macro_rules! delete {
-        ($head:literal) => {
-            fetch_by_ids!(conn, (String,), $head, &ids, " RETURNING 'gone'")?.len()
-        };
-    }
-    delete!("DELETE FROM attempts WHERE notification_id");
-    delete!("DELETE FROM messages WHERE notification_id");
-    delete!("DELETE FROM notification_items WHERE notification_id");
-    let gone = delete!("DELETE FROM notifications WHERE id");
-    Ok(gone as u64)
+    fetch_by_ids!(
+        conn,
+        (String,),
+        "DELETE FROM attempts WHERE notification_id",
+        &ids,
+        " RETURNING notification_id"
+    )?;
+    fetch_by_ids!(
+        conn,
+        (String,),
+        "DELETE FROM messages WHERE notification_id",
+        &ids,
+        " RETURNING notification_id"
+    )?;
+    fetch_by_ids!(
+        conn,
+        (String,),
+        "DELETE FROM notification_items WHERE notification_id",
+        &ids,
+        " RETURNING notification_id"
+    )?;
+    let gone = fetch_by_ids!(
+        conn,
+        (String,),
+        "DELETE FROM notifications WHERE id",
+        &ids,
+        " RETURNING id"
+    )?;
+    Ok(gone.len() as u64)
 }
 
 async fn passes(conn: &mut Conn, before: DateTime<Utc>) -> Result<u64, DbError> {
