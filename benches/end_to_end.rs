@@ -1,8 +1,8 @@
-//! Digests from the due row to the committed outcome, and the cost of a pass: `scripts/bench` runs it and prints the tables of
+//! Digests from the due row to the committed outcome: `scripts/bench` runs it and prints the tables of
 //! `docs/figures.md`.
 //!
 //! ```text
-//! cargo bench --bench end_to_end -- [--rounds N] [--only postgres|sqlite|pass|peers]… [--quick]
+//! cargo bench --bench end_to_end -- [--rounds N] [--only postgres|sqlite|peers]… [--quick]
 //! ```
 //!
 //! Every measurement has a database and a process of its own, so that CPU and memory are its alone. Ours and the peers' take turns in
@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use pivotal_reminders::clock::Clock;
 use pivotal_reminders::domain::message::Message;
 use pivotal_reminders::domain::values::Channel;
@@ -36,9 +36,6 @@ use support::{Database, Engine, Process, median, whole};
 
 /// Sessions with the sink. On loopback a session is what a claim waits for; a relay with real round trips needs no more than ten.
 const SESSIONS: &str = "64";
-
-/// Passes that find nothing, per round.
-const IDLE_PASSES: usize = 51;
 
 /// A Monday, 07:00 UTC.
 fn monday() -> DateTime<Utc> {
@@ -65,7 +62,6 @@ fn main() -> anyhow::Result<()> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words[..] {
         ["child", "deliver", url, at] => runtime.block_on(deliver(url, at.parse()?)),
-        ["child", "passes", url, at] => runtime.block_on(passes(url, at.parse()?)),
         _ => runtime.block_on(run(&options(&arguments)?)),
     }
 }
@@ -79,10 +75,10 @@ fn options(arguments: &[String]) -> anyhow::Result<Options> {
                 options.rounds = arguments.next().context("--rounds: how many?")?.parse()?;
             }
             "--only" => {
-                let what = arguments.next().context("--only: postgres, sqlite, pass or peers?")?;
+                let what = arguments.next().context("--only: postgres, sqlite or peers?")?;
                 ensure!(
-                    ["postgres", "sqlite", "pass", "peers"].contains(&what.as_str()),
-                    "--only {what}: postgres, sqlite, pass or peers"
+                    ["postgres", "sqlite", "peers"].contains(&what.as_str()),
+                    "--only {what}: postgres, sqlite or peers"
                 );
                 options.only.push(what.clone());
             }
@@ -99,20 +95,8 @@ fn options(arguments: &[String]) -> anyhow::Result<Options> {
 async fn run(options: &Options) -> anyhow::Result<()> {
     for engine in [Engine::Postgres, Engine::Sqlite] {
         seed::check(engine, Plan::full_morning(monday())).await?;
-        seed::check(engine, Plan::ordinary_morning(2_000, monday())).await?;
     }
-    if ["postgres", "sqlite", "peers"].iter().any(|what| options.wants(what)) {
-        digests(options).await?;
-    }
-    if options.wants("pass") {
-        let sizes: &[u32] = if options.quick { &[10_000] } else { &[10_000, 1_000_000] };
-        for engine in [Engine::Postgres, Engine::Sqlite] {
-            for onboardings in sizes {
-                pass(options, engine, *onboardings).await?;
-            }
-        }
-    }
-    Ok(())
+    digests(options).await
 }
 
 // --- digests, end to end -----------------------------------------------------------------------------------------------------------
@@ -403,71 +387,4 @@ async fn anything_open(app: &pivotal_reminders::app::App) -> anyhow::Result<bool
     .fetch_optional(c)
     .await?);
     Ok(row.is_some())
-}
-
-// --- a pass ------------------------------------------------------------------------------------------------------------------------
-
-/// Figures of one process that runs passes.
-#[derive(Debug, Deserialize, Serialize)]
-struct Passes {
-    idle_ms: Vec<f64>,
-    due_s: f64,
-    recipients: i64,
-}
-
-async fn pass(options: &Options, engine: Engine, onboardings: u32) -> anyhow::Result<()> {
-    let plan = Plan::ordinary_morning(onboardings, monday());
-    let database = Database::new(engine).await?;
-    seed::fill(&database, plan).await?;
-    let due = f64::from(plan.recipients() * plan.due);
-    let (mut idle, mut rates) = (Vec::new(), Vec::new());
-    // A fifth of the people has its slot on Monday, the next fifth on Tuesday, so that there are five fresh rounds.
-    for day in 0..options.rounds.min(5) {
-        database.settle().await?;
-        let at = plan.slot + TimeDelta::days(i64::try_from(day)?);
-        let passes: Passes = serde_json::from_value(child("passes", &database, at).await?)?;
-        ensure!(passes.recipients == i64::from(plan.recipients()), "{passes:?}");
-        idle.extend(passes.idle_ms);
-        rates.push(due / passes.due_s);
-    }
-    let max = idle.iter().copied().fold(f64::MIN, f64::max);
-    let (slowest, fastest) =
-        rates.iter().fold((f64::MAX, f64::MIN), |(min, max), v| (min.min(*v), max.max(*v)));
-    println!(
-        "one pass on {} over {} onboardings: nothing due {:.2} ms (longest of {}: {:.2} ms); {} due {} onboardings/s ({}–{})",
-        engine.name(),
-        whole(f64::from(onboardings)),
-        median(&idle),
-        idle.len(),
-        max,
-        whole(due),
-        whole(median(&rates)),
-        whole(slowest),
-        whole(fastest)
-    );
-    database.drop_now().await
-}
-
-/// The measurement: passes an hour before the slot, which find nothing, then the pass of the slot.
-async fn passes(url: &str, at: DateTime<Utc>) -> anyhow::Result<()> {
-    let early = support::open(url, Clock::Fixed(at - TimeDelta::hours(1))).await?;
-    telemetry::start(&early.config.log);
-    let mut idle_ms = Vec::new();
-    for _ in 0..IDLE_PASSES {
-        let began = Instant::now();
-        let summary = early.scan(|_| ()).await?;
-        idle_ms.push(began.elapsed().as_secs_f64() * 1000.0);
-        ensure!(summary.recipients == 0 && summary.nudges == 0, "{summary:?}");
-    }
-    // The same connections, an hour later.
-    let app = pivotal_reminders::app::App { clock: Clock::Fixed(at), ..early };
-    let began = Instant::now();
-    let summary = app.scan(|_| ()).await?;
-    let due_s = began.elapsed().as_secs_f64();
-    ensure!(summary.unaccounted() == 0 && summary.skipped == 0, "{summary:?}");
-    println!(
-        "{}",
-        serde_json::to_string(&Passes { idle_ms, due_s, recipients: summary.recipients })?
-    );
-    Ok(())
 }

@@ -42,6 +42,7 @@ fn rate(renderer: &Renderer, digest: &Digest, channel: Channel) -> anyhow::Resul
         name: "Maren Holt".to_owned(),
         from_address: None,
         date: chrono::DateTime::UNIX_EPOCH,
+        thread: None,
     };
     let (mut rates, mut octets) = (Vec::new(), 0);
     for _ in 0..ROUNDS {

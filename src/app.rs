@@ -8,6 +8,7 @@ use anyhow::{Context, bail};
 use chrono::TimeDelta;
 use rand::Rng;
 use rand::distr::Alphanumeric;
+use rustls::pki_types::CertificateDer;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -16,9 +17,10 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::console::links::LinkPages;
-use crate::db::{Db, DbError, SchemaState};
+use crate::console::slack::SlackRequests;
+use crate::db::{Db, SchemaState};
 use crate::deliver::{
-    Deliverers, EmailProvider, SlackConfig, SlackProvider, SmtpConfig, SmtpTimeouts,
+    self, Deliverers, EmailProvider, SlackConfig, SlackProvider, SmtpConfig, SmtpTimeouts,
 };
 use crate::domain::facts::Channels;
 use crate::domain::link::LinkKey;
@@ -26,16 +28,15 @@ use crate::render::{Links, OwnPages, Renderer};
 use crate::scheduler::{self, Summary};
 use crate::store::clock_guard::{self, ClockGuard};
 use crate::store::ledger::{self, Backlog};
-use crate::store::{idempotency, settings};
+use crate::store::retention::{self, Retention};
+use crate::store::settings;
 use crate::worker::brakes::Brakes;
 use crate::worker::courier::{Courier, Held};
 use crate::worker::identity::Identity;
 use crate::worker::loader::Loader;
+use crate::worker::refusals::Refusals;
 use crate::worker::writer::Writer;
 use crate::{api, console, operate, worker};
-
-/// How often a serving process tidies up.
-const TIDY_EVERY: Duration = Duration::from_hours(1);
 
 /// A part of the service that a process may play.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
@@ -150,6 +151,7 @@ impl App {
         let password = Some(mail.smtp_password.expose_secret()).filter(|p| !p.is_empty());
         let mut smtp = SmtpConfig::parse(url, &mail.from, password.map(SecretString::from))
             .map_err(anyhow::Error::msg)?;
+        smtp.extra_roots = self.extra_roots()?;
         smtp.max_sessions = mail.sessions;
         smtp.timeouts = SmtpTimeouts {
             connect: Duration::from_secs(mail.connect_timeout_seconds),
@@ -169,8 +171,14 @@ impl App {
         }
         let mut slack =
             SlackConfig::parse(token, Some(&settings.api_url)).map_err(anyhow::Error::msg)?;
+        slack.extra_roots = self.extra_roots()?;
         slack.per_team = Duration::from_secs(1) / settings.posts_per_second.max(1);
         Ok(Some(slack))
+    }
+
+    fn extra_roots(&self) -> anyhow::Result<Vec<CertificateDer<'static>>> {
+        let path = &self.config.tls.extra_roots;
+        if path.is_empty() { Ok(Vec::new()) } else { Ok(deliver::read_roots(path.as_ref())?) }
     }
 
     /// Everything deliveries need, on a pool of their own.
@@ -195,6 +203,7 @@ impl App {
             in_flight: Arc::new(Semaphore::new(settings.in_flight as usize)),
             in_flight_limit: settings.in_flight,
             brakes: Brakes::default(),
+            refusals: Refusals::default(),
             held: Held::default(),
             guard,
             clock: self.clock.clone(),
@@ -203,6 +212,15 @@ impl App {
             channels,
             db,
         }))
+    }
+
+    fn retention(&self) -> Retention {
+        let days = &self.config.retention;
+        Retention {
+            messages: TimeDelta::days(days.messages_days.into()),
+            notifications: TimeDelta::days(days.notifications_days.into()),
+            jobs: TimeDelta::days(days.jobs_days.into()),
+        }
     }
 
     /// The key that signs links: made from the setting, else from a secret that was made once and is kept in the database.
@@ -221,11 +239,15 @@ impl App {
         Ok(LinkKey::new(&secret))
     }
 
-    async fn links(&self) -> anyhow::Result<Links> {
-        let own = OwnPages { base: self.config.public_url(), key: self.link_key().await? };
+    async fn own_pages(&self) -> anyhow::Result<OwnPages> {
+        Ok(OwnPages { base: self.config.public_url(), key: self.link_key().await? })
+    }
+
+    /// Links as messages carry them.
+    pub async fn links(&self) -> anyhow::Result<Links> {
         Ok(Links {
             onboarding_url: some(&self.config.links.onboarding_url),
-            own: Some(own),
+            own: Some(self.own_pages().await?),
             slack_buttons: !self.config.slack.signing_secret.expose_secret().is_empty(),
         })
     }
@@ -273,6 +295,17 @@ impl App {
             channels: api.channels,
             onboarding_url: some(&self.config.links.onboarding_url),
         });
+        let secret = &self.config.slack.signing_secret;
+        let pages = if secret.expose_secret().is_empty() {
+            pages
+        } else {
+            pages.merge(console::slack::router(SlackRequests {
+                db: self.db.clone(),
+                clock: self.clock.clone(),
+                secret: secret.clone(),
+                pages: self.own_pages().await?,
+            }))
+        };
         let api = api::router(api);
         let pages =
             if open_outbox { pages.merge(console::outbox::router(self.db.clone())) } else { pages };
@@ -329,7 +362,8 @@ impl App {
                 Ok(())
             });
         }
-        let tidy = keep_tidy(self.db.clone(), self.clock.clone(), stop.clone());
+        let tidy =
+            retention::keep(self.db.clone(), self.clock.clone(), self.retention(), stop.clone());
         tasks.spawn(async move {
             tidy.await;
             Ok(())
@@ -360,40 +394,6 @@ impl App {
         }
         result
     }
-}
-
-/// Throws away what nobody will ask for again, now and then until `stop`; any number of processes may do so at once.
-async fn keep_tidy(db: Db, clock: Clock, stop: CancellationToken) {
-    loop {
-        match forget_old_answers(&db, &clock, &stop).await {
-            Ok(0) => {}
-            Ok(count) => tracing::debug!(count, "forgot answers that are too old to be replayed"),
-            Err(error) => tracing::warn!(%error, "cannot tidy up; trying again later"),
-        }
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(TIDY_EVERY) => {}
-        }
-    }
-}
-
-/// In small transactions, so that nobody waits long for the writer.
-async fn forget_old_answers(
-    db: &Db,
-    clock: &Clock,
-    stop: &CancellationToken,
-) -> Result<u64, DbError> {
-    let mut count = 0;
-    while !stop.is_cancelled() {
-        let mut tx = db.begin().await?;
-        let forgotten = idempotency::prune(&mut tx, clock.now()).await?;
-        tx.commit().await?;
-        if forgotten == 0 {
-            break;
-        }
-        count += forgotten;
-    }
-    Ok(count)
 }
 
 fn some(text: &str) -> Option<String> {

@@ -14,6 +14,9 @@ use crate::db::DbOptions;
 /// The defaults, as shipped.
 pub const DEFAULTS: &str = include_str!("../config/default.toml");
 
+/// A century: the longest that anything can be kept.
+const MOST_DAYS: u32 = 36_500;
+
 /// Environment variables with a name of their own, and the settings they set.
 const NAMED: [(&str, &str); 11] = [
     ("DATABASE_URL", "database.url"),
@@ -47,6 +50,10 @@ pub struct Config {
     pub scheduler: Scheduler,
     /// The worker.
     pub worker: Worker,
+    /// How long things are kept.
+    pub retention: Retention,
+    /// Certificates.
+    pub tls: Tls,
     /// Logs.
     pub log: Log,
 }
@@ -149,6 +156,26 @@ pub struct Worker {
     pub resend_after_seconds: i64,
 }
 
+/// `[retention]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retention {
+    /// Messages as they were rendered.
+    pub messages_days: u32,
+    /// The ledger.
+    pub notifications_days: u32,
+    /// Finished jobs.
+    pub jobs_days: u32,
+}
+
+/// `[tls]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// File of certificates that are trusted besides the system's; empty for none.
+    pub extra_roots: String,
+}
+
 /// `[log]`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -185,7 +212,12 @@ impl Config {
 
     fn validate(&self) -> Result<(), ConfigError> {
         let wrong = |message: &str| Err(ConfigError(message.to_owned()));
-        if self.http.listen.parse::<std::net::SocketAddr>().is_err() {
+        let listens = self
+            .http
+            .listen
+            .rsplit_once(':')
+            .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
+        if !listens {
             return wrong(&format!(
                 "LISTEN (http.listen): {:?} is no address; write one like 127.0.0.1:8080",
                 self.http.listen
@@ -217,6 +249,17 @@ impl Config {
                 "MAIL_FROM (mail.from): SMTP_URL is set, so a sender is needed; write \"Reminders <reminders@example.com>\"",
             );
         }
+        let Retention { messages_days, notifications_days, jobs_days } = self.retention;
+        if ![messages_days, jobs_days].iter().all(|days| (1..=MOST_DAYS).contains(days)) {
+            return wrong(
+                "retention.messages_days and retention.jobs_days must be between 1 and 36500",
+            );
+        }
+        if !(400..=MOST_DAYS).contains(&notifications_days) {
+            return wrong(
+                "retention.notifications_days must be between 400 and 36500: the keys in the ledger keep a reminder from being sent twice",
+            );
+        }
         let url = &self.links.onboarding_url;
         if !url.is_empty() && (!url.contains("{display_id}") || !url.starts_with("http")) {
             return wrong(
@@ -230,6 +273,11 @@ impl Config {
         }
         if !matches!(self.log.format.as_str(), "human" | "json") {
             return wrong("log.format must be human or json");
+        }
+        if let Err(error) = tracing_subscriber::EnvFilter::try_new(&self.log.level) {
+            return wrong(&format!(
+                "log.level: {error}; write a level like info, or levels by module like info,sqlx=debug"
+            ));
         }
         Ok(())
     }
@@ -280,6 +328,11 @@ fn explain(error: &figment::Error) -> String {
         .map_or(String::new(), |metadata| format!(" (set in {})", metadata.name));
     match &first.kind {
         Kind::InvalidType(_, expected) | Kind::InvalidValue(_, expected) => {
+            let expected = match expected.as_str() {
+                "u16" | "u32" | "u64" | "usize" => "a whole number, 0 or more".to_owned(),
+                "i32" | "i64" => "a whole number".to_owned(),
+                other => other.to_owned(),
+            };
             format!("{key}: must be {expected}{place}")
         }
         Kind::UnknownField(field, _) => {

@@ -1,5 +1,7 @@
 //! Logs. Libraries that would log what must not be logged (mail bodies, AUTH, tokens) are held at `info`, whatever the level.
 
+use std::io::IsTerminal;
+
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -25,7 +27,10 @@ pub fn start(log: &Log) {
         }
     }
     let registry = tracing_subscriber::registry().with(filter);
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    // Colours are for a terminal; a file keeps its text searchable.
+    let lines = tracing_subscriber::fmt::layer()
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     // A second start in one process (tests) keeps the first subscriber.
     let _ = if log.format == "json" {
         registry.with(lines.json().flatten_event(true)).try_init()

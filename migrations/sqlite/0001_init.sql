@@ -14,7 +14,9 @@ CREATE TABLE workspaces (
     escalation_user_id TEXT,                        -- also hears of the last waiting step
     customer_reminders INTEGER NOT NULL,            -- whether customers are reminded at all
     mail_from          TEXT,                        -- sender's address, null = the installation's
-    footer_address     TEXT,                        -- postal address under mails
+    mail_name          TEXT,                        -- sender's name of mails to staff, null = "<name> onboardings"
+    reply_to           TEXT,                        -- where answers of staff go, null = to the sender
+    footer_address     TEXT,                        -- postal address under mails, null = the installation's
     names_in_subjects  INTEGER NOT NULL,            -- customers' names in subject lines
     created_at         TEXT NOT NULL,
     updated_at         TEXT NOT NULL
@@ -77,7 +79,9 @@ CREATE TABLE users (
 ) STRICT;
 CREATE UNIQUE INDEX users_email ON users (workspace_id, email);
 CREATE INDEX users_slot ON users (next_slot_at) WHERE next_slot_at IS NOT NULL;    -- the scan
+CREATE INDEX users_slack ON users (slack_user_id) WHERE slack_user_id IS NOT NULL;    -- who clicked
 CREATE INDEX users_list ON users (workspace_id, created_at);
+CREATE INDEX users_backup ON users (backup_user_id) WHERE backup_user_id IS NOT NULL;    -- for whom somebody stands in
 
 -- Keys of the public API. The key itself is never stored.
 CREATE TABLE api_keys (
@@ -370,6 +374,17 @@ CREATE TABLE passes (
     created_at  TEXT NOT NULL
 ) STRICT;
 CREATE INDEX passes_at ON passes (created_at);
+
+-- What each batch of a pass expected of one kind and local date, and the rows that the ledger then held of it. Written with the rows.
+CREATE TABLE cohorts (
+    id         TEXT PRIMARY KEY,                    -- pass_…
+    kind       TEXT NOT NULL,                       -- digest, stalled_phase, …
+    slot_date  TEXT NOT NULL,                       -- local date of the slot or step
+    expected   INTEGER NOT NULL,                     -- notifications decided
+    accounted  INTEGER NOT NULL,                     -- of these, rows in any state; fewer is a fault
+    created_at TEXT NOT NULL
+) STRICT;
+CREATE INDEX cohorts_lost ON cohorts (created_at) WHERE expected > accounted;                         -- must stay empty
 
 -- Channels that are down: nobody's fault, everybody waits.
 CREATE TABLE channel_pauses (

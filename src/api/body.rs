@@ -20,6 +20,7 @@ use serde_json::value::RawValue;
 use super::Api;
 use super::error::ApiError;
 use crate::domain::calendar::{DAY_NAMES, Weekdays, parse_time};
+use crate::operate::people;
 
 /// Largest body, in bytes.
 pub(super) const MAX_BODY: usize = 1024 * 1024;
@@ -489,16 +490,7 @@ pub(super) fn parse_instant(text: &str) -> Option<DateTime<Utc>> {
 
 /// A mail address that can be written to, in lower case.
 pub(super) fn email(raw: &RawValue) -> Result<String, Fault> {
-    let text = string(raw)?.to_lowercase();
-    let invalid = || Fault::new("invalid_string", "Invalid email");
-    let address: lettre::Address = text.parse().map_err(|_| invalid())?;
-    let domain = address.domain();
-    // What SMTP servers are known to trip over.
-    let dubious = text.len() > 254
-        || !domain.contains('.')
-        || domain.starts_with(['.', '[', '-'])
-        || text.contains(|c: char| c.is_control() || c.is_whitespace());
-    if dubious { Err(invalid()) } else { Ok(text) }
+    people::mail_address(&string(raw)?).ok_or_else(|| Fault::new("invalid_string", "Invalid email"))
 }
 
 /// A handle for URLs.

@@ -287,7 +287,6 @@ pub(super) async fn forecast(
     };
     let to_come = items.iter().filter(|item| item.plan.state != NotificationState::Skipped);
     let data = to_come
-        .filter(|item| csm.is_none() || csm.as_deref() == Some(item.plan.recipient_id.as_str()))
         .map(|item| ItemView {
             object: "forecast_item",
             at: Instant(item.at),

@@ -16,6 +16,7 @@ use super::query::Query;
 use super::wire::{self, Deleted, Instant, List, instant};
 use crate::db::{Conn, DbError, is_conflict};
 use crate::domain::ids::Ref;
+use crate::operate::people;
 use crate::store::users::{self, NewUser, User};
 
 #[derive(Serialize)]
@@ -203,13 +204,13 @@ pub(super) async fn deactivate(
     Ok(wire::json(StatusCode::OK, &Deleted::of(&user.id, user.display_id)))
 }
 
-/// A member id of Slack, `U…` or `W…`.
 fn slack_user_id(raw: &RawValue) -> Result<String, Fault> {
     let text = body::parent(raw)?;
-    let fits = text.len() <= 32
-        && text.starts_with(['U', 'W'])
-        && text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
-    if fits { Ok(text) } else { Err(Fault::new("invalid_string", "Invalid Slack user id")) }
+    if people::is_slack_member(&text) {
+        Ok(text)
+    } else {
+        Err(Fault::new("invalid_string", "Invalid Slack user id"))
+    }
 }
 
 #[expect(clippy::option_option, reason = "absent, null and a value are three things here")]

@@ -42,6 +42,10 @@ struct View<'a> {
     escalation_user_id: Option<&'a str>,
     customer_reminders: bool,
     mail_from: Option<&'a str>,
+    mail_name: Option<&'a str>,
+    reply_to: Option<&'a str>,
+    footer_address: Option<&'a str>,
+    names_in_subjects: bool,
     created_at: Instant,
     updated_at: Instant,
 }
@@ -61,6 +65,10 @@ fn view<'a>(workspace: &'a Workspace, holidays: &'a BTreeSet<NaiveDate>) -> View
         escalation_user_id: workspace.escalation_user_id.as_deref(),
         customer_reminders: workspace.customer_reminders,
         mail_from: workspace.mail_from.as_deref(),
+        mail_name: workspace.mail_name.as_deref(),
+        reply_to: workspace.reply_to.as_deref(),
+        footer_address: workspace.footer_address.as_deref(),
+        names_in_subjects: workspace.names_in_subjects,
         created_at: Instant(workspace.created_at),
         updated_at: Instant(workspace.updated_at),
     }
@@ -206,6 +214,10 @@ struct Patch {
     escalation_user_id: Option<Option<String>>,
     customer_reminders: Option<bool>,
     mail_from: Option<Option<String>>,
+    mail_name: Option<Option<String>>,
+    reply_to: Option<Option<String>>,
+    footer_address: Option<Option<String>>,
+    names_in_subjects: Option<bool>,
 }
 
 async fn read_patch(conn: &mut Conn, caller: &Caller, body: &Body) -> Result<Patch, ApiError> {
@@ -230,6 +242,10 @@ async fn read_patch(conn: &mut Conn, caller: &Caller, body: &Body) -> Result<Pat
         escalation_user_id: users::named(conn, caller, body, "escalation_user_id").await?,
         customer_reminders: body.optional("customer_reminders", body::boolean)?,
         mail_from: body.nullable("mail_from", body::email)?,
+        mail_name: body.nullable("mail_name", body::name)?,
+        reply_to: body.nullable("reply_to", body::email)?,
+        footer_address: body.nullable("footer_address", body::name)?,
+        names_in_subjects: body.optional("names_in_subjects", body::boolean)?,
     })
 }
 
@@ -264,6 +280,10 @@ impl Patch {
         if let Some(from) = self.mail_from {
             after.mail_from = from;
         }
+        after.mail_name = self.mail_name.unwrap_or(after.mail_name);
+        after.reply_to = self.reply_to.unwrap_or(after.reply_to);
+        after.footer_address = self.footer_address.unwrap_or(after.footer_address);
+        after.names_in_subjects = self.names_in_subjects.unwrap_or(after.names_in_subjects);
         after
     }
 }

@@ -4,15 +4,17 @@ use anyhow::{Context, bail};
 use chrono::TimeDelta;
 use clap::Subcommand;
 use secrecy::ExposeSecret;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::App;
 use super::out::Out;
 use crate::db::is_conflict;
 use crate::domain::values::{Mode, Scope, Tier};
 use crate::operate::keys::{self, DEFAULT_SCOPES, NewKey};
+use crate::operate::people;
+use crate::store::api_keys::ApiKey;
 use crate::store::audit::Author;
-use crate::store::users::NewUser;
+use crate::store::users::{NewUser, User};
 use crate::store::workspaces::Workspace;
 use crate::store::{directory, users, workspaces};
 
@@ -78,9 +80,9 @@ pub(super) enum Keys {
         /// standard, plus or unlimited.
         #[arg(long, default_value = "standard", value_parser = word::<Tier>)]
         tier: Tier,
-        /// read, write, operate, admin, separated by commas or spaces.
-        #[arg(long, value_parser = word::<Scope>, value_delimiter = ',')]
-        scopes: Vec<Scope>,
+        /// read, write, operate, admin, separated by commas or spaces; read and write if not given.
+        #[arg(long, value_parser = scopes)]
+        scopes: Option<Scopes>,
     },
     /// List the keys of a workspace.
     List {
@@ -114,6 +116,15 @@ where
     T::Err: std::fmt::Display,
 {
     text.trim().parse().map_err(|error: T::Err| error.to_string())
+}
+
+/// What `--scopes` names.
+#[derive(Clone, Debug)]
+pub(super) struct Scopes(Vec<Scope>);
+
+fn scopes(text: &str) -> Result<Scopes, String> {
+    let words = text.split([',', ' ']).filter(|word| !word.is_empty());
+    words.map(word::<Scope>).collect::<Result<_, _>>().map(Scopes)
 }
 
 pub(super) async fn workspace(
@@ -150,9 +161,11 @@ pub(super) async fn workspaces(app: &App, verb: Workspaces, out: Out) -> anyhow:
         Workspaces::Create { slug, name: title, time_zone } => {
             zone(&time_zone)?;
             name("--name", &title)?;
-            let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-            if slug.is_empty() || slug.len() > 63 || !slug.chars().all(plain) {
-                bail!("--slug: {slug:?} is no handle; use a-z, 0-9 and hyphens");
+            let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+            if slug.len() > 63 || slug.split('-').any(|p| p.is_empty() || !p.chars().all(plain)) {
+                bail!(
+                    "--slug: {slug:?} is no handle; use a-z and 0-9, with single hyphens between"
+                );
             }
             let mut conn = app.db.begin().await?;
             let made = workspaces::create(
@@ -196,8 +209,11 @@ pub(super) async fn users(app: &App, verb: Users, out: Out) -> anyhow::Result<()
         Users::Create { workspace: handle, name: title, email, time_zone, slack_user_id } => {
             time_zone.as_deref().map_or(Ok(()), zone)?;
             name("--name", &title)?;
-            if crate::deliver::address_refusal(&email).is_some() {
+            let Some(email) = people::mail_address(&email) else {
                 bail!("--email: {email:?} is no mail address");
+            };
+            if let Some(id) = slack_user_id.as_ref().filter(|id| !people::is_slack_member(id)) {
+                bail!("--slack-user-id: {id:?} is no member id of Slack; it looks like U012AB3CD");
             }
             let mut conn = app.db.begin().await?;
             let workspace = workspace(&mut conn, &handle).await?;
@@ -249,11 +265,28 @@ pub(super) async fn users(app: &App, verb: Users, out: Out) -> anyhow::Result<()
             out.table(
                 &["#", "name", "email", "time zone", "slack", "state", "id"],
                 rows,
-                &json!(all),
+                &all.iter().map(user_json).collect(),
             );
         }
     }
     Ok(())
+}
+
+/// As the API shows them.
+fn user_json(u: &User) -> Value {
+    json!({
+        "object": "user", "id": u.id, "display_id": u.display_id, "name": u.name, "email": u.email, "time_zone": u.time_zone,
+        "slack_user_id": u.slack_user_id, "active": u.active, "email_flagged_at": u.email_flagged_at, "created_at": u.created_at,
+        "updated_at": u.updated_at,
+    })
+}
+
+fn key_json(k: &ApiKey) -> Value {
+    json!({
+        "object": "api_key", "id": k.id, "name": k.name, "prefix": k.prefix, "mode": k.mode, "tier": k.tier, "scopes": k.scopes(),
+        "last_used_at": k.last_used_at, "last_used_ip": k.last_used_ip, "request_count": k.request_count, "created_at": k.created_at,
+        "revoked_at": k.revoked_at,
+    })
 }
 
 pub(super) async fn keys(app: &App, verb: Keys, out: Out) -> anyhow::Result<()> {
@@ -263,7 +296,7 @@ pub(super) async fn keys(app: &App, verb: Keys, out: Out) -> anyhow::Result<()> 
             name("--name", &title)?;
             let mut conn = app.db.begin().await?;
             let workspace = workspace(&mut conn, &handle).await?;
-            let scopes = if scopes.is_empty() { DEFAULT_SCOPES } else { &scopes };
+            let scopes = scopes.as_ref().map_or(DEFAULT_SCOPES, |scopes| &scopes.0);
             let new = NewKey { workspace_id: &workspace.id, name: &title, mode, tier, scopes };
             let (key, secret) = keys::create(&mut conn, &Author::system(), new, now).await?;
             conn.commit().await?;
@@ -293,15 +326,28 @@ pub(super) async fn keys(app: &App, verb: Keys, out: Out) -> anyhow::Result<()> 
                         k.scopes.clone(),
                         format!("{}…", k.prefix),
                         used,
+                        k.last_used_ip.clone().unwrap_or_default(),
+                        k.request_count.to_string(),
                         state.to_owned(),
                         k.id.clone(),
                     ]
                 })
                 .collect();
             out.table(
-                &["name", "mode", "tier", "scopes", "prefix", "last used", "state", "id"],
+                &[
+                    "name",
+                    "mode",
+                    "tier",
+                    "scopes",
+                    "prefix",
+                    "last used",
+                    "from",
+                    "requests",
+                    "state",
+                    "id",
+                ],
                 rows,
-                &json!(all),
+                &all.iter().map(key_json).collect(),
             );
         }
         Keys::Rotate { workspace: handle, id, overlap_seconds } => {

@@ -1,10 +1,12 @@
 //! `demo`: the whole service in one process on an embedded file, with data to look at and nobody to bother.
 
 use std::collections::BTreeSet;
+use std::fs::{File, TryLockError};
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, bail, ensure};
 use chrono::{DateTime, NaiveDate, Utc};
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::demo_data;
@@ -26,35 +28,43 @@ pub(super) struct Args {
 const FILE: &str = "data/demo.db";
 
 pub(super) async fn run(args: Args, flags: &[(&str, String)], out: Out) -> anyhow::Result<()> {
+    ensure!(
+        !flags.iter().any(|(key, _)| *key == "database.url"),
+        "demo keeps its data in {FILE} and takes no --database-url; `serve` does"
+    );
     let config = demo_config(flags)?;
     telemetry::start(&config.log);
     // First the port: a demo that cannot be shown must not change anything.
     let listener = app::listen(&config.http.listen).await?;
     let address = listener.local_addr()?;
+    let _alone = alone()?;
     if args.reset {
-        for suffix in ["", "-wal", "-shm"] {
-            let path = format!("{FILE}{suffix}");
-            if Path::new(&path).exists() {
-                std::fs::remove_file(&path).with_context(|| format!("cannot remove {path}"))?;
-            }
-        }
+        throw_away()?;
     }
     let now = Clock::System.now();
-    let app = App::open(config, Clock::System).await?;
-    app.migrate().await?;
+    let mut app = open(&config).await?;
     let kept = keys(&app).await?;
     let keys = if let Some(keys) = &kept {
         keys.clone()
     } else {
+        // Whatever is there is of a start that did not come to its end: the keys are written last.
+        app.db.close().await;
+        throw_away()?;
+        app = open(&config).await?;
         let keys = demo_data::write(&app, now).await?;
         first_pass(&app, now, out).await?;
+        demo_data::remember(&app, &keys, now).await?;
         keys
     };
     // Invented data goes nowhere, however long the demo rested.
     app.accept_clock().await?;
     let counts = demo_data::counts(&app).await?;
     let start = if kept.is_some() { "Kept from last time" } else { "Made" };
-    println!(
+    let json = json!({
+        "url": format!("http://{address}"), "live_key": keys.live, "test_key": keys.test, "kept": kept.is_some(),
+        "customers": counts.customers, "onboardings": counts.onboardings, "messages": counts.messages, "suppressed": counts.suppressed,
+    });
+    let said = format!(
         "
 {start}: {} customers, {} onboardings, {} messages ({} of them suppressed: test mode), in {FILE}.
 {}
@@ -84,6 +94,7 @@ Ctrl-C stops it; `demo` again goes on where it was, `demo --reset` begins anew.
         keys.live,
         keys.live,
     );
+    out.done(&said, &json);
     let stop = CancellationToken::new();
     app::stop_on_signal(stop.clone());
     let roles = BTreeSet::from([Role::Api, Role::Scheduler, Role::Worker]);
@@ -94,8 +105,7 @@ Ctrl-C stops it; `demo` again goes on where it was, `demo --reset` begins anew.
 
 /// The settings, with everything that could reach the world taken out.
 fn demo_config(flags: &[(&str, String)]) -> anyhow::Result<Config> {
-    let mut flags: Vec<(&str, String)> =
-        flags.iter().filter(|(key, _)| *key != "database.url").cloned().collect();
+    let mut flags = flags.to_vec();
     flags.push(("database.url", format!("sqlite://{FILE}")));
     flags.extend(
         ["mail.smtp_url", "mail.smtp_password", "slack.bot_token"].map(|key| (key, String::new())),
@@ -106,6 +116,40 @@ fn demo_config(flags: &[(&str, String)]) -> anyhow::Result<Config> {
         flags.push(("log.level", "warn".to_owned()));
     }
     Ok(Config::load(&flags)?)
+}
+
+async fn open(config: &Config) -> anyhow::Result<App> {
+    let app = App::open(config.clone(), Clock::System).await?;
+    app.migrate().await?;
+    Ok(app)
+}
+
+/// Held as long as this demo runs: two of them would write into one file, and `--reset` would take it from under the other.
+fn alone() -> anyhow::Result<File> {
+    let path = format!("{FILE}.lock");
+    std::fs::create_dir_all("data").context("cannot make the folder data")?;
+    let file = File::create(&path).with_context(|| format!("cannot write {path}"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            bail!(
+                "another demo is running on {FILE}; stop it first, or start this one in another folder"
+            )
+        }
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("cannot lock {path}"))
+        }
+    }
+}
+
+fn throw_away() -> anyhow::Result<()> {
+    for suffix in ["", "-wal", "-shm"] {
+        let path = format!("{FILE}{suffix}");
+        if Path::new(&path).exists() {
+            std::fs::remove_file(&path).with_context(|| format!("cannot remove {path}"))?;
+        }
+    }
+    Ok(())
 }
 
 async fn keys(app: &App) -> anyhow::Result<Option<demo_data::Keys>> {

@@ -13,7 +13,8 @@ use tower::ServiceExt;
 
 use super::{App, Clock, demo};
 use crate::domain::calendar::{Calendar, add_days, hm, instant, local_date};
-use crate::domain::decide::{Slots, step_reached};
+use crate::domain::decide::step_reached;
+use crate::domain::slots::Slots;
 use crate::domain::values::{Kind, Mode, Tier};
 use crate::on;
 use crate::operate::keys::{self, DEFAULT_SCOPES, NewKey};
@@ -221,7 +222,7 @@ async fn people(app: &App, at: DateTime<Utc>) -> anyhow::Result<(String, Vec<Str
         .await?
         .rows_affected());
     let mut made = Vec::new();
-    for (mode, setting) in [(Mode::Live, LIVE_KEY), (Mode::Test, TEST_KEY)] {
+    for mode in [Mode::Live, Mode::Test] {
         let name = if mode == Mode::Live { "CRM sync" } else { "Sandbox" };
         let new = NewKey {
             workspace_id: &workspace.id,
@@ -231,13 +232,21 @@ async fn people(app: &App, at: DateTime<Utc>) -> anyhow::Result<(String, Vec<Str
             scopes: DEFAULT_SCOPES,
         };
         let (_, key) = keys::create(&mut conn, &author, new, at).await?;
-        settings::set(&mut conn, setting, key.expose_secret(), at).await?;
         made.push(key.expose_secret().to_owned());
     }
     conn.commit().await?;
     let test = made.pop().unwrap_or_default();
     let live = made.pop().unwrap_or_default();
     Ok((workspace.id, ids, Keys { live, test }))
+}
+
+/// Keeps the keys, which says that the demo is complete.
+pub(super) async fn remember(app: &App, keys: &Keys, at: DateTime<Utc>) -> anyhow::Result<()> {
+    let mut conn = app.db.begin().await?;
+    settings::set(&mut conn, LIVE_KEY, &keys.live, at).await?;
+    settings::set(&mut conn, TEST_KEY, &keys.test, at).await?;
+    conn.commit().await?;
+    Ok(())
 }
 
 /// Makes the history count as told: every step reached before the morning is dealt with, and the next slot is the morning's.

@@ -8,7 +8,7 @@ use super::out::Out;
 use super::{App, Clock, Config};
 use crate::config::ConfigError;
 use crate::db::SchemaState;
-use crate::store::clock_guard;
+use crate::store::{clock_guard, cohorts, hints};
 
 /// Arguments of `doctor`.
 #[derive(Debug, clap::Args)]
@@ -17,6 +17,8 @@ pub(super) struct Args {
     #[arg(long)]
     accept_clock: bool,
 }
+
+const NOT_CHECKED: &str = "not checked: the schema is not there yet";
 
 struct Finding {
     what: &'static str,
@@ -39,6 +41,8 @@ pub(super) async fn run(config: Config, args: &Args, out: Out) -> anyhow::Result
             });
             findings.push(Finding { what: "migrations", result: migrations(&app).await });
             findings.push(Finding { what: "clock", result: clock(&app, args.accept_clock).await });
+            findings.push(Finding { what: "accounting", result: accounting(&app).await });
+            findings.push(Finding { what: "recipients", result: recipients(&app).await });
             match app.ways() {
                 Ok(ways) => {
                     findings.push(Finding {
@@ -78,7 +82,49 @@ async fn clock(app: &App, accept: bool) -> Result<String, String> {
     match checked.await {
         Ok(None) => Ok("right, as far as this service can tell".to_owned()),
         Ok(Some(fault)) => Err(fault),
-        Err(_) => Ok("not checked: the schema is not there yet".to_owned()),
+        Err(_) => Ok(NOT_CHECKED.to_owned()),
+    }
+}
+
+/// Every notification that the rules asked for must be in the ledger.
+async fn accounting(app: &App) -> Result<String, String> {
+    let lost = async {
+        let mut conn = app.db.read().await?;
+        cohorts::unaccounted(&mut conn, app.clock.now()).await
+    };
+    let Ok(lost) = lost.await else { return Ok(NOT_CHECKED.to_owned()) };
+    if lost.is_empty() {
+        return Ok("0 unaccounted for".to_owned());
+    }
+    let each: Vec<String> = lost
+        .iter()
+        .map(|c| format!("{} of {} ({}, {})", c.unaccounted(), c.expected, c.kind, c.slot_date))
+        .collect();
+    Err(format!(
+        "notifications were asked for and are in no row: {}; nobody was told of them, so look at the database's log of that time",
+        each.join(", ")
+    ))
+}
+
+/// Every open onboarding must have somebody to tell.
+async fn recipients(app: &App) -> Result<String, String> {
+    let found = async {
+        let mut conn = app.db.read().await?;
+        hints::unroutable(&mut conn, None).await
+    };
+    match found.await {
+        Err(_) => Ok(NOT_CHECKED.to_owned()),
+        Ok(found) if found.is_empty() => {
+            Ok("every open onboarding has somebody to tell".to_owned())
+        }
+        Ok(found) => Err(format!(
+            "{} without an active CSM and without an active workspace owner, so nobody is told; `pivotal-reminders unroutable` lists them",
+            if found.len() == 1 {
+                "1 onboarding is".to_owned()
+            } else {
+                format!("{} onboardings are", found.len())
+            }
+        )),
     }
 }
 

@@ -1,4 +1,4 @@
-//! `forecast` and `explain`: what comes, and why.
+//! `forecast`, `explain` and `unroutable`: what comes, why, and what comes to nobody.
 
 use anyhow::{Context, bail};
 use chrono::SecondsFormat;
@@ -7,12 +7,13 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use super::out::{Out, line};
-use super::{App, AsOf, admin};
+use super::{App, AsOf, admin, as_if};
 use crate::domain::forecast::Forecasted;
 use crate::domain::ids::Ref;
 use crate::domain::values::NotificationState;
 use crate::operate::explain;
 use crate::operate::forecast::{self, Question};
+use crate::store::hints::{self, Unroutable};
 use crate::store::worlds::About;
 use crate::store::{facts, onboardings, users};
 
@@ -31,8 +32,44 @@ pub(super) struct ForecastArgs {
     /// Only about this onboarding (id or number).
     #[arg(long, conflicts_with = "csm")]
     onboarding: Option<String>,
+    /// As if this were written first: the JSON of a PATCH with its onboarding, such as `{"onboarding_id": 42, "state": "paused"}`.
+    #[arg(long, value_name = "JSON", value_parser = as_if::parse)]
+    as_if: Option<as_if::Imagined>,
     #[command(flatten)]
     pub(super) as_of: AsOf,
+}
+
+/// Arguments of `unroutable`.
+#[derive(Debug, Args)]
+pub(super) struct UnroutableArgs {
+    /// Handle or id of the workspace; all of them without.
+    #[arg(long)]
+    workspace: Option<String>,
+}
+
+pub(super) async fn unroutable(app: &App, args: &UnroutableArgs, out: Out) -> anyhow::Result<()> {
+    let mut conn = app.db.read().await?;
+    let workspace = match &args.workspace {
+        Some(text) => Some(admin::workspace(&mut conn, text).await?.id),
+        None => None,
+    };
+    let found = hints::unroutable(&mut conn, workspace.as_deref()).await?;
+    let csm = |u: &Unroutable| match &u.csm {
+        Some(name) => format!("{name}, deactivated"),
+        None => "none".to_owned(),
+    };
+    let rows = found
+        .iter()
+        .map(|u| {
+            vec![u.workspace.clone(), format!("#{}", u.display_id), u.customer.clone(), csm(u)]
+        })
+        .collect();
+    let json = found
+        .iter()
+        .map(|u| json!({ "id": u.id, "workspace": u.workspace, "display_id": u.display_id, "customer": u.customer, "csm": u.csm }))
+        .collect();
+    out.table(&["workspace", "onboarding", "customer", "csm"], rows, &json);
+    Ok(())
 }
 
 /// Arguments of `explain`.
@@ -64,8 +101,18 @@ pub(super) async fn forecast(app: &App, args: &ForecastArgs, out: Out) -> anyhow
         _ => About::Everything,
     };
     let channels = app.ways()?.channels;
+    let as_if = match &args.as_if {
+        Some(imagined) => {
+            let csm = match &imagined.csm_id {
+                Some(text) => Some(user(&mut conn, &workspace.id, text.as_deref()).await?),
+                None => None,
+            };
+            Some(imagined.as_if(csm))
+        }
+        None => None,
+    };
     let question =
-        Question { workspace_id: &workspace.id, about, days: args.days, as_if: None, channels };
+        Question { workspace_id: &workspace.id, about, days: args.days, as_if, channels };
     let bar = if out.json { ProgressBar::hidden() } else { ProgressBar::new(0) };
     bar.set_style(
         ProgressStyle::with_template("{bar:40} {pos}/{len} people and onboardings")
@@ -138,20 +185,29 @@ pub(super) async fn explain(app: &App, args: &ExplainArgs, out: Out) -> anyhow::
             .await?;
     if !out.json {
         let verdict = match (found.sends, found.reason) {
-            (true, _) => "A digest line is sent.".to_owned(),
+            (true, _) => "it is in a digest that day.".to_owned(),
             (false, Some(reason)) => {
-                format!("No digest line is sent: {}.", reason.as_str().replace('_', " "))
+                format!("it is in no digest that day: {}.", reason.as_str().replace('_', " "))
             }
-            (false, None) => "No digest line is due.".to_owned(),
+            (false, None) => "it is in no digest that day, as none is due.".to_owned(),
         };
         line(format!("Onboarding #{}: {verdict}", onboarding.display_id));
+        let zone = facts::zone(&workspace.time_zone);
         for next in &found.next {
-            let at = next.at.to_rfc3339_opts(SecondsFormat::Secs, true);
-            line(format!("Next: {} by {} at {at}", next.plan.kind, next.plan.channel));
+            let at = next.at.with_timezone(&zone).format("%a %-d %b %Y at %H:%M %Z");
+            line(format!("Next: {}, {at}, by {}.", next.plan.kind.in_words(), next.plan.channel));
         }
         for last in &found.last {
-            let subject = last.subject.as_deref().unwrap_or("not rendered");
-            line(format!("Last: {} of {}, {}: {subject}", last.kind, last.slot_date, last.state));
+            let subject = last.subject.as_deref().unwrap_or("nothing was written");
+            let because =
+                last.reason.as_deref().map(|reason| format!(", {}", reason.replace('_', " ")));
+            line(format!(
+                "Last: {} of {}, {}{}: {subject}",
+                last.kind.replace('_', " "),
+                last.slot_date.format("%a %-d %b %Y"),
+                last.state,
+                because.unwrap_or_default()
+            ));
         }
     }
     let rows = found
@@ -176,7 +232,7 @@ pub(super) async fn explain(app: &App, args: &ExplainArgs, out: Out) -> anyhow::
     Ok(())
 }
 
-async fn find(
+pub(super) async fn find(
     conn: &mut crate::db::Conn,
     workspace_id: &str,
     text: &str,
@@ -186,7 +242,7 @@ async fn find(
     found.with_context(|| format!("there is no onboarding {text}"))
 }
 
-async fn user(
+pub(super) async fn user(
     conn: &mut crate::db::Conn,
     workspace_id: &str,
     text: Option<&str>,

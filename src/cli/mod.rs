@@ -4,6 +4,7 @@
 //! 1 failed, 2 usage. `anyhow` lives here and in `app`: whatever goes wrong ends as one line.
 
 mod admin;
+mod as_if;
 mod demo;
 mod demo_data;
 mod doctor;
@@ -11,6 +12,7 @@ mod foresee;
 mod notifications;
 mod operate;
 mod out;
+mod preview;
 mod run;
 
 use std::process::ExitCode;
@@ -76,6 +78,10 @@ enum Verb {
     Forecast(foresee::ForecastArgs),
     /// Why somebody hears, or does not hear, of an onboarding.
     Explain(foresee::ExplainArgs),
+    /// What messages look like, on samples or on real data.
+    Preview(Box<preview::PreviewArgs>),
+    /// Onboardings that nobody hears of: no active CSM, and no active workspace owner.
+    Unroutable(foresee::UnroutableArgs),
     /// Check configuration, database, migrations, mail and Slack; says what to do about each fault.
     Doctor(doctor::Args),
 }
@@ -171,6 +177,10 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Explain(args) => {
             let clock = args.as_of.clock();
             foresee::explain(&ready(config, clock).await?, &args, out).await
+        }
+        Verb::Preview(args) => preview::preview(config, &args, out).await,
+        Verb::Unroutable(args) => {
+            foresee::unroutable(&ready(config, Clock::System).await?, &args, out).await
         }
         Verb::Workspaces(verb) => {
             admin::workspaces(&ready(config, Clock::System).await?, verb, out).await

@@ -3,3 +3,4 @@
 pub mod blocks;
 pub mod links;
 pub mod outbox;
+pub mod slack;

@@ -26,6 +26,9 @@ pub use sqlx::Error as DbError;
 /// How long a connection that worked is taken to be alive without asking it.
 const PROVEN: Duration = Duration::from_secs(1);
 
+/// The longest that anybody waits for the lock of an SQLite file: whoever asks over HTTP must hear in time that it is taken.
+const LOCK_PATIENCE: Duration = Duration::from_secs(5);
+
 /// A database that is ready for use.
 #[derive(Clone, Debug)]
 pub enum Db {
@@ -231,7 +234,7 @@ impl Db {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
-            .busy_timeout(options.statement_timeout)
+            .busy_timeout(options.statement_timeout.min(LOCK_PATIENCE))
             .pragma("temp_store", "memory")
             .pragma("journal_size_limit", "67108864")
             .statement_cache_capacity(256)
@@ -244,6 +247,9 @@ impl Db {
                 .idle_timeout(None)
                 .max_lifetime(None)
                 .test_before_acquire(false)
+                // On a full disk SQLite rolls back by itself, after which the driver takes the connection for one within a transaction,
+                // for ever. Such a one is closed, and the next is new.
+                .after_release(|conn, _| Box::pin(async move { Ok(!conn.is_in_transaction()) }))
         };
         let write = pool(1).connect_with(connect.clone()).await.map_err(|error| cannot(&error))?;
         let read = pool(options.connections.max(2))

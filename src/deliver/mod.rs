@@ -19,8 +19,9 @@ use std::sync::Arc;
 pub use email::{Security, SmtpConfig, SmtpTimeouts, address_refusal, mail_bytes};
 pub use slack::SlackConfig;
 pub use text::{clean_reply, mask_email};
+pub use tls::read_roots;
 
-use crate::domain::message::{Envelope, Message, Report, Stage, Verdict};
+use crate::domain::message::{Envelope, Message, Report, SlackPost, Stage, Verdict};
 use crate::domain::values::{Channel, Mode, Reason};
 use email::{Pool, SmtpSession};
 use slack::Slack;
@@ -31,6 +32,9 @@ pub enum DeliverError {
     /// TLS cannot be prepared.
     #[error("TLS cannot be prepared: {0}")]
     Tls(String),
+    /// The certificates to trust besides the system's cannot be read.
+    #[error("tls.extra_roots: {0}; name a PEM file with at least one certificate")]
+    Roots(String),
 }
 
 /// Where mail goes.
@@ -131,6 +135,22 @@ impl Deliverers {
             },
         };
         Ok(Session(kind))
+    }
+
+    /// Puts other words into a message on Slack, which is named by its conversation and its time stamp there.
+    pub async fn edit_on_slack(&self, channel: &str, ts: &str, post: &SlackPost) -> Report {
+        match &self.slack {
+            Way::Open(slack) => slack.edit(channel, ts, post).await,
+            Way::Captured | Way::Unreachable => unreachable_channel("nothing was sent to Slack"),
+        }
+    }
+
+    /// Says something on Slack that only one person sees.
+    pub async fn whisper_on_slack(&self, channel: &str, user: &str, text: &str) -> Report {
+        match &self.slack {
+            Way::Open(slack) => slack.whisper(channel, user, text).await,
+            Way::Captured | Way::Unreachable => unreachable_channel("nothing was sent to Slack"),
+        }
     }
 
     /// Connects to the relay and logs in. One line, without secrets.

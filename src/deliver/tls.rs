@@ -1,8 +1,10 @@
 //! One TLS client for both providers: ring, the system's certificates, plus those of the configuration.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 
 use super::DeliverError;
@@ -27,6 +29,21 @@ pub(super) fn client_config(
         )));
     }
     configured(roots)
+}
+
+/// Reads the certificates in a PEM file.
+///
+/// # Errors
+/// When the file cannot be read or holds no certificate.
+pub fn read_roots(path: &Path) -> Result<Vec<CertificateDer<'static>>, DeliverError> {
+    let wrong = |why: String| DeliverError::Roots(format!("{}: {why}", path.display()));
+    let roots: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(path)
+        .and_then(Iterator::collect)
+        .map_err(|error| wrong(error.to_string()))?;
+    if roots.is_empty() {
+        return Err(wrong("there is no certificate in it".to_owned()));
+    }
+    Ok(roots)
 }
 
 /// A configuration that trusts nobody, for clients that must be given one but only speak plain HTTP.

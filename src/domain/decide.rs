@@ -6,11 +6,10 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 
-use super::calendar::{
-    Calendar, DaySpan, Weekdays, add_days, exists, instant, local_date, next_day, occurrences,
-    parse_time,
-};
+use super::calendar::{add_days, instant, local_date};
 use super::facts::{Channels, Contact, Onboarding, Person, Workspace};
+use super::routing::Desk;
+use super::slots::Slots;
 use super::values::{Channel, Kind, Reason, State};
 
 /// A watcher of gates.
@@ -49,9 +48,6 @@ pub enum Hold {
     Because(Reason),
 }
 
-/// Hour at which a digest that has not gone out is dropped, in the recipient's zone.
-pub const DIGEST_DEADLINE: &str = "18:00";
-
 /// Most lines that a digest shows.
 pub const DIGEST_LINES: usize = 25;
 
@@ -77,15 +73,22 @@ pub fn eligible(o: &Onboarding, date: NaiveDate, trace: &mut impl Trace) -> Resu
             if o.customer_deleted {
                 format!("{} was deleted.", o.customer_name)
             } else {
-                format!("{} is {}.", o.customer_name, o.customer_status)
+                let status = o.customer_status.as_str().replace('_', " ");
+                format!("{}'s status is \"{status}\".", o.customer_name)
             }
         },
     )?;
     check(trace, "phase_open", !o.phase.is_terminal(), Reason::Completed, || {
-        format!("The phase is {}.", o.phase)
+        if o.phase.is_terminal() {
+            "The onboarding is completed."
+        } else {
+            "The onboarding is not completed."
+        }
+        .to_owned()
     })?;
     check(trace, "not_paused", o.state != State::Paused, Reason::Paused, || {
-        format!("The state is {}.", o.state)
+        let state = o.state.as_str().replace('_', " ");
+        format!("The onboarding's state is \"{state}\".")
     })?;
     check(
         trace,
@@ -94,8 +97,8 @@ pub fn eligible(o: &Onboarding, date: NaiveDate, trace: &mut impl Trace) -> Resu
         Reason::Snoozed,
         || {
             o.snoozed_until.map_or_else(
-                || "Nothing is snoozed.".to_owned(),
-                |until| format!("Snoozed until {until}."),
+                || "It is not snoozed.".to_owned(),
+                |until| format!("It is snoozed; reminders resume on {}.", day(until)),
             )
         },
     )
@@ -154,7 +157,7 @@ pub fn digest_line(
         .into_iter()
         .find(|channel| allowed(o, *channel) && reachable(person, *channel, channels));
     trace.gate("channel", channel.is_some(), || match channel {
-        Some(channel) => format!("Goes out by {channel}."),
+        Some(channel) => format!("It goes out by {}.", channel.in_words()),
         None => format!(
             "E-mail reminders are {}, Slack reminders are {}; {} {} by e-mail and {} by Slack.",
             on_off(o.reminder_email),
@@ -167,10 +170,18 @@ pub fn digest_line(
     let channel = channel.ok_or(Hold::Because(Reason::ChannelOff))?;
     let due = due_on(o, person.zone);
     trace.gate("due", slot_date >= due, || {
+        let often = match o.frequency_days {
+            ..=1 => "every day".to_owned(),
+            n => format!("every {n} days"),
+        };
+        let since = match o.last_reminded_on {
+            Some(date) => format!("the last reminder was on {}", day(date)),
+            None => format!("it was created on {}", day(local_date(person.zone, o.created_at))),
+        };
         format!(
-            "Every {} day(s), last reminded {}: due on {due}, the digest is of {slot_date}.",
-            o.frequency_days,
-            o.last_reminded_on.map_or_else(|| "never".to_owned(), |date| format!("on {date}")),
+            "It is reminded of {often}, and {since}: due from {}; asked about {}.",
+            day(due),
+            day(slot_date)
         )
     });
     if slot_date >= due { Ok(channel) } else { Err(Hold::NotDue) }
@@ -184,11 +195,21 @@ fn recipient_wants(person: &Person, kind: Kind, trace: &mut impl Trace) -> Resul
         !person.muted_kinds.contains(&kind) && (kind != Kind::Digest || person.digest_enabled);
     check(trace, "wanted", wanted, Reason::OptedOut, || {
         format!(
-            "{} {} messages of the kind {kind}.",
+            "{} has {} switched {}.",
             person.name,
-            if wanted { "wants" } else { "switched off" }
+            match kind {
+                Kind::Digest => "digests",
+                _ => "nudges of this kind",
+            },
+            on_off(wanted)
         )
     })
+}
+
+/// A date as people write it: "Tue 2 Jun 2026".
+#[must_use]
+pub fn day(date: NaiveDate) -> String {
+    date.format("%a %-d %b %Y").to_string()
 }
 
 const fn on_off(on: bool) -> &'static str {
@@ -197,124 +218,6 @@ const fn on_off(on: bool) -> &'static str {
 
 const fn can(reachable: bool) -> &'static str {
     if reachable { "can be reached" } else { "cannot be reached" }
-}
-
-// --- slots -----------------------------------------------------------------------------------------------------------------------
-
-/// When digests are due for one person: on which dates, at what local time.
-#[derive(Clone, Debug)]
-pub struct Slots<'a> {
-    calendar: &'a Calendar,
-    days: Weekdays,
-    time: chrono::NaiveTime,
-    zone: Tz,
-}
-
-impl<'a> Slots<'a> {
-    /// The slots of `person` in `workspace`.
-    #[must_use]
-    pub fn of(workspace: &'a Workspace, person: &Person) -> Self {
-        Self {
-            calendar: &workspace.calendar,
-            days: person.digest_days.unwrap_or(workspace.calendar.working_days),
-            time: person.digest_time.unwrap_or(workspace.digest_time),
-            zone: person.zone,
-        }
-    }
-
-    /// Whether a digest is due on `date`: a working day, chosen itself or the first one after a chosen day off.
-    fn is_slot(&self, date: NaiveDate) -> bool {
-        let works = |date| self.calendar.is_working_day(date) && exists(self.zone, date);
-        if !works(date) {
-            return false;
-        }
-        let mut day = date;
-        loop {
-            if self.days.contains(chrono::Datelike::weekday(&day)) {
-                return true;
-            }
-            day = add_days(day, -1);
-            if works(day) || (date - day).num_days() > 7 {
-                return false;
-            }
-        }
-    }
-
-    /// The instant of the slot on `date`.
-    #[must_use]
-    pub fn at(&self, date: NaiveDate) -> DateTime<Utc> {
-        instant(self.zone, date, self.time)
-    }
-
-    /// The first slot strictly after `after`, or `None` where the calendar has no working day for over a year.
-    #[must_use]
-    pub fn next(&self, after: DateTime<Utc>) -> Option<(NaiveDate, DateTime<Utc>)> {
-        let mut date = local_date(self.zone, after);
-        for _ in 0..800 {
-            if self.is_slot(date) && self.at(date) > after {
-                return Some((date, self.at(date)));
-            }
-            date = next_day(date);
-        }
-        None
-    }
-
-    /// The newest slot at or before `at`, not looking further back than two years.
-    #[must_use]
-    pub fn newest(&self, at: DateTime<Utc>) -> Option<(NaiveDate, DateTime<Utc>)> {
-        // A clock set back over midnight shows yesterday again after today's slot.
-        let mut date = next_day(local_date(self.zone, at));
-        for _ in 0..800 {
-            if self.is_slot(date) && self.at(date) <= at {
-                return Some((date, self.at(date)));
-            }
-            date = add_days(date, -1);
-        }
-        None
-    }
-
-    /// How many slots lie in `[from, to)`.
-    #[must_use]
-    pub fn count(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> usize {
-        let mut date = local_date(self.zone, from);
-        let last = next_day(local_date(self.zone, to));
-        let mut count = 0;
-        while date <= last {
-            let at = self.at(date);
-            if self.is_slot(date) && from <= at && at < to {
-                count += 1;
-            }
-            date = next_day(date);
-        }
-        count
-    }
-
-    /// When the digest of `date` is given up: 18:00 local, or an hour after a slot that is later than that.
-    #[must_use]
-    pub fn deadline(&self, date: NaiveDate) -> DateTime<Utc> {
-        let evening = instant(self.zone, date, parse_time(DIGEST_DEADLINE).unwrap_or_default());
-        let slot = self.at(date);
-        if slot < evening { evening } else { slot + chrono::TimeDelta::hours(1) }
-    }
-}
-
-/// The end of the quiet hours that `at` falls into, if it does.
-#[must_use]
-pub fn quiet_until(person: &Person, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    let span = person.quiet_hours?;
-    let local = at.with_timezone(&person.zone);
-    if !span.contains(local.time()) {
-        return None;
-    }
-    let today = local.date_naive();
-    let ends: Vec<_> = (0..3)
-        .map(|days| add_days(today, days))
-        .flat_map(|date| occurrences(person.zone, date, span.until))
-        .filter(|end| *end > at)
-        .collect();
-    // A clock that jumps may land in the quiet hours again; hours that never end are left at their first end.
-    let quiet = |end: &DateTime<Utc>| span.contains(end.with_timezone(&person.zone).time());
-    ends.iter().copied().find(|end| !quiet(end)).or(ends.first().copied())
 }
 
 // --- nudges ----------------------------------------------------------------------------------------------------------------------
@@ -405,7 +308,7 @@ pub fn nudge(
         .into_iter()
         .find(|channel| allowed(o, *channel) && reachable(person, *channel, channels));
     trace.gate("channel", channel.is_some(), || match channel {
-        Some(channel) => format!("Goes out by {channel}."),
+        Some(channel) => format!("It goes out by {}.", channel.in_words()),
         None => format!(
             "Slack reminders are {}, e-mail reminders are {}; no channel can reach {}.",
             on_off(o.reminder_slack),
@@ -440,17 +343,18 @@ pub fn customer_reminder(
         )
     })?;
     check(trace, "channel", channels.email && !contact.email_flagged, Reason::ChannelOff, || {
-        "Goes out by email.".to_owned()
+        format!("Reminders of customers go out by e-mail, to {}.", contact.name)
     })?;
     Ok(Channel::Email)
 }
 
-/// When the next nudge about `o` may go out to `person`: the first working hour, not before `now`, of the day its next rung is reached.
-/// `None` while nothing moves (paused, completed, ladder at its end).
+/// When the next nudge about `o` may go out from its `desk`: the first working hour, not before `now`, of the day its next rung is
+/// reached. What lies at nobody's desk is looked at when its reminder would be due. `None` while nothing moves (paused, completed,
+/// ladder at its end).
 #[must_use]
 pub fn next_nudge_at(
     ws: &Workspace,
-    person: &Person,
+    desk: Option<Desk<'_>>,
     o: &Onboarding,
     now: DateTime<Utc>,
 ) -> Option<DateTime<Utc>> {
@@ -462,12 +366,14 @@ pub fn next_nudge_at(
     if closed {
         return None;
     }
-    let mut date = next_step_date(ws, o, local_date(ws.zone, now))?;
-    if let Some(resume) = o.snoozed_until {
-        date = date.max(resume);
-    }
+    let resume = o.snoozed_until.unwrap_or(NaiveDate::MIN);
+    let Some(desk) = desk else {
+        let due = due_on(o, ws.zone).max(resume);
+        return Slots::of_workspace(ws).first(due, now).map(|(_, at)| at);
+    };
+    let date = next_step_date(ws, o, local_date(ws.zone, now))?.max(resume);
     let start = instant(ws.zone, date, chrono::NaiveTime::MIN).max(now);
-    next_working_hour(ws, person, start)
+    desk.next_hour(ws, start).map(|(at, _)| at)
 }
 
 fn next_step_date(ws: &Workspace, o: &Onboarding, today: NaiveDate) -> Option<NaiveDate> {
@@ -484,41 +390,4 @@ fn next_step_date(ws: &Workspace, o: &Onboarding, today: NaiveDate) -> Option<Na
             - o.days_in_phase(ws.zone, today);
         Some(add_days(today, missing.max(0)))
     }
-}
-
-/// The first instant at or after `from` inside `person`'s working hours and outside their quiet hours, within a year.
-#[must_use]
-pub fn next_working_hour(
-    ws: &Workspace,
-    person: &Person,
-    from: DateTime<Utc>,
-) -> Option<DateTime<Utc>> {
-    let mut at = from;
-    for _ in 0..800 {
-        let local = at.with_timezone(&person.zone);
-        let date = local.date_naive();
-        let tomorrow =
-            || instant(person.zone, ws.calendar.next_working_day(date), chrono::NaiveTime::MIN);
-        at = if !ws.calendar.is_working_day(date) {
-            tomorrow()
-        } else if person.working_hours.contains(local.time()) {
-            match quiet_until(person, at) {
-                None => return Some(at),
-                Some(end) => end,
-            }
-        } else {
-            let opens = occurrences(person.zone, date, person.working_hours.from);
-            opens.into_iter().find(|opens| *opens > at).unwrap_or_else(tomorrow)
-        };
-    }
-    None
-}
-
-/// When a nudge that may go out from `at` is given up: the end of the next working day's working hours.
-#[must_use]
-pub fn nudge_deadline(ws: &Workspace, person: &Person, at: DateTime<Utc>) -> DateTime<Utc> {
-    let next = ws.calendar.next_working_day(local_date(person.zone, at));
-    let DaySpan { from, until } = person.working_hours;
-    let date = if until <= from { next_day(next) } else { next };
-    instant(person.zone, date, until)
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::calendar::local_date;
 use super::decide::{DIGEST_LINES, Step, stalled_threshold, step_reached};
 use super::facts::{Onboarding, Person, Workspace};
+use super::meanwhile::Meanwhile;
 use super::values::{Kind, Phase, State};
 
 /// The strongest reason why an onboarding is in a digest; the order of declaration is the order on the page.
@@ -162,15 +163,36 @@ pub struct Changed {
 impl Changed {
     /// Counts the changes of `lines`.
     #[must_use]
-    pub fn of(lines: &[Line]) -> Self {
-        let count = |test: fn(&Change) -> bool| lines.iter().filter(|l| test(&l.change)).count();
-        Self {
-            new: count(|change| change.first),
-            regrouped: count(|change| change.regrouped),
-            moved: count(|change| change.moved_from.is_some()),
-            relaunched: count(|change| change.launch_before.is_some()),
+    pub fn of<'a>(lines: impl IntoIterator<Item = &'a Line>) -> Self {
+        let mut changed = Self::default();
+        for Line { change, .. } in lines {
+            changed.new += usize::from(change.first);
+            changed.regrouped += usize::from(change.regrouped);
+            changed.moved += usize::from(change.moved_from.is_some());
+            changed.relaunched += usize::from(change.launch_before.is_some());
         }
+        changed
     }
+}
+
+/// Somebody out of office.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Absent {
+    /// Their name as typed.
+    pub name: String,
+    /// Their first day back.
+    pub until: NaiveDate,
+}
+
+/// The lines of somebody for whom the reader stands in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StandIn {
+    /// For whom.
+    pub absent: Absent,
+    /// Lines shown, in order, each group with at least one line.
+    pub groups: Vec<(Group, Vec<Line>)>,
+    /// Lines per group in all, shown or not, in order of [`Group::ALL`].
+    pub tally: [usize; 5],
 }
 
 /// A digest before wording.
@@ -194,12 +216,16 @@ pub struct Digest {
     pub late: Option<NaiveTime>,
     /// Date of the reader's last digest; `None` in a first digest.
     pub since: Option<NaiveDate>,
-    /// Lines shown, in order, each group with at least one line.
+    /// What happened while the reader was away, in their first digest after it.
+    pub meanwhile: Option<Meanwhile>,
+    /// The reader's own lines shown, in order, each group with at least one line.
     pub groups: Vec<(Group, Vec<Line>)>,
+    /// The reader's own lines per group, shown or not, in order of [`Group::ALL`].
+    pub tally: [usize; 5],
+    /// The lines of those for whom the reader stands in.
+    pub stand_ins: Vec<StandIn>,
     /// Lines in all, shown or not.
     pub total: usize,
-    /// Lines per group in all, shown or not, in order of [`Group::ALL`].
-    pub tally: [usize; 5],
     /// What is new, counted over all lines, shown or not.
     pub changed: Changed,
     /// Whether the reader is the CSM of all of them; an owner or a backup is not.
@@ -212,12 +238,25 @@ impl Digest {
     /// Lines that did not fit.
     #[must_use]
     pub fn more(&self) -> usize {
-        self.total - self.groups.iter().map(|(_, lines)| lines.len()).sum::<usize>()
+        self.total - self.lines().count()
     }
 
-    /// Every line shown.
+    /// Every line shown, the reader's own first.
     pub fn lines(&self) -> impl Iterator<Item = &Line> {
-        self.groups.iter().flat_map(|(_, lines)| lines)
+        let others = self.stand_ins.iter().flat_map(|other| &other.groups);
+        self.groups.iter().chain(others).flat_map(|(_, lines)| lines)
+    }
+
+    /// Lines per group, shown or not, whoever's they are.
+    #[must_use]
+    pub fn tally_of_all(&self) -> [usize; 5] {
+        let mut all = self.tally;
+        for other in &self.stand_ins {
+            for (sum, n) in all.iter_mut().zip(other.tally) {
+                *sum += n;
+            }
+        }
+        all
     }
 }
 
@@ -387,41 +426,60 @@ pub struct Frame<'a> {
     pub totals: Totals,
     /// Name of the escalation user.
     pub escalation: Option<&'a str>,
+    /// What happened while the reader was away.
+    pub meanwhile: Option<Meanwhile>,
+}
+
+/// What a digest carries.
+#[derive(Clone, Debug)]
+pub struct Item {
+    /// The onboarding.
+    pub onboarding: Onboarding,
+    /// What the last digest showed of it.
+    pub before: Option<Seen>,
+    /// For whom the reader stands in with it, if not for themselves.
+    pub absent: Option<Absent>,
 }
 
 /// Puts a digest together: groups and sorts the lines and cuts them at 25.
 #[must_use]
-pub fn build(
-    ws: &Workspace,
-    reader: &Person,
-    frame: &Frame<'_>,
-    items: &[(Onboarding, Option<Seen>)],
-) -> Digest {
-    let mut lines: Vec<Line> = items
+pub fn build(ws: &Workspace, reader: &Person, frame: &Frame<'_>, items: &[Item]) -> Digest {
+    let own = |item: &&Item| item.absent.is_none();
+    let mut lines: Vec<(Option<&Absent>, Line)> = items
         .iter()
-        .map(|(o, before)| line(ws, o, frame.date, before.as_ref(), frame.escalation))
+        .map(|item| {
+            let before = item.before.as_ref();
+            let line = line(ws, &item.onboarding, frame.date, before, frame.escalation);
+            (item.absent.as_ref(), line)
+        })
         .collect();
-    lines.sort_by_key(|line| {
+    lines.sort_by_key(|(absent, line)| {
         let urgency = match line.group {
             Group::Launch => line.launch.map_or(0, |l| l.calendar),
             _ => -line.age.calendar,
         };
-        (line.group, urgency, line.display_id)
+        (*absent, line.group, urgency, line.display_id)
     });
-    let mut tally = [0; 5];
-    for line in &lines {
-        tally[line.group as usize] += 1;
-    }
     let total = lines.len();
-    let changed = Changed::of(&lines);
-    lines.truncate(DIGEST_LINES);
-    let mut groups: Vec<(Group, Vec<Line>)> = Vec::new();
-    for line in lines {
-        match groups.last_mut() {
-            Some((group, lines)) if *group == line.group => lines.push(line),
-            _ => groups.push((line.group, vec![line])),
+    let changed = Changed::of(lines.iter().map(|(_, line)| line));
+    let mut room = DIGEST_LINES;
+    let mut parts = lines.chunk_by(|a, b| a.0 == b.0).map(|lines| {
+        let shown = &lines[..lines.len().min(room)];
+        room -= shown.len();
+        (lines[0].0, grouped(shown), tally(lines))
+    });
+    let (mut groups, mut own_tally, mut stand_ins) = (Vec::new(), [0; 5], Vec::new());
+    for (absent, shown, tally) in &mut parts {
+        match absent {
+            None => (groups, own_tally) = (shown, tally),
+            Some(absent) => {
+                stand_ins.push(StandIn { absent: absent.clone(), groups: shown, tally });
+            }
         }
     }
+    // The last digest is the reader's own; that of somebody else only where there is nothing of theirs.
+    let seen_on = |item: &Item| item.before.as_ref().map(|seen| seen.on);
+    let since = items.iter().filter(own).filter_map(seen_on).max();
     let time = reader.digest_time.unwrap_or(ws.digest_time);
     let slot = super::calendar::instant(reader.zone, frame.date, time);
     let late = frame.at - slot > chrono::TimeDelta::hours(1);
@@ -434,14 +492,32 @@ pub fn build(
         zone: reader.zone.name().to_owned(),
         days: reader.digest_days.unwrap_or(ws.calendar.working_days).names(),
         late: late.then(|| frame.at.with_timezone(&reader.zone).time()),
-        since: items.iter().filter_map(|(_, before)| before.as_ref().map(|seen| seen.on)).max(),
+        since: since.or_else(|| items.iter().filter_map(seen_on).max()),
+        meanwhile: frame.meanwhile.clone(),
         groups,
+        tally: own_tally,
+        stand_ins,
         total,
-        tally,
         changed,
-        as_csm: items.iter().all(|(o, _)| o.csm_id.as_deref() == Some(reader.id.as_str())),
+        as_csm: items.iter().all(|i| i.onboarding.csm_id.as_deref() == Some(reader.id.as_str())),
         totals: frame.totals,
     }
+}
+
+/// Lines in order, as groups.
+fn grouped(lines: &[(Option<&Absent>, Line)]) -> Vec<(Group, Vec<Line>)> {
+    lines
+        .chunk_by(|(_, a), (_, b)| a.group == b.group)
+        .map(|group| (group[0].1.group, group.iter().map(|(_, line)| line.clone()).collect()))
+        .collect()
+}
+
+fn tally(lines: &[(Option<&Absent>, Line)]) -> [usize; 5] {
+    let mut tally = [0; 5];
+    for (_, line) in lines {
+        tally[line.group as usize] += 1;
+    }
+    tally
 }
 
 /// A nudge, or a customer reminder, before wording.
@@ -457,6 +533,8 @@ pub struct Nudge {
     pub reader: String,
     /// Whether the recipient is the escalation user, not the CSM.
     pub escalation: bool,
+    /// For whom the recipient stands in, if not for themselves.
+    pub stands_in: Option<Absent>,
     /// Name and mail address of the CSM, if there is one.
     pub csm: Option<(String, String)>,
     /// The recipient's date.

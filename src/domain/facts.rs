@@ -32,6 +32,10 @@ pub struct Workspace {
     pub customer_reminders: bool,
     /// Sender's address for mail of this workspace, if not the installation's.
     pub mail_from: Option<String>,
+    /// Sender's name of mails to staff, if not made from the workspace's.
+    pub mail_name: Option<String>,
+    /// Where answers of staff go, if not to the sender.
+    pub reply_to: Option<String>,
     /// Postal address under mails, if not the installation's.
     pub footer_address: Option<String>,
     /// Whether customers' names may stand in subject lines.

@@ -109,6 +109,8 @@ pub struct Envelope {
     pub from_address: Option<String>,
     /// Time of the first attempt: the mail's `Date`, the same on every repeat.
     pub date: DateTime<Utc>,
+    /// The Slack message under which this one belongs, as Slack names it.
+    pub thread: Option<String>,
 }
 
 /// How far an attempt came before it ended.

@@ -6,12 +6,14 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
-use super::calendar::local_date;
+use super::calendar::{add_days, local_date};
 use super::decide::{
-    Hold, Slots, Step, customer_reminder, digest_line, eligible, next_nudge_at, next_working_hour,
-    nudge, nudge_deadline, quiet_until, rung_days, step_due,
+    Hold, Step, customer_reminder, digest_line, due_on, eligible, next_nudge_at, nudge, rung_days,
+    step_due,
 };
 use super::facts::{Channels, Contact, Onboarding, Person, Workspace};
+use super::routing::Desk;
+use super::slots::{Slots, nudge_deadline, quiet_until};
 use super::values::{Channel, Kind, Mode, NotificationState, Reason, RecipientType};
 
 /// A notification that the rules ask for.
@@ -62,14 +64,18 @@ impl Planned {
 
 // --- digests ---------------------------------------------------------------------------------------------------------------------
 
+/// An onboarding that may be in a digest, and at whose desk it lies.
+pub type Filed<'a> = (&'a Onboarding, Desk<'a>);
+
 /// What one person's slot leads to at `at`: the digests of the newest slot if its deadline has not passed, and one row for the slots that
-/// were missed since `pending`, the slot that had been next.
+/// were missed since `pending`, the slot that had been next. `filed` holds what may be due at their own desk and at those for which they
+/// stand in.
 #[must_use]
 pub fn digests(
     workspace: &Workspace,
     person: &Person,
     pending: DateTime<Utc>,
-    onboardings: &[&Onboarding],
+    filed: &[Filed<'_>],
     at: DateTime<Utc>,
     channels: Channels,
 ) -> Vec<Planned> {
@@ -89,7 +95,7 @@ pub fn digests(
     };
     if let Some(missed_date) = missed_date {
         // One row per person, whatever the number of slots and channels; live lines speak for it if there are any.
-        let first = lines(person, onboardings, missed_date, channels).into_iter().next();
+        let first = lines(person, &slots, filed, missed_date, channels).into_iter().next();
         let detail =
             if missed == 1 { "1 slot missed".to_owned() } else { format!("{missed} slots missed") };
         plans.extend(first.map(|(way, ids)| {
@@ -97,7 +103,7 @@ pub fn digests(
         }));
     }
     if !expired {
-        for (way, ids) in lines(person, onboardings, date, channels) {
+        for (way, ids) in lines(person, &slots, filed, date, channels) {
             let mut plan = digest(person, &slots, date, way, ids, at);
             if let Some(end) = quiet_until(person, at) {
                 plan.reason = Some(Reason::QuietHours);
@@ -117,12 +123,17 @@ pub fn digests(
 /// The lines due on `date`, apart by mode and channel; live before test.
 fn lines(
     person: &Person,
-    onboardings: &[&Onboarding],
+    slots: &Slots<'_>,
+    filed: &[Filed<'_>],
     date: NaiveDate,
     channels: Channels,
 ) -> BTreeMap<(Mode, Channel), Vec<String>> {
+    let slot = slots.at(date);
     let mut lines: BTreeMap<_, Vec<String>> = BTreeMap::new();
-    for o in onboardings {
+    for (o, desk) in filed {
+        if desk.hears(slot).is_none_or(|hears| hears.id != person.id) {
+            continue;
+        }
         if let Ok(channel) = digest_line(person, o, date, channels, &mut ()) {
             lines.entry((o.provenance.mode(Kind::Digest), channel)).or_default().push(o.id.clone());
         }
@@ -165,10 +176,10 @@ fn digest(
 pub struct Audience<'a> {
     /// The workspace.
     pub workspace: &'a Workspace,
-    /// The active CSM, else the active owner.
-    pub recipient: Option<&'a Person>,
-    /// The active escalation user.
-    pub escalation: Option<&'a Person>,
+    /// The desk of the active CSM, else of the active owner.
+    pub recipient: Option<Desk<'a>>,
+    /// The desk of the active escalation user.
+    pub escalation: Option<Desk<'a>>,
     /// The customer's primary contact, where the workspace reminds customers.
     pub contact: Option<&'a Contact>,
     /// Which channels exist.
@@ -200,12 +211,12 @@ pub fn nudges(
     at: DateTime<Utc>,
 ) -> (Vec<Planned>, Standing) {
     let workspace = audience.workspace;
-    let Some(person) = audience.recipient else { return (Vec::new(), Standing::of(o, None)) };
+    let Some(desk) = audience.recipient else { return unroutable(workspace, o, at) };
     // Rows are written when they may go out; outside working hours the onboarding is only looked at later.
-    let opens = next_working_hour(workspace, person, at);
-    if opens != Some(at) {
-        return (Vec::new(), Standing::of(o, opens));
-    }
+    let person = match desk.next_hour(workspace, at) {
+        Some((opens, person)) if opens == at => person,
+        later => return (Vec::new(), Standing::of(o, later.map(|(opens, _)| opens))),
+    };
     let (today, date) = (local_date(workspace.zone, at), local_date(person.zone, at));
     let mut plans = Vec::new();
     let mut after = o.clone();
@@ -220,8 +231,46 @@ pub fn nudges(
     }
     // A step that could not be taken now must not be found again by this very pass.
     let later = at + TimeDelta::hours(1);
-    let next = next_nudge_at(workspace, person, &after, at);
+    let next = next_nudge_at(workspace, Some(desk), &after, at);
     (plans, Standing::of(&after, next.map(|next| if next > at { next } else { later })))
+}
+
+/// What nobody hears of: as often as it would be reminded of, a row says so.
+fn unroutable(
+    workspace: &Workspace,
+    o: &Onboarding,
+    at: DateTime<Utc>,
+) -> (Vec<Planned>, Standing) {
+    let date = local_date(workspace.zone, at);
+    let slots = Slots::of_workspace(workspace);
+    if date < due_on(o, workspace.zone) || eligible(o, date, &mut ()).is_err() {
+        return (Vec::new(), Standing::of(o, next_nudge_at(workspace, None, o, at)));
+    }
+    let mode = o.provenance.mode(Kind::Digest);
+    // Whoever would hear of it if they were there; the row must name somebody.
+    let nobody = [&o.csm_id, &workspace.owner_user_id].into_iter().flatten().next();
+    let plan = Planned {
+        kind: Kind::Digest,
+        channel: Channel::Email,
+        mode,
+        recipient_type: RecipientType::User,
+        recipient_id: nobody.unwrap_or(&workspace.id).clone(),
+        subject_id: Some(o.id.clone()),
+        slot_date: date,
+        step: None,
+        escalation: false,
+        dedupe_key: format!("{}:{}:{}:{mode}:{date}", Kind::Digest, o.id, Reason::NoRecipient),
+        state: NotificationState::Scheduled,
+        reason: None,
+        detail: None,
+        not_before: at,
+        deadline: slots.deadline(date),
+        onboarding_ids: vec![o.id.clone()],
+    };
+    let detail = "no active CSM and no active workspace owner".to_owned();
+    let again = add_days(date, o.frequency_days.max(1));
+    let next = slots.first(again, at).map(|(_, at)| at);
+    (vec![plan.skipped(Reason::NoRecipient, detail)], Standing::of(o, next))
 }
 
 fn steps(
@@ -238,12 +287,16 @@ fn steps(
             let days = rung_days(audience.workspace, o, step.kind, number);
             let passed = Step { number, days, last: false, ..step };
             let detail = format!("step {} was reached first", step.number);
-            nudge_to(audience, o, person, passed, false, at).skipped(Reason::Superseded, detail)
+            nudge_to(audience, o, (at, person), passed, false, at)
+                .skipped(Reason::Superseded, detail)
         })
         .collect();
-    plans.push(nudge_to(audience, o, person, step, false, at));
+    plans.push(nudge_to(audience, o, (at, person), step, false, at));
     if waiting && step.last {
-        let escalation = audience.escalation.filter(|other| other.id != person.id);
+        let escalation = audience
+            .escalation
+            .and_then(|desk| desk.next_hour(audience.workspace, at))
+            .filter(|(_, other)| other.id != person.id);
         plans.extend(escalation.map(|other| nudge_to(audience, o, other, step, true, at)));
     }
     if waiting {
@@ -254,10 +307,12 @@ fn steps(
     plans
 }
 
-fn nudge_to(
+/// The nudge about a step for `person`, who may hear it from `not_before`.
+#[must_use]
+pub fn nudge_to(
     audience: &Audience<'_>,
     o: &Onboarding,
-    person: &Person,
+    (not_before, person): (DateTime<Utc>, &Person),
     step: Step,
     escalation: bool,
     at: DateTime<Utc>,
@@ -272,7 +327,6 @@ fn nudge_to(
         }
         _ => o.phase_entered_at.timestamp_millis().to_string(),
     };
-    let not_before = next_working_hour(workspace, person, at).unwrap_or(at);
     let (channel, state, reason) =
         match nudge(person, o, step.kind, date, audience.channels, &mut ()) {
             Ok(channel) if not_before > at => {

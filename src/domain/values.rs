@@ -22,7 +22,7 @@ macro_rules! words {
         impl std::str::FromStr for $name {
             type Err = UnknownWord;
             fn from_str(word: &str) -> Result<Self, Self::Err> {
-                match word { $($text => Ok(Self::$variant),)+ other => Err(UnknownWord { of: stringify!($name), word: other.to_owned() }) }
+                match word { $($text => Ok(Self::$variant),)+ other => Err(UnknownWord { known: &[$($text),+], word: other.to_owned() }) }
             }
         }
 
@@ -43,10 +43,10 @@ macro_rules! words {
 
 /// A word that is not part of the vocabulary it was read as.
 #[derive(Debug, thiserror::Error)]
-#[error("{word:?} is no {of}")]
+#[error("{word:?} is none of {}", known.join(", "))]
 pub struct UnknownWord {
-    /// Name of the vocabulary.
-    pub of: &'static str,
+    /// The vocabulary.
+    pub known: &'static [&'static str],
     /// What was read instead.
     pub word: String,
 }
@@ -117,6 +117,30 @@ words! {
         StalledPhase = "stalled_phase",
         WaitingOnCustomer = "waiting_on_customer",
         CustomerReminder = "customer_reminder",
+    }
+}
+
+impl Kind {
+    /// What people call it.
+    #[must_use]
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::Digest => "digest",
+            Self::StalledPhase => "nudge about a stalled phase",
+            Self::WaitingOnCustomer => "nudge about waiting on the customer",
+            Self::CustomerReminder => "reminder to the customer",
+        }
+    }
+}
+
+impl Channel {
+    /// What people call it.
+    #[must_use]
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::Email => "e-mail",
+            Self::Slack => "Slack",
+        }
     }
 }
 

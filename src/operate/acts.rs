@@ -10,7 +10,7 @@ use crate::domain::facts::{Onboarding, Workspace};
 use crate::domain::ids::Ref;
 use crate::domain::transition::Wish;
 use crate::render::pages as words;
-use crate::store::audit::{self, Author, Line};
+use crate::store::audit::{self, Author};
 use crate::store::facts::{self, Member};
 use crate::store::message_actions::{self, Action, Done, Undo};
 use crate::store::onboardings::{self, Patch, Wait};
@@ -182,7 +182,8 @@ impl Act<'_> {
                 format!("A new wait for {name} has begun since this message. Nothing was changed.")
             }));
         }
-        let ended = wait_ended(conn, &subject.row.id, self.message.created_at).await?;
+        let ended =
+            audit::latest(conn, &subject.row.id, self.message.created_at, audit::ends_wait).await?;
         Ok(Some(match ended {
             Some(line) => format!(
                 "Already done: {} ended the wait {}.",
@@ -324,16 +325,4 @@ fn clock(reader: &Member, at: DateTime<Utc>, today: NaiveDate) -> String {
     } else {
         format!("on {} at {time}", words::day(local.date_naive(), today))
     }
-}
-
-/// Who ended the newest wait since `since`.
-pub async fn wait_ended(
-    conn: &mut Conn,
-    onboarding_id: &str,
-    since: DateTime<Utc>,
-) -> Result<Option<Line>, DbError> {
-    let lines = audit::about(conn, onboarding_id, since, 50).await?;
-    Ok(lines
-        .into_iter()
-        .find(|line| line.diff.0["waiting_on_customer"] == serde_json::json!([true, false])))
 }

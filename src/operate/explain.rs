@@ -4,9 +4,13 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use crate::db::{Conn, DbError};
 use crate::domain::calendar::local_date;
-use crate::domain::decide::{Gate, Hold, Slots, Trace, digest_line, nudge, step_due, step_reached};
+use crate::domain::decide::{
+    Gate, Hold, Step, Trace, day, digest_line, next_nudge_at, nudge, step_due, step_reached,
+};
 use crate::domain::facts::{Channels, Onboarding, Person, Workspace};
 use crate::domain::forecast::Forecasted;
+use crate::domain::routing::{Desk, is_away};
+use crate::domain::slots::{Slots, quiet_until};
 use crate::domain::values::{Kind, Mode, NotificationState, Reason};
 use crate::store::notifications::{self, Notification};
 use crate::store::worlds::{self, About};
@@ -75,23 +79,25 @@ pub async fn explain(
     next.truncate(5);
     explanation.next = next;
 
-    let routed = tracked.recipient_id.as_deref();
-    let asked = recipient.or(routed);
-    let person = match asked {
+    let desk = tracked.recipient_id.as_deref().and_then(|id| world.desk_of(id));
+    let hears = desk.and_then(|desk| desk.hears(at).or(Some(desk.person)));
+    let person = match recipient {
         Some(id) => {
             facts::people(conn, &[id.to_owned()]).await?.remove(id).map(|member| member.person)
         }
-        None => None,
+        None => hears.cloned(),
     };
     let gates = &mut explanation.gates;
-    let Some(person) = person else {
+    let (Some(person), Some(desk)) = (person, desk) else {
         gates.gate("recipient", false, || {
-            "There is no active CSM and no active workspace owner.".to_owned()
+            "There is no active CSM and no active workspace owner, so nobody is told.".to_owned()
         });
         explanation.reason = Some(Reason::NoRecipient);
         return Ok(explanation);
     };
-    let hold = gates_of(&world.workspace, o, &person, routed, at, channels, gates);
+    let asked = Asked { workspace: &world.workspace, desk, person: &person, at, channels };
+    let hold = asked.digest_gates(o, gates);
+    asked.ladder_gates(o, gates);
     explanation.sends = hold.is_none();
     explanation.reason = match hold {
         Some(Hold::Because(reason)) => Some(reason),
@@ -100,86 +106,165 @@ pub async fn explain(
     Ok(explanation)
 }
 
-/// The gates of a digest line on the local date of `at`, then those of the ladders. Answers with the first that is shut, of the line.
-fn gates_of(
-    workspace: &Workspace,
-    o: &Onboarding,
-    person: &Person,
-    routed: Option<&str>,
+/// Somebody and a time that a question is about.
+struct Asked<'a> {
+    workspace: &'a Workspace,
+    /// Where the onboarding lies.
+    desk: Desk<'a>,
+    /// About whom is asked.
+    person: &'a Person,
     at: DateTime<Utc>,
     channels: Channels,
-    gates: &mut Vec<Gate>,
-) -> Option<Hold> {
-    let date = local_date(person.zone, at);
-    let theirs = routed == Some(person.id.as_str());
-    let csm = o.csm_id.as_deref() == Some(person.id.as_str());
-    gates.gate("recipient", theirs, || match (theirs, csm) {
-        (true, true) => format!("{} is the CSM.", person.name),
-        (true, false) => format!("{} owns the workspace, and there is no active CSM.", person.name),
-        _ => format!("{} is not the one who hears of this onboarding.", person.name),
-    });
-    let line = digest_line(person, o, date, channels, gates);
-    let slots = Slots::of(workspace, person);
-    let slot = slots.newest(slots.at(date)).filter(|(day, _)| *day == date);
-    gates.gate("slot", slot.is_some(), || match slot {
-        Some((_, at)) => format!(
-            "{}'s digest of {date} is due at {} ({}).",
-            person.name,
-            at.with_timezone(&person.zone).format("%H:%M"),
-            person.zone
-        ),
-        None => match slots.next(at) {
-            Some((day, _)) => {
-                format!("{date} has no digest slot for {}; the next one is {day}.", person.name)
-            }
-            None => format!("{} has no digest slot within a year.", person.name),
-        },
-    });
-    let mode = o.provenance.mode(Kind::Digest);
-    gates.gate("live", mode == Mode::Live, || match mode {
-        Mode::Live => "Nothing about it was written by a test key.".to_owned(),
-        Mode::Test => "A test key created it or last wrote its CSM or reminder settings: rendered and kept, never sent.".to_owned(),
-    });
-    ladder_gates(workspace, o, person, at, channels, gates);
-    let line = line.err();
-    let others = [
-        (!theirs).then_some(Hold::Because(Reason::NoRecipient)),
-        slot.is_none().then_some(Hold::NotDue),
-        (mode == Mode::Test).then_some(Hold::Because(Reason::TestMode)),
-    ];
-    line.or(others.into_iter().flatten().next())
 }
 
-fn ladder_gates(
-    workspace: &Workspace,
-    o: &Onboarding,
-    person: &Person,
-    at: DateTime<Utc>,
-    channels: Channels,
-    gates: &mut Vec<Gate>,
-) {
-    let today = local_date(workspace.zone, at);
-    let reached = step_reached(workspace, o, today);
-    let due = step_due(workspace, o, today);
-    gates.gate("nudge_step", due.is_some(), || match (reached, due) {
-        (_, Some(step)) => format!(
-            "Step {} of the ladder {} ({} days) is reached and not told yet.",
-            step.number, step.kind, step.days
-        ),
-        (Some(step), None) => format!(
-            "Step {} of the ladder {} ({} days) was told already.",
-            step.number, step.kind, step.days
-        ),
-        (None, None) => "No step of a ladder is reached.".to_owned(),
-    });
-    if let Some(step) = due {
-        let channel = nudge(person, o, step.kind, local_date(person.zone, at), channels, &mut ());
-        gates.gate("nudge_channel", channel.is_ok(), || match channel {
-            Ok(channel) => format!("The nudge goes out by {channel}."),
-            Err(Hold::Because(reason)) => {
-                format!("The nudge is not sent: {}.", reason.as_str().replace('_', " "))
+impl Asked<'_> {
+    /// The gates of a digest line on the local date of the question. Answers with the first that is shut.
+    fn digest_gates(&self, o: &Onboarding, gates: &mut Vec<Gate>) -> Option<Hold> {
+        let Self { workspace, person, at, channels, .. } = *self;
+        let routed = self.routing_gates(o, gates);
+        let date = local_date(person.zone, at);
+        let line = digest_line(person, o, date, channels, gates);
+        let slots = Slots::of(workspace, person);
+        let slot = slots.newest(slots.at(date)).filter(|(day, _)| *day == date);
+        gates.gate("slot", slot.is_some(), || match slot {
+            Some((_, at)) => format!(
+                "{}'s digest of {} comes at {} ({}).",
+                person.name,
+                day(date),
+                clock(at, person),
+                person.zone
+            ),
+            None => match slots.next(at) {
+                Some((next, _)) => {
+                    format!(
+                        "{} gets no digest on {}; the next one is on {}.",
+                        person.name,
+                        day(date),
+                        day(next)
+                    )
+                }
+                None => format!("{} gets no digest within a year.", person.name),
+            },
+        });
+        let quiet = slot.and_then(|(_, slot)| quiet_until(person, slot));
+        let too_late = quiet.is_some_and(|end| end >= slots.deadline(date));
+        gates.gate("quiet_hours", !too_late, || match (quiet, person.quiet_hours) {
+            (Some(end), _) if too_late => format!(
+                "Quiet hours last until {}, after the digest is given up; its lines join the next one.",
+                clock(end, person)
+            ),
+            (Some(end), _) => format!("Quiet hours put it off until {}.", clock(end, person)),
+            (None, Some(_)) => "It does not fall into quiet hours.".to_owned(),
+            (None, None) => format!("{} has no quiet hours.", person.name),
+        });
+        let mode = o.provenance.mode(Kind::Digest);
+        gates.gate("live", mode == Mode::Live, || match mode {
+            Mode::Live => "No test key created it or wrote its CSM or reminder settings last.".to_owned(),
+            Mode::Test => "A test key created it or wrote its CSM or reminder settings last: the digest is made and kept, never sent. A live key that writes them lifts it.".to_owned(),
+        });
+        let others = [
+            slot.is_none().then_some(Hold::NotDue),
+            too_late.then_some(Hold::Because(Reason::QuietHours)),
+            (mode == Mode::Test).then_some(Hold::Because(Reason::TestMode)),
+        ];
+        routed.or(line.err()).or(others.into_iter().flatten().next())
+    }
+
+    /// Whether the person is the one who hears: at whose desk it lies, and who is in the office.
+    fn routing_gates(&self, o: &Onboarding, gates: &mut Vec<Gate>) -> Option<Hold> {
+        let Self { desk, person, at, .. } = *self;
+        let owner = desk.person;
+        let csm = o.csm_id.as_deref() == Some(owner.id.as_str());
+        let own = owner.id == person.id;
+        let backup = desk.backup.is_some_and(|backup| backup.id == person.id);
+        let role = if csm {
+            format!("{} is the CSM.", owner.name)
+        } else {
+            format!("{} owns the workspace, and there is no active CSM.", owner.name)
+        };
+        gates.gate("recipient", own || backup, || match (own, backup) {
+            (true, _) => role,
+            (_, true) => format!("{role} {} is their backup.", person.name),
+            _ => format!("{role} {} does not hear of this onboarding.", person.name),
+        });
+        if !own && !backup {
+            return Some(Hold::Because(Reason::NoRecipient));
+        }
+        let hears = desk.hears(at);
+        let theirs = hears.is_some_and(|hears| hears.id == person.id);
+        gates.gate("in_office", theirs, || {
+            let Some(until) = owner.out_of_office_until.filter(|_| is_away(owner, at)) else {
+                return format!("{} is not out of office.", owner.name);
+            };
+            let out = format!("{} is out of office until {}", owner.name, day(until));
+            match (hears, desk.backup) {
+                (Some(hears), _) => format!("{out}, and {} stands in.", hears.name),
+                (None, None) => format!("{out}, and has no backup: reminders rest until then."),
+                (None, Some(backup)) if backup.active => {
+                    format!(
+                        "{out}, and {} is away too: reminders rest until one of them is back.",
+                        backup.name
+                    )
+                }
+                (None, Some(backup)) => {
+                    format!("{out}, and {} is deactivated: reminders rest until then.", backup.name)
+                }
             }
-            Err(Hold::NotDue) => "The nudge is not due.".to_owned(),
+        });
+        match (theirs, hears) {
+            (true, _) => None,
+            (false, Some(_)) => Some(Hold::Because(Reason::NoRecipient)),
+            (false, None) => Some(Hold::Because(Reason::Snoozed)),
+        }
+    }
+
+    /// The gates of a nudge.
+    fn ladder_gates(&self, o: &Onboarding, gates: &mut Vec<Gate>) {
+        let Self { workspace, desk, person, at, channels } = *self;
+        let today = local_date(workspace.zone, at);
+        let reached = step_reached(workspace, o, today);
+        let due = step_due(workspace, o, today);
+        let counts = |step: Step| match step.kind {
+            Kind::WaitingOnCustomer => {
+                format!("{} business days of waiting on the customer", step.days)
+            }
+            _ => format!("{} days in the phase", step.days),
+        };
+        gates.gate("nudge_step", due.is_some(), || match (reached, due) {
+            (_, Some(step)) => {
+                format!("Step {}, {}, is reached and not told yet.", step.number, counts(step))
+            }
+            (Some(step), None) => {
+                format!("Step {}, {}, was told already.", step.number, counts(step))
+            }
+            (None, None) => "No step is reached at which a nudge is sent.".to_owned(),
+        });
+        if let Some(step) = due {
+            let date = local_date(person.zone, at);
+            let channel = nudge(person, o, step.kind, date, channels, &mut ());
+            gates.gate("nudge_channel", channel.is_ok(), || match channel {
+                Ok(channel) => format!("The nudge goes out by {}.", channel.in_words()),
+                Err(Hold::Because(reason)) => {
+                    format!("The nudge is not sent: {}.", reason.as_str().replace('_', " "))
+                }
+                Err(Hold::NotDue) => "The nudge is not due.".to_owned(),
+            });
+        }
+        let next = next_nudge_at(workspace, Some(desk), o, at);
+        gates.gate("nudge_hours", next == Some(at), || match next {
+            Some(next) if next == at => format!("It is within {}'s working hours.", person.name),
+            Some(next) => format!(
+                "The next nudge may go out on {} at {} ({}), within working hours.",
+                day(local_date(person.zone, next)),
+                clock(next, person),
+                person.zone
+            ),
+            None => "There is no further nudge.".to_owned(),
         });
     }
+}
+
+/// A time of day where the person is.
+fn clock(at: DateTime<Utc>, person: &Person) -> impl std::fmt::Display {
+    at.with_timezone(&person.zone).format("%H:%M")
 }

@@ -68,5 +68,9 @@ pub async fn forecast(
         worlds::load(&mut conn, workspace_id, about, channels, now).await?
     };
     let until = now + TimeDelta::try_days(days).unwrap_or_default();
-    Ok(world.map(|world| world.forecast(now, until, progress)).unwrap_or_default())
+    let mut items = world.map(|w| w.forecast(now, until, progress)).unwrap_or_default();
+    if let About::Recipient(id) = about {
+        items.retain(|item| item.plan.recipient_id == id);
+    }
+    Ok(items)
 }

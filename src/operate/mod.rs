@@ -2,11 +2,14 @@
 
 pub mod acts;
 pub mod addresses;
+pub mod clicks;
 pub mod explain;
 pub mod forecast;
 pub mod keys;
 pub mod links;
 pub mod notifications;
+pub mod people;
+pub mod preview;
 pub mod queues;
 pub mod snooze;
 

@@ -47,6 +47,7 @@ struct Staff {
 /// One onboarding.
 #[derive(Serialize)]
 struct Row {
+    level: u8,
     ruled: bool,
     class: &'static str,
     colour: &'static str,
@@ -77,8 +78,11 @@ struct Action {
 }
 
 /// "Tallybrook onboardings": who a mail to staff comes from.
-pub(super) fn from_name(workspace: &str) -> String {
-    format!("{} onboardings", words::name(workspace))
+pub(super) fn from_name(workspace: &str, brand: &Brand) -> String {
+    match &brand.mail_name {
+        Some(name) => words::name(name),
+        None => format!("{} onboardings", words::name(workspace)),
+    }
 }
 
 fn text_links(links: &[Link]) -> Vec<String> {
@@ -144,6 +148,7 @@ fn row(said: Said, detail: Option<String>, ruled: bool, links: MessageLinks<'_>)
     let look = look(said.group);
     let actions = row_actions(&said, links);
     Row {
+        level: 3,
         ruled,
         class: look.class,
         colour: look.colour,
@@ -161,19 +166,22 @@ fn row(said: Said, detail: Option<String>, ruled: bool, links: MessageLinks<'_>)
     }
 }
 
+impl Action {
+    /// A link; its label begins with its words, so that who says what they see reaches it, and names the customer, as one of many.
+    fn new(words: &'static str, url: String, said: &Said) -> Self {
+        Self { url, words, label: format!("{words}: {}", said.customer) }
+    }
+}
+
 /// What delays an onboarding's reminders, and what explains them.
 fn row_actions(said: &Said, links: MessageLinks<'_>) -> Vec<Action> {
-    let snooze = links.snooze(said.display_id).map(|url| Action {
-        url,
-        words: "Snooze 3\u{a0}days",
-        label: format!("Snooze {} for 3 days", said.customer),
-    });
-    let why = links.why(said.display_id).map(|url| Action {
-        url,
-        words: "Why is this here?",
-        label: format!("Why is {} here?", said.customer),
-    });
-    snooze.into_iter().chain(why).collect()
+    let snooze = links.snooze(said.display_id);
+    let why = links.why(said.display_id);
+    snooze
+        .map(|url| Action::new("Snooze 3\u{a0}days", url, said))
+        .into_iter()
+        .chain(why.map(|url| Action::new("Why is this here?", url, said)))
+        .collect()
 }
 
 /// The onboarding in the text part.

@@ -9,9 +9,11 @@
 mod customer;
 mod email;
 mod line;
+mod meanwhile;
 mod nudge;
 pub mod pages;
 pub mod samples;
+pub mod settled;
 mod slack;
 mod subject;
 mod summary;
@@ -28,8 +30,9 @@ use minijinja::{
 use serde::Serialize;
 
 use crate::domain::digest::{Digest, Nudge};
+use crate::domain::facts::Workspace;
 use crate::domain::link::{Link, LinkKey, Purpose};
-use crate::domain::message::{Email, Message};
+use crate::domain::message::{Email, Message, SlackPost};
 use crate::domain::values::{Channel, Kind};
 
 /// Why a message cannot be rendered: always a mistake in a template or a call, never in the data.
@@ -164,6 +167,10 @@ impl MessageLinks<'_> {
 /// What a workspace chose about its messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Brand {
+    /// Sender's name of mails to staff, if not made from the workspace's.
+    pub mail_name: Option<String>,
+    /// Where answers of staff go, if not to the sender.
+    pub reply_to: Option<String>,
     /// Postal address at the foot of mails.
     pub footer_address: Option<String>,
     /// Whether customers are named where a lock screen shows it: subject, preheader, Slack's notification text.
@@ -172,7 +179,21 @@ pub struct Brand {
 
 impl Default for Brand {
     fn default() -> Self {
-        Self { footer_address: None, names_in_subjects: true }
+        Self { mail_name: None, reply_to: None, footer_address: None, names_in_subjects: true }
+    }
+}
+
+impl Brand {
+    /// What a workspace chose; `footer_address` is the installation's.
+    #[must_use]
+    pub fn of(workspace: &Workspace, footer_address: Option<&str>) -> Self {
+        let own = workspace.footer_address.as_deref();
+        Self {
+            mail_name: workspace.mail_name.clone(),
+            reply_to: workspace.reply_to.clone(),
+            footer_address: own.or(footer_address).map(str::to_owned),
+            names_in_subjects: workspace.names_in_subjects,
+        }
     }
 }
 
@@ -284,8 +305,8 @@ impl Renderer {
             Channel::Email => {
                 let links = links.of(&digest.notification_id);
                 let mail = email::DigestMail::new(digest, links, brand);
-                let from_name = email::from_name(&digest.workspace);
-                self.email(Kind::Digest, &mail, from_name, None, links)
+                let from_name = email::from_name(&digest.workspace, brand);
+                self.email(Kind::Digest, &mail, from_name, brand.reply_to.clone(), links)
             }
         }
     }
@@ -309,8 +330,8 @@ impl Renderer {
             Channel::Slack => Ok(Message::Slack(slack::nudge(nudge, links, brand))),
             Channel::Email => {
                 let mail = email::NudgeMail::new(nudge, links, brand);
-                let from_name = email::from_name(&nudge.workspace);
-                self.email(nudge.kind, &mail, from_name, None, links)
+                let from_name = email::from_name(&nudge.workspace, brand);
+                self.email(nudge.kind, &mail, from_name, brand.reply_to.clone(), links)
             }
         }
     }
@@ -332,6 +353,12 @@ impl Renderer {
         let mail = customer::CustomerMail::new(nudge, links, brand);
         let reply_to = nudge.csm.as_ref().map(|(_, address)| address.clone());
         self.email(nudge.kind, &mail, customer::CustomerMail::from_name(nudge), reply_to, links)
+    }
+
+    /// A nudge on Slack whose reason has gone, in its new words.
+    #[must_use]
+    pub fn settled(&self, settled: &settled::Settled, links: &Links, brand: &Brand) -> SlackPost {
+        settled::post(settled, links.of(&settled.notification_id), brand)
     }
 
     fn email(

@@ -1,6 +1,7 @@
 //! What a nudge says: one statement, a few facts, and which step of its ladder it is.
 
 use super::line::{self, Said};
+use super::summary;
 use super::words::{self, count, day};
 use crate::domain::decide::STALLED_STEPS;
 use crate::domain::digest::{Age, Group, Line, Nudge};
@@ -14,6 +15,8 @@ pub(super) struct NudgeSaid {
     pub(super) next_move: String,
     /// "CSM: Maren Holt.", for the escalation user.
     pub(super) csm: Option<String>,
+    /// "For Maren Holt, out until Mon 23 Nov.", for whoever stands in.
+    pub(super) stands_in: Option<String>,
     /// Which step it is and when the next one comes.
     pub(super) ladder: String,
     /// Everything else worth knowing, as sentences.
@@ -49,6 +52,10 @@ impl NudgeSaid {
                 .as_ref()
                 .filter(|_| nudge.escalation)
                 .map(|(name, _)| format!("CSM: {}.", words::name(name))),
+            stands_in: nudge
+                .stands_in
+                .as_ref()
+                .map(|absent| format!("{}.", summary::stands_in(absent, nudge.date))),
             facts: age.into_iter().chain([launch, ladder.clone()]).collect(),
             why: why(nudge),
             ladder,
@@ -58,10 +65,8 @@ impl NudgeSaid {
 
     /// The sentences after the statement.
     pub(super) fn moves(&self) -> String {
-        match &self.csm {
-            Some(csm) => format!("{} {csm}", self.next_move),
-            None => self.next_move.clone(),
-        }
+        let parts = [Some(&self.next_move), self.csm.as_ref(), self.stands_in.as_ref()];
+        parts.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -77,7 +82,8 @@ pub(super) fn statement(
         let target = nudge.line.target_days;
         format!("{who} has been in {phase} for {days}; the target is {target}.")
     } else {
-        let lead = if nudge.escalation { "We have waited" } else { "You have waited" };
+        let ours = nudge.escalation || nudge.stands_in.is_some();
+        let lead = if ours { "We have waited" } else { "You have waited" };
         match line::duration(nudge.line.age) {
             Some(days) => format!("{lead} on {who} for {}.", strong(&days)),
             None => format!("{lead} on {who} since today."),
@@ -135,6 +141,10 @@ fn why(nudge: &Nudge) -> String {
     let workspace = words::name(&nudge.workspace);
     let onboarding = format!("{} #{}", words::name(&nudge.line.customer), nudge.line.display_id);
     let role = match &nudge.csm {
+        _ if let Some(absent) = nudge.stands_in.as_ref().filter(|_| nudge.escalation) => format!(
+            "you stand in for {}, who hears of the last step of every long wait in {workspace}, and {onboarding} has reached it",
+            words::name(&absent.name)
+        ),
         _ if nudge.escalation => format!(
             "you hear of the last step of every long wait in {workspace}, and {onboarding} has reached it"
         ),

@@ -5,9 +5,10 @@ use chrono::NaiveDate;
 use super::{Brand, Links, OwnPages};
 use crate::domain::calendar::{Calendar, add_days, hm};
 use crate::domain::digest::{
-    Age, Change, Changed, Digest, Group, Launch, Line, LineStep, Nudge, Totals,
+    Absent, Age, Change, Changed, Digest, Group, Launch, Line, LineStep, Nudge, StandIn, Totals,
 };
 use crate::domain::link::LinkKey;
+use crate::domain::meanwhile::{Event, Meanwhile, What};
 use crate::domain::values::Kind;
 
 /// Tue 17 Nov 2026.
@@ -34,10 +35,7 @@ pub fn links() -> Links {
 /// The vendor's own settings.
 #[must_use]
 pub fn brand() -> Brand {
-    Brand {
-        footer_address: Some("4 Millrace Lane, 2100 Northby".to_owned()),
-        names_in_subjects: true,
-    }
+    Brand { footer_address: Some("4 Millrace Lane, 2100 Northby".to_owned()), ..Brand::default() }
 }
 
 /// A line of `group` on [`TODAY`], counted from `since`; nothing changed since yesterday's digest.
@@ -123,10 +121,12 @@ pub fn digest_of(lines: Vec<Line>) -> Digest {
         days: vec!["mon", "tue", "wed", "thu", "fri"],
         late: None,
         since: Some(date(2026, 11, 16)),
+        meanwhile: None,
         groups: Vec::new(),
-        total: lines.len(),
         tally: [0; 5],
-        changed: Changed::of(&lines),
+        stand_ins: Vec::new(),
+        total: lines.len(),
+        changed: Changed::of(lines.iter()),
         as_csm: true,
         totals: Totals {
             open: i64::try_from(lines.len()).unwrap_or_default(),
@@ -209,10 +209,57 @@ pub fn late_digest() -> Digest {
     digest
 }
 
+/// The kit's digest with the first lines of somebody for whom the reader stands in.
+#[must_use]
+pub fn stand_in_digest() -> Digest {
+    let mut digest = Digest { as_csm: false, ..digest() };
+    let other = digest_of(vec![
+        launching(
+            line(Group::Waiting, 1071, "Ostrow Mills", "Design", date(2026, 11, 10)),
+            date(2026, 12, 1),
+        ),
+        line(Group::OnTrack, 1072, "Fairlie Optics", "Kickoff", date(2026, 11, 13)),
+    ]);
+    digest.total += other.total;
+    digest.stand_ins = vec![StandIn { absent: jonas(), groups: other.groups, tally: other.tally }];
+    digest
+}
+
+fn jonas() -> Absent {
+    Absent { name: "Jonas Reyl".to_owned(), until: date(2026, 11, 23) }
+}
+
+/// The kit's digest, the first one after an absence.
+#[must_use]
+pub fn return_digest() -> Digest {
+    let event = |display_id, customer: &str, what, by: Option<&str>| Event {
+        display_id,
+        customer: customer.to_owned(),
+        what,
+        by: by.map(|by| (by.to_owned(), date(2026, 11, 11))),
+    };
+    let moved = What::Moved { from: "Design".to_owned(), to: "Review".to_owned() };
+    let still = What::StillWaits(Age { business: 15, calendar: 21 });
+    let meanwhile = Meanwhile {
+        since: date(2026, 11, 6),
+        stand_in: Some("Jonas Reyl".to_owned()),
+        counts: [1, 1, 1, 1, 1, 3],
+        events: vec![
+            event(1027, "Thornbury Vets", What::Closed, Some("Jonas Reyl")),
+            event(1033, "Calder & Voss", moved, Some("API: CRM sync")),
+            event(1066, "Corvale Housing", What::Answered, Some("Jonas Reyl")),
+            event(1038, "Brannoch Energy", What::AtRisk, Some("Jonas Reyl")),
+            event(1063, "Quillby Books", What::Waits, Some("Jonas Reyl")),
+            event(1042, "Halden Freight", still, None),
+        ],
+    };
+    Digest { meanwhile: Some(meanwhile), since: Some(date(2026, 11, 6)), ..digest() }
+}
+
 /// Digests that between them use every part of the templates.
 #[must_use]
 pub fn digests() -> Vec<Digest> {
-    vec![digest(), first_digest(), late_digest()]
+    vec![digest(), first_digest(), late_digest(), stand_in_digest(), return_digest()]
 }
 
 fn nudge(kind: Kind, line: Line) -> Nudge {
@@ -222,6 +269,7 @@ fn nudge(kind: Kind, line: Line) -> Nudge {
         kind,
         reader: "Maren Holt".to_owned(),
         escalation: false,
+        stands_in: None,
         csm: Some(("Maren Holt".to_owned(), "maren.holt@tallybrook.test".to_owned())),
         date: TODAY,
         step: line.step.clone().unwrap_or_else(|| waiting_step(1)),
@@ -257,10 +305,17 @@ pub fn early_wait() -> Nudge {
     Nudge { reader: "Jonas Reyl".to_owned(), step, ..nudge(Kind::WaitingOnCustomer, line) }
 }
 
+/// The kit's nudge about a long wait, told to whoever stands in while the CSM is out of office.
+#[must_use]
+pub fn stand_in_nudge() -> Nudge {
+    let stands_in = Absent { name: "Maren Holt".to_owned(), until: date(2026, 11, 23) };
+    Nudge { reader: "Ines Duarte".to_owned(), stands_in: Some(stands_in), ..waiting_on_customer() }
+}
+
 /// Nudges that between them use every part of the templates.
 #[must_use]
 pub fn nudges() -> Vec<Nudge> {
-    vec![stalled_phase(), waiting_on_customer(), escalation(), early_wait()]
+    vec![stalled_phase(), waiting_on_customer(), escalation(), early_wait(), stand_in_nudge()]
 }
 
 /// The kit's mail to a customer.

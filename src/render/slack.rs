@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::email::open_mine;
 use super::line::{Look, Said, look};
+use super::meanwhile::Meanwhile;
 use super::nudge::{NudgeSaid, statement};
 use super::words::{self, capital, clock, full_day, int, plain};
 use super::{Brand, MessageLinks, line, summary};
@@ -17,6 +18,9 @@ pub(super) const BLOCKS: usize = 12_000;
 /// Characters of a section after which a group goes on in a further one; Slack's limit is 3000.
 const SECTION: usize = 2_800;
 
+/// Most characters of the summary of an absence: the lines need the rest.
+const AWAY: usize = 1_500;
+
 /// Most characters of `text`.
 const TEXT: usize = 300;
 
@@ -29,7 +33,7 @@ pub(super) fn escape(text: &str) -> String {
 }
 
 /// A link whose label is a name; the bare name without an address.
-fn link(url: Option<&str>, label: &str) -> String {
+pub(super) fn link(url: Option<&str>, label: &str) -> String {
     match url {
         Some(url) => {
             let url = url
@@ -47,7 +51,7 @@ fn mrkdwn(text: &str) -> Value {
     json!({ "type": "mrkdwn", "verbatim": true, "text": text })
 }
 
-fn section(id: &str, text: &str) -> Value {
+pub(super) fn section(id: &str, text: &str) -> Value {
     json!({ "type": "section", "block_id": id, "text": mrkdwn(text) })
 }
 
@@ -70,15 +74,26 @@ fn button(action: &str, url: &str, text: &str, label: &str, primary: bool) -> Va
 
 /// One line of a digest, its part about the last digest apart, for that goes first when there is no room.
 struct SlackLine {
+    /// The part of the digest that it is in, and the heading of that part.
+    part: usize,
+    heading: Option<String>,
     look: &'static Look,
     group: Group,
+    /// How many lines the group has in this part.
+    n: usize,
     before: String,
     change: Option<String>,
     after: String,
 }
 
 impl SlackLine {
-    fn new(said: &Said, links: MessageLinks<'_>) -> Self {
+    fn new(
+        part: usize,
+        heading: Option<&str>,
+        n: usize,
+        said: &Said,
+        links: MessageLinks<'_>,
+    ) -> Self {
         let Said { figure, unit, display_id, .. } = said;
         let side = said.side.map(|side| format!(" {side}")).unwrap_or_default();
         let name = link(links.onboarding(*display_id).as_deref(), &said.customer);
@@ -92,8 +107,11 @@ impl SlackLine {
         }
         after.extend(links.why(*display_id).map(|url| link(Some(&url), "Why?")));
         Self {
+            part,
+            heading: heading.map(escape),
             look: look(said.group),
             group: said.group,
+            n,
             before: format!(
                 "*{figure} {unit}{side}* {}: {name} #{display_id}, {}\n{}",
                 said.other_unit,
@@ -113,10 +131,15 @@ impl SlackLine {
 
 /// The Slack message of `digest`.
 pub(super) fn digest(digest: &Digest, links: MessageLinks<'_>, brand: &Brand) -> SlackPost {
-    let mut shown: Vec<SlackLine> = digest
-        .lines()
-        .map(|line| SlackLine::new(&Said::new(line, digest.date, digest.since), links))
-        .collect();
+    let mut shown: Vec<SlackLine> = Vec::new();
+    for (at, part) in summary::parts(digest).iter().enumerate() {
+        for (_, n, lines) in &part.groups {
+            shown.extend(lines.iter().map(|line| {
+                let said = Said::new(line, digest.date, digest.since);
+                SlackLine::new(at, part.heading.as_deref(), *n, &said, links)
+            }));
+        }
+    }
     let frame = Frame::new(digest, links);
     let mut blocks = frame.around(digest, links, &shown);
     // Too long after all: what the last digest showed goes first, then whole lines, both from the end upwards.
@@ -165,7 +188,7 @@ fn text(digest: &Digest, brand: &Brand) -> String {
 
 /// The blocks before and after the lines.
 struct Frame {
-    head: [Value; 2],
+    head: Vec<Value>,
     tail: Vec<Value>,
 }
 
@@ -173,11 +196,12 @@ impl Frame {
     fn new(digest: &Digest, links: MessageLinks<'_>) -> Self {
         let mut said = vec![format!("{}.", full_day(digest.date)), summary::delta(digest)];
         said.extend(summary::late(digest));
-        let head = [
+        let mut head = vec![
             json!({ "type": "header", "block_id": "sum", "text": {
                 "type": "plain_text", "emoji": false, "text": plain(&summary::headline(digest)) } }),
             context("delta", &escape(&said.join(" "))),
         ];
+        head.extend(Meanwhile::of(digest).map(|meanwhile| section("meanwhile", &away(&meanwhile))));
         let mut tail = Vec::new();
         let mut buttons = Vec::new();
         if let Some(url) = links.mine() {
@@ -213,9 +237,9 @@ impl Frame {
     }
 
     fn around(&self, digest: &Digest, links: MessageLinks<'_>, shown: &[SlackLine]) -> Vec<Value> {
-        let mut blocks = self.head.to_vec();
-        for group in shown.chunk_by(|a, b| a.group == b.group) {
-            blocks.extend(sections(digest, group));
+        let mut blocks = self.head.clone();
+        for group in shown.chunk_by(|a, b| (a.part, a.group) == (b.part, b.group)) {
+            blocks.extend(sections(group));
         }
         let more = digest.total.saturating_sub(shown.len());
         if more > 0 {
@@ -234,16 +258,22 @@ impl Frame {
 }
 
 /// A group as one section, or several when it is long.
-fn sections(digest: &Digest, lines: &[SlackLine]) -> Vec<Value> {
+fn sections(lines: &[SlackLine]) -> Vec<Value> {
     let Some(first) = lines.first() else { return Vec::new() };
     let look = first.look;
+    let heading = first.heading.as_ref().map(|words| format!("*{words}*\n\n"));
     let mut said = format!(
-        "{} *{} ({})*, {}",
+        "{}{} *{} ({})*, {}",
+        heading.unwrap_or_default(),
         look.shape,
         look.title,
-        summary::in_group(digest, first.group),
+        first.n,
         uncapital(look.next_move)
     );
+    let block = match first.part {
+        0 => look.block.to_owned(),
+        part => format!("{}_for_{part}", look.block),
+    };
     let mut sections = Vec::new();
     for line in lines.iter().map(SlackLine::text) {
         if said.chars().count() + line.chars().count() + 2 > SECTION {
@@ -258,10 +288,23 @@ fn sections(digest: &Digest, lines: &[SlackLine]) -> Vec<Value> {
         .iter()
         .enumerate()
         .map(|(index, text)| match index {
-            0 => section(look.block, text),
-            _ => section(&format!("{}_{}", look.block, index + 1), text),
+            0 => section(&block, text),
+            _ => section(&format!("{block}_{}", index + 1), text),
         })
         .collect()
+}
+
+/// What happened while the reader was out, as far as there is room.
+fn away(meanwhile: &Meanwhile) -> String {
+    let mut said = format!("*{}*\n{}", meanwhile.title, escape(&meanwhile.opening));
+    for line in meanwhile.lines.iter().map(|line| escape(line)) {
+        if said.chars().count() + line.chars().count() > AWAY {
+            break;
+        }
+        said.push('\n');
+        said.push_str(&line);
+    }
+    said
 }
 
 /// "Next move: theirs" within a sentence.

@@ -1,8 +1,10 @@
 //! What a digest says as a whole: its first sentence, what changed, why one gets it.
 
+use chrono::NaiveDate;
+
 use super::line::{self, look};
 use super::words::{self, NBSP, clock, count, int, noun};
-use crate::domain::digest::{Digest, Group, Line};
+use crate::domain::digest::{Absent, Digest, Group, Line};
 
 /// Onboardings per group, shown or not.
 pub(super) struct Tally {
@@ -21,7 +23,7 @@ pub(super) struct Tally {
 impl Tally {
     /// The figures of `digest`.
     pub(super) fn of(digest: &Digest) -> Self {
-        let [waiting, at_risk, stalled, launch, _] = digest.tally.map(int);
+        let [waiting, at_risk, stalled, launch, _] = digest.tally_of_all().map(int);
         Self { waiting, at_risk, stalled, launch, total: int(digest.total) }
     }
 
@@ -96,12 +98,38 @@ pub(super) fn tally(digest: &Digest) -> String {
 
 /// Groups that have lines, shown or not, with their number.
 pub(super) fn counted(digest: &Digest) -> impl Iterator<Item = (Group, usize)> {
-    Group::ALL.into_iter().zip(digest.tally).filter(|(_, n)| *n > 0)
+    Group::ALL.into_iter().zip(digest.tally_of_all()).filter(|(_, n)| *n > 0)
 }
 
-/// How many lines `group` has, shown or not.
-pub(super) fn in_group(digest: &Digest, group: Group) -> usize {
-    Group::ALL.into_iter().zip(digest.tally).find(|(g, _)| *g == group).map_or(0, |(_, n)| n)
+/// A stretch of a digest under one heading: the reader's own lines have none.
+pub(super) struct Part<'a> {
+    /// "For Maren Holt, out until Mon 23 Nov".
+    pub(super) heading: Option<String>,
+    /// Its groups: lines in all, lines shown.
+    pub(super) groups: Vec<(Group, usize, &'a [Line])>,
+}
+
+impl<'a> Part<'a> {
+    fn of(heading: Option<String>, groups: &'a [(Group, Vec<Line>)], tally: [usize; 5]) -> Self {
+        let group = |(group, lines): &'a (Group, Vec<Line>)| {
+            (*group, tally[*group as usize], lines.as_slice())
+        };
+        Self { heading, groups: groups.iter().map(group).collect() }
+    }
+}
+
+/// The parts of `digest` that have lines to show.
+pub(super) fn parts(digest: &Digest) -> Vec<Part<'_>> {
+    let own = Part::of(None, &digest.groups, digest.tally);
+    let others = digest.stand_ins.iter().map(|other| {
+        Part::of(Some(stands_in(&other.absent, digest.date)), &other.groups, other.tally)
+    });
+    std::iter::once(own).chain(others).filter(|part| !part.groups.is_empty()).collect()
+}
+
+/// "For Maren Holt, out until Mon 23 Nov".
+pub(super) fn stands_in(absent: &Absent, today: NaiveDate) -> String {
+    format!("For {}, out until {}", words::name(&absent.name), words::day(absent.until, today))
 }
 
 /// Most characters of a preheader that any client shows.

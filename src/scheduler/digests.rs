@@ -6,15 +6,23 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{Summary, write};
 use crate::db::{Conn, Db, DbError, Dialect};
-use crate::domain::calendar::local_date;
-use crate::domain::decide::Slots;
+use crate::domain::calendar::{add_days, local_date};
 use crate::domain::digest::{Seen, seen};
-use crate::domain::facts::{Channels, Onboarding};
+use crate::domain::facts::Channels;
 use crate::domain::ids::IdKind;
-use crate::domain::plan;
+use crate::domain::plan::{self, Filed};
+use crate::domain::routing::Desk;
+use crate::domain::slots::Slots;
 use crate::store::facts::{self, Journey, Member, PersonRow};
 use crate::store::hints;
 use crate::store::ledger::{self, NewNotification};
+
+/// Days for which somebody may be back while a slot of their absence still waits to be scanned.
+const ABSENT: i64 = 14;
+
+/// Days by which the dates of two zones may differ. The hint of an onboarding was computed where its CSM is, and whoever stands in may be
+/// elsewhere.
+const ZONES_APART: i64 = 2;
 
 /// Claims up to `limit` people whose slot has come by `at`, and writes their digests.
 pub(super) async fn batch(
@@ -28,11 +36,17 @@ pub(super) async fn batch(
     if members.is_empty() {
         return Ok(Summary::default());
     }
-    let recipients: Vec<String> = members.iter().map(|m| m.person.id.clone()).collect();
+    let mut recipients: Vec<String> = members.iter().map(|m| m.person.id.clone()).collect();
     let workspaces: HashSet<&String> = members.iter().map(|m| &m.workspace_id).collect();
     let workspaces: Vec<String> = workspaces.into_iter().cloned().collect();
     let workspaces = facts::workspaces(&mut conn, &workspaces).await?;
-    let last_date = members.iter().map(|m| local_date(m.person.zone, at)).max().unwrap_or_default();
+    let mut last_date =
+        members.iter().map(|m| local_date(m.person.zone, at)).max().unwrap_or_default();
+    let absent = facts::stood_in_for(&mut conn, &recipients, add_days(last_date, -ABSENT)).await?;
+    if !absent.is_empty() {
+        recipients.extend(absent.iter().map(|m| m.person.id.clone()));
+        last_date = add_days(last_date, ZONES_APART);
+    }
     let mut due: HashMap<String, Vec<Journey>> = HashMap::new();
     for journey in facts::due_onboardings(&mut conn, &recipients, last_date, at).await? {
         if let Some(recipient) = journey.recipient_id.clone() {
@@ -51,9 +65,17 @@ pub(super) async fn batch(
         else {
             continue;
         };
-        let theirs: Vec<&Onboarding> =
-            due.get(&person.id).into_iter().flatten().map(|journey| &journey.onboarding).collect();
-        for plan in plan::digests(workspace, person, pending, &theirs, at, channels) {
+        let own = std::iter::once(Desk { person, backup: None });
+        let others = absent
+            .iter()
+            .filter(|other| other.person.backup_user_id.as_ref() == Some(&person.id))
+            .map(|other| Desk { person: &other.person, backup: Some(person) });
+        let filed: Vec<Filed<'_>> = own
+            .chain(others)
+            .flat_map(|desk| due.get(&desk.person.id).into_iter().flatten().map(move |j| (j, desk)))
+            .map(|(journey, desk)| (&journey.onboarding, desk))
+            .collect();
+        for plan in plan::digests(workspace, person, pending, &filed, at, channels) {
             let seen =
                 |id: &String| by_id.get(id.as_str()).and_then(|journey| journey.last_seen.clone());
             let before = plan.onboarding_ids.iter().map(seen).collect();

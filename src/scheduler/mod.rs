@@ -7,6 +7,7 @@
 mod digests;
 mod nudges;
 
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
@@ -21,6 +22,7 @@ use crate::domain::ids::IdKind;
 use crate::domain::values::NotificationState;
 use crate::on;
 use crate::store::clock_guard::ClockGuard;
+use crate::store::cohorts;
 use crate::store::ledger::{self, NewNotification};
 
 /// Recipients, or nudges, per transaction.
@@ -213,13 +215,19 @@ async fn write<'a>(
     at: DateTime<Utc>,
 ) -> Result<(Summary, Vec<&'a NewNotification>), DbError> {
     let inserted = ledger::insert(conn, rows, at).await?;
-    let accounted = if inserted.len() == rows.len() {
-        rows.len()
+    let missing: HashSet<&str> = if inserted.len() == rows.len() {
+        HashSet::new()
     } else {
         let keys: Vec<String> = rows.iter().map(|row| row.plan.dedupe_key.clone()).collect();
-        usize::try_from(ledger::count_keys(conn, &keys).await?).unwrap_or_default()
+        let known = ledger::known_keys(conn, &keys).await?;
+        let keys = rows.iter().map(|row| row.plan.dedupe_key.as_str());
+        keys.filter(|key| !known.contains(*key)).collect()
     };
-    let new: std::collections::HashSet<&str> = inserted.iter().map(String::as_str).collect();
+    let found = |row: &NewNotification| !missing.contains(row.plan.dedupe_key.as_str());
+    let counted = rows.iter().map(|row| (row.plan.kind, row.plan.slot_date, found(row)));
+    cohorts::record(conn, &cohorts::count(counted), at).await?;
+    let accounted = rows.iter().filter(|row| found(row)).count();
+    let new: HashSet<&str> = inserted.iter().map(String::as_str).collect();
     let new: Vec<&NewNotification> =
         rows.iter().filter(|row| new.contains(row.id.as_str())).collect();
     let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);

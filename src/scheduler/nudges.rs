@@ -32,7 +32,7 @@ pub(super) async fn batch(
             .filter_map(|j| j.recipient_id.as_ref())
             .chain(workspaces.values().filter_map(|w| w.escalation_user_id.as_ref())),
     );
-    let people = facts::people(&mut conn, &people).await?;
+    let people = facts::people_and_backups(&mut conn, &people).await?;
     let reminding = distinct(
         journeys
             .iter()
@@ -43,15 +43,14 @@ pub(super) async fn batch(
 
     let mut rows = Vec::new();
     let mut moved = Vec::new();
-    let active =
-        |id: &String| people.get(id).map(|member| &member.person).filter(|person| person.active);
+    let desk = |id: &String| facts::desk(&people, id);
     for journey in &journeys {
         let Some(workspace) = workspaces.get(&journey.workspace_id) else { continue };
         let o = &journey.onboarding;
         let audience = Audience {
             workspace,
-            recipient: journey.recipient_id.as_ref().and_then(active),
-            escalation: workspace.escalation_user_id.as_ref().and_then(active),
+            recipient: journey.recipient_id.as_ref().and_then(desk),
+            escalation: workspace.escalation_user_id.as_ref().and_then(desk),
             contact: contacts.get(&o.customer_id),
             channels,
         };

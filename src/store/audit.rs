@@ -198,15 +198,30 @@ pub async fn append(
     })
 }
 
-/// The newest entries about a target since `since`, newest first.
-pub async fn about(
+/// How far back [`latest`] looks for an entry: an onboarding that changes more often within a message's life has no story to tell.
+const LOOKED_THROUGH: i64 = 100;
+
+/// The newest entry about a target since `since` whose diff is like this.
+pub async fn latest(
     conn: &mut Conn,
     object_id: &str,
     since: DateTime<Utc>,
-    limit: i64,
-) -> Result<Vec<Line>, DbError> {
+    is_like: impl Fn(&Value) -> bool,
+) -> Result<Option<Line>, DbError> {
     const SQL: &str = "SELECT * FROM audit_log WHERE object_id = $1 AND created_at >= $2 ORDER BY created_at DESC, id DESC LIMIT $3";
-    on!(conn, |c| sqlx::query_as(SQL).bind(object_id).bind(since).bind(limit).fetch_all(c).await)
+    let lines: Vec<Line> = on!(conn, |c| sqlx::query_as(SQL)
+        .bind(object_id)
+        .bind(since)
+        .bind(LOOKED_THROUGH)
+        .fetch_all(c)
+        .await?);
+    Ok(lines.into_iter().find(|line| is_like(&line.diff.0)))
+}
+
+/// Whether a diff ends a wait for a customer.
+#[must_use]
+pub fn ends_wait(diff: &Value) -> bool {
+    diff["waiting_on_customer"] == serde_json::json!([true, false])
 }
 
 /// One line of the audit log, as stored.

@@ -12,6 +12,7 @@ use crate::domain::digest::Seen;
 use crate::domain::facts::{
     Contact, Hold, Onboarding, Person, PhaseSettings, Provenance, Workspace,
 };
+use crate::domain::routing::Desk;
 use crate::domain::values::{Channel, CustomerStatus, Mode, Phase, State};
 use crate::fetch_by_ids;
 
@@ -42,6 +43,8 @@ struct WorkspaceRow {
     escalation_user_id: Option<String>,
     customer_reminders: bool,
     mail_from: Option<String>,
+    mail_name: Option<String>,
+    reply_to: Option<String>,
     footer_address: Option<String>,
     names_in_subjects: bool,
     holidays: Json<Vec<NaiveDate>>,
@@ -60,7 +63,7 @@ pub async fn workspaces(
     ids: &[String],
 ) -> Result<HashMap<String, Workspace>, DbError> {
     const COLUMNS: &str = "id, name, time_zone, working_days, digest_time, waiting_steps, owner_user_id, escalation_user_id, customer_reminders,
-         mail_from, footer_address, names_in_subjects";
+         mail_from, mail_name, reply_to, footer_address, names_in_subjects";
     const POSTGRES: &str = const_str::concat!(
         "SELECT ",
         COLUMNS,
@@ -100,6 +103,8 @@ pub async fn workspaces(
                 escalation_user_id: row.escalation_user_id,
                 customer_reminders: row.customer_reminders,
                 mail_from: row.mail_from,
+                mail_name: row.mail_name,
+                reply_to: row.reply_to,
                 footer_address: row.footer_address,
                 names_in_subjects: row.names_in_subjects,
             };
@@ -203,6 +208,49 @@ pub async fn people(conn: &mut Conn, ids: &[String]) -> Result<HashMap<String, M
         .map(Member::from)
         .map(|member| (member.person.id.clone(), member))
         .collect())
+}
+
+/// The users of the given ids, and those who stand in for them.
+pub async fn people_and_backups(
+    conn: &mut Conn,
+    ids: &[String],
+) -> Result<HashMap<String, Member>, DbError> {
+    let mut members = people(conn, ids).await?;
+    let backups: Vec<String> = members
+        .values()
+        .filter(|member| member.person.out_of_office_until.is_some())
+        .filter_map(|member| member.person.backup_user_id.clone())
+        .filter(|id| !members.contains_key(id))
+        .collect();
+    if !backups.is_empty() {
+        members.extend(people(conn, &backups).await?);
+    }
+    Ok(members)
+}
+
+/// The desk of an active user, among `members`.
+#[must_use]
+pub fn desk<'a>(members: &'a HashMap<String, Member>, id: &str) -> Option<Desk<'a>> {
+    let person = |id: &str| members.get(id).map(|member| &member.person);
+    Some(Desk::of(person(id).filter(|person| person.active)?, person))
+}
+
+/// Those for whom the given users stand in, who were away after `date`.
+pub async fn stood_in_for(
+    conn: &mut Conn,
+    backups: &[String],
+    date: NaiveDate,
+) -> Result<Vec<Member>, DbError> {
+    let rows = fetch_by_ids!(
+        conn,
+        PersonRow,
+        "SELECT u.*, w.time_zone AS workspace_zone FROM users u JOIN workspaces w ON w.id = u.workspace_id
+         WHERE u.active AND u.out_of_office_until > $2 AND u.backup_user_id",
+        backups,
+        "",
+        date
+    )?;
+    Ok(rows.into_iter().map(Member::from).collect())
 }
 
 // --- onboardings -----------------------------------------------------------------------------------------------------------------

@@ -10,10 +10,11 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use super::facts::{self, Journey, Member};
 use crate::db::{Conn, DbError, Dialect, sqlite_time};
-use crate::domain::decide::{Slots, due_on, next_nudge_at};
+use crate::domain::decide::{due_on, next_nudge_at};
 use crate::domain::facts::Workspace;
+use crate::domain::slots::Slots;
 use crate::domain::values::State;
-use crate::{fetch_by_ids, on};
+use crate::on;
 
 /// What was written.
 #[derive(Clone, Copy, Debug)]
@@ -47,13 +48,16 @@ pub async fn refresh(
         .await?)),
         Touched::User(id) => {
             refresh_slots(conn, &[id.to_owned()], now).await?;
-            // A user who is the owner hears of everything without an active CSM, so a change of theirs may move all of these.
+            // A user who is the owner hears of everything without an active CSM, and whoever stands in hears for the absent, so a
+            // change of theirs may move all of these.
             scalars(on!(conn, |c| {
                 sqlx::query_as(
                 "SELECT id FROM onboardings WHERE recipient_id = $1
                  UNION SELECT id FROM onboardings WHERE csm_id = $1 AND (recipient_id IS NULL OR csm_id <> recipient_id)
                  UNION SELECT o.id FROM onboardings o JOIN workspaces w ON w.id = o.workspace_id
-                 WHERE w.owner_user_id = $1 AND o.recipient_id IS NULL"
+                 WHERE w.owner_user_id = $1 AND o.recipient_id IS NULL
+                 UNION SELECT o.id FROM onboardings o JOIN users u ON u.id = o.recipient_id
+                 WHERE u.backup_user_id = $1 AND u.out_of_office_until IS NOT NULL"
             )
             .bind(id)
             .fetch_all(c)
@@ -182,25 +186,24 @@ pub fn compute(
     now: DateTime<Utc>,
 ) -> Hints {
     let o = &journey.onboarding;
-    let recipient = [&o.csm_id, &workspace.owner_user_id]
+    let desk = [&o.csm_id, &workspace.owner_user_id]
         .into_iter()
         .flatten()
-        .filter_map(|id| members.get(id))
-        .find(|member| member.person.active && member.workspace_id == workspace.id)
-        .map(|member| &member.person);
+        .filter(|id| members.get(*id).is_some_and(|member| member.workspace_id == workspace.id))
+        .find_map(|id| facts::desk(members, id));
     let open = !o.deleted
         && !o.customer_deleted
         && o.customer_status.in_business()
         && !o.phase.is_terminal()
         && o.state != State::Paused;
-    let due = recipient
+    let due = desk
         .filter(|_| open)
-        .map(|person| due_on(o, person.zone).max(o.snoozed_until.unwrap_or(NaiveDate::MIN)));
+        .map(|desk| due_on(o, desk.person.zone).max(o.snoozed_until.unwrap_or(NaiveDate::MIN)));
     Hints {
         id: o.id.clone(),
-        recipient_id: recipient.map(|person| person.id.clone()),
+        recipient_id: desk.map(|desk| desk.person.id.clone()),
         next_due_on: due,
-        next_nudge_at: recipient.and_then(|person| next_nudge_at(workspace, person, o, now)),
+        next_nudge_at: next_nudge_at(workspace, desk, o, now),
     }
 }
 
@@ -218,7 +221,7 @@ async fn refresh_onboardings(
             .filter_map(|j| j.onboarding.csm_id.as_ref())
             .chain(workspaces.values().filter_map(|w| w.owner_user_id.as_ref())),
     );
-    let members = facts::people(conn, &people).await?;
+    let members = facts::people_and_backups(conn, &people).await?;
     let hints: Vec<Hints> = journeys
         .iter()
         .filter_map(|j| Some(compute(workspaces.get(&j.workspace_id)?, j, &members, now)))
@@ -266,14 +269,29 @@ pub async fn write(conn: &mut Conn, hints: &[Hints]) -> Result<(), DbError> {
     Ok(())
 }
 
-/// Onboardings that nobody hears of: no active CSM and no active owner.
-pub async fn unroutable(conn: &mut Conn, workspaces: &[String]) -> Result<i64, DbError> {
-    let rows: Vec<(i64,)> = fetch_by_ids!(
-        conn,
-        (i64,),
-        "SELECT count(*) FROM onboardings WHERE recipient_id IS NULL AND deleted_at IS NULL AND phase <> 'completed' AND workspace_id",
-        workspaces,
-        ""
-    )?;
-    Ok(rows.first().map_or(0, |(count,)| *count))
+/// An onboarding that nobody hears of.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Unroutable {
+    /// `onb_…`
+    pub id: String,
+    /// Handle of its workspace.
+    pub workspace: String,
+    /// The small number people use.
+    pub display_id: i64,
+    /// The customer's name.
+    pub customer: String,
+    /// The CSM who was deactivated; none was ever assigned otherwise.
+    pub csm: Option<String>,
+}
+
+/// Open onboardings that nobody hears of, as they have no active CSM and their workspace no active owner: of one workspace or of all.
+pub async fn unroutable(
+    conn: &mut Conn,
+    workspace_id: Option<&str>,
+) -> Result<Vec<Unroutable>, DbError> {
+    const SQL: &str = "SELECT o.id, w.slug AS workspace, o.display_id, c.name AS customer, u.name AS csm FROM onboardings o
+           JOIN workspaces w ON w.id = o.workspace_id JOIN customers c ON c.id = o.customer_id LEFT JOIN users u ON u.id = o.csm_id
+         WHERE o.recipient_id IS NULL AND o.deleted_at IS NULL AND c.deleted_at IS NULL AND o.phase <> 'completed' AND o.state <> 'paused'
+           AND c.status NOT IN ('churned', 'archived') AND ($1 IS NULL OR o.workspace_id = $1) ORDER BY w.slug, o.display_id";
+    on!(conn, |c| sqlx::query_as(SQL).bind(workspace_id).fetch_all(c).await)
 }

@@ -2,11 +2,13 @@
 //!
 //! A function that writes also audits, recomputes the hints and keeps what the schema cannot: all of it in the caller's transaction.
 
+pub mod absences;
 pub mod addresses;
 pub mod api_keys;
 pub mod audit;
 pub mod briefs;
 pub mod clock_guard;
+pub mod cohorts;
 pub mod contacts;
 mod counters;
 pub mod customers;
@@ -24,6 +26,7 @@ pub mod phases;
 pub mod processes;
 pub mod queues;
 pub mod rate_windows;
+pub mod retention;
 pub mod sent;
 pub mod settings;
 pub mod slack_replies;

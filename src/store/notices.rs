@@ -3,6 +3,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::unsent;
 use crate::db::{Conn, DbError};
 use crate::{fetch_by_ids, on};
 
@@ -37,21 +38,8 @@ pub(super) async fn cancel_of_onboardings(
             SELECT 1 FROM notification_items j JOIN onboardings o ON o.id = j.onboarding_id JOIN customers c ON c.id = o.customer_id
             WHERE j.notification_id = n.id AND o.deleted_at IS NULL AND c.deleted_at IS NULL))"
     )?;
-    for (id,) in pending {
-        // The worker may have taken it meanwhile; then it is the worker's.
-        on!(conn, |c| {
-            sqlx::query(
-            "UPDATE notifications SET state = 'cancelled', reason = 'deleted', finished_at = $2, updated_at = $2
-             WHERE id = $1 AND state IN ('scheduled', 'deferred')"
-        )
-        .bind(&id)
-        .bind(now)
-        .execute(c)
-        .await
-        .map(|_| ())
-        })?;
-    }
-    Ok(())
+    let pending: Vec<String> = pending.into_iter().map(|(id,)| id).collect();
+    cancel(conn, &pending, now).await
 }
 
 /// Cancels what is pending to a deleted contact.
@@ -60,15 +48,32 @@ pub(super) async fn cancel_to_contact(
     contact_id: &str,
     now: DateTime<Utc>,
 ) -> Result<(), DbError> {
-    on!(conn, |c| {
-        sqlx::query(
-        "UPDATE notifications SET state = 'cancelled', reason = 'deleted', finished_at = $2, updated_at = $2
-         WHERE state IN ('scheduled', 'deferred') AND recipient_id = $1"
-    )
-    .bind(contact_id)
-    .bind(now)
-    .execute(c)
-    .await
-    .map(|_| ())
-    })
+    let pending: Vec<(String,)> = on!(conn, |c| {
+        sqlx::query_as(
+            "SELECT id FROM notifications WHERE state IN ('scheduled', 'deferred') AND recipient_id = $1",
+        )
+        .bind(contact_id)
+        .fetch_all(c)
+        .await?
+    });
+    let pending: Vec<String> = pending.into_iter().map(|(id,)| id).collect();
+    cancel(conn, &pending, now).await
+}
+
+/// One by one, as the worker may have taken any of them meanwhile; then it is the worker's.
+async fn cancel(conn: &mut Conn, pending: &[String], now: DateTime<Utc>) -> Result<(), DbError> {
+    for id in pending {
+        on!(conn, |c| {
+            sqlx::query(
+            "UPDATE notifications SET state = 'cancelled', reason = 'deleted', finished_at = $2, updated_at = $2
+             WHERE id = $1 AND state IN ('scheduled', 'deferred')"
+        )
+        .bind(id)
+        .bind(now)
+        .execute(c)
+        .await
+        .map(|_| ())
+        })?;
+    }
+    unsent::note(conn, pending, now).await
 }

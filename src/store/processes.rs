@@ -114,7 +114,8 @@ pub fn rest(failures: i64) -> TimeDelta {
     }
 }
 
-/// Pauses a channel, for as long as the provider asked or by [`rest`]. Answers with the pause and whether it is new.
+/// Pauses a channel, for as long as the provider asked or by [`rest`]. Answers with the pause and whether it is new: of all who meet the
+/// same dead relay at once, one is told so.
 pub async fn pause(
     conn: &mut Conn,
     channel: Channel,
@@ -122,26 +123,33 @@ pub async fn pause(
     asked: Option<TimeDelta>,
     now: DateTime<Utc>,
 ) -> Result<(Pause, bool), DbError> {
-    const SQL: &str = "INSERT INTO channel_pauses (channel, until, failures, reason, since) VALUES ($1, $2, $3, $4, $5)
-         ON CONFLICT (channel) DO UPDATE SET until = excluded.until, failures = excluded.failures, reason = excluded.reason";
-    let before = pauses(conn).await?.remove(&channel);
-    // Many workers may meet the same dead relay at once; that is one failure.
-    if let Some(pause) = before.as_ref().filter(|pause| pause.until > now) {
-        return Ok((pause.clone(), false));
-    }
-    let failures = before.as_ref().map_or(0, |pause| pause.failures) + 1;
-    let until = now + asked.unwrap_or_else(|| rest(failures));
-    on!(conn, |c| sqlx::query(SQL)
+    const FIRST: &str = "INSERT INTO channel_pauses (channel, until, failures, reason, since) VALUES ($1, $2, 1, $3, $4)
+         ON CONFLICT (channel) DO NOTHING";
+    const AGAIN: &str = "UPDATE channel_pauses SET until = $2, failures = failures + 1, reason = $3
+         WHERE channel = $1 AND until <= $4 AND failures = $5";
+    let until = |failures| now + asked.unwrap_or_else(|| rest(failures));
+    let first = Pause { until: until(1), since: now, failures: 1, reason: reason.to_owned() };
+    let inserted = on!(conn, |c| sqlx::query(FIRST)
         .bind(channel.as_str())
-        .bind(until)
-        .bind(failures)
+        .bind(first.until)
         .bind(reason)
         .bind(now)
         .execute(c)
         .await?
         .rows_affected());
-    let since = before.as_ref().map_or(now, |pause| pause.since);
-    Ok((Pause { until, since, failures, reason: reason.to_owned() }, before.is_none()))
+    let Some(before) = pauses(conn).await?.remove(&channel).filter(|_| inserted == 0) else {
+        return Ok((first, true));
+    };
+    on!(conn, |c| sqlx::query(AGAIN)
+        .bind(channel.as_str())
+        .bind(until(before.failures + 1))
+        .bind(reason)
+        .bind(now)
+        .bind(before.failures)
+        .execute(c)
+        .await?
+        .rows_affected());
+    Ok((pauses(conn).await?.remove(&channel).unwrap_or(before), false))
 }
 
 /// The channel answered: it is up again. Answers whether it had been down.

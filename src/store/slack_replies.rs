@@ -42,6 +42,12 @@ async fn look_at(conn: &mut Conn, id: &str, now: DateTime<Utc>) -> Result<(), Db
     on!(conn, |c| sqlx::query(SQL).bind(id).bind(now).execute(c).await.map(|_| ()))
 }
 
+/// Whether there is anything to do.
+pub async fn is_due(conn: &mut Conn, now: DateTime<Utc>) -> Result<bool, DbError> {
+    const SQL: &str = "SELECT EXISTS (SELECT 1 FROM slack_edits WHERE look_at <= $1) OR EXISTS (SELECT 1 FROM slack_whispers WHERE look_at <= $1)";
+    on!(conn, |c| sqlx::query_scalar(SQL).bind(now).fetch_one(c).await)
+}
+
 /// A nudge to look at.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Edit {

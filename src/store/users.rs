@@ -104,6 +104,12 @@ pub async fn list(
     })
 }
 
+/// The active users with a Slack id, oldest first; one in each workspace that they belong to.
+pub async fn of_slack(conn: &mut Conn, slack_user_id: &str) -> Result<Vec<User>, DbError> {
+    const SQL: &str = "SELECT * FROM users WHERE slack_user_id = $1 AND active ORDER BY created_at";
+    on!(conn, |c| sqlx::query_as(SQL).bind(slack_user_id).fetch_all(c).await)
+}
+
 /// Whether another user of the workspace has the address.
 pub async fn email_taken(
     conn: &mut Conn,

@@ -38,6 +38,14 @@ pub struct Workspace {
     pub customer_reminders: bool,
     /// Sender's address; none = the installation's.
     pub mail_from: Option<String>,
+    /// Sender's name of mails to staff; none = made from the workspace's.
+    pub mail_name: Option<String>,
+    /// Where answers of staff go; none = to the sender.
+    pub reply_to: Option<String>,
+    /// Postal address under mails; none = the installation's.
+    pub footer_address: Option<String>,
+    /// Whether customers are named where a lock screen shows it.
+    pub names_in_subjects: bool,
     /// When it was created.
     #[serde(serialize_with = "audit::instant")]
     pub created_at: DateTime<Utc>,
@@ -136,7 +144,8 @@ pub async fn update(
     on!(conn, |c| {
         sqlx::query(
         "UPDATE workspaces SET name = $2, time_zone = $3, working_days = $4, digest_time = $5, waiting_steps = $6, owner_user_id = $7,
-            escalation_user_id = $8, customer_reminders = $9, mail_from = $10, updated_at = $11 WHERE id = $1"
+            escalation_user_id = $8, customer_reminders = $9, mail_from = $10, mail_name = $11, reply_to = $12, footer_address = $13,
+            names_in_subjects = $14, updated_at = $15 WHERE id = $1"
     )
     .bind(&after.id)
     .bind(&after.name)
@@ -148,6 +157,10 @@ pub async fn update(
     .bind(&after.escalation_user_id)
     .bind(after.customer_reminders)
     .bind(&after.mail_from)
+    .bind(&after.mail_name)
+    .bind(&after.reply_to)
+    .bind(&after.footer_address)
+    .bind(after.names_in_subjects)
     .bind(after.updated_at)
     .execute(c)
     .await

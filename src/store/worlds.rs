@@ -15,7 +15,7 @@ use crate::on;
 pub enum About<'a> {
     /// All of the workspace.
     Everything,
-    /// Those that this user hears of.
+    /// Those that this user hears of, for themselves or for somebody who is away.
     Recipient(&'a str),
     /// This one.
     Onboarding(&'a str),
@@ -54,7 +54,7 @@ pub async fn load(
         .chain(&workspace.escalation_user_id)
         .collect();
     let people: Vec<String> = people.into_iter().cloned().collect();
-    let readers = facts::people(conn, &people)
+    let readers = facts::people_and_backups(conn, &people)
         .await?
         .into_iter()
         .map(|(id, member)| {
@@ -79,9 +79,10 @@ async fn ids(
     about: About<'_>,
     at: DateTime<Utc>,
 ) -> Result<Vec<String>, DbError> {
-    const ALL: &str = "SELECT id FROM onboardings WHERE workspace_id = $1 AND created_at <= $2 AND recipient_id IS NOT NULL AND deleted_at IS NULL
+    const ALL: &str = "SELECT id FROM onboardings WHERE workspace_id = $1 AND created_at <= $2 AND deleted_at IS NULL
          AND (next_due_on IS NOT NULL OR next_nudge_at IS NOT NULL) ORDER BY id";
-    const THEIRS: &str = "SELECT id FROM onboardings WHERE workspace_id = $1 AND created_at <= $2 AND recipient_id = $3 AND deleted_at IS NULL ORDER BY id";
+    const THEIRS: &str = "SELECT id FROM onboardings WHERE workspace_id = $1 AND created_at <= $2 AND deleted_at IS NULL AND (recipient_id = $3
+           OR recipient_id IN (SELECT id FROM users WHERE backup_user_id = $3 AND out_of_office_until IS NOT NULL)) ORDER BY id";
     const ONE: &str =
         "SELECT id FROM onboardings WHERE workspace_id = $1 AND created_at <= $2 AND id = $3";
     let rows: Vec<(String,)> = match about {

@@ -2,10 +2,9 @@
 
 use chrono::{DateTime, Utc};
 
-use super::recheck::Lines;
 use crate::domain::calendar::local_date;
 use crate::domain::decide::{Step, step_reached};
-use crate::domain::digest::{self, Frame, Nudge};
+use crate::domain::digest::{self, Absent, Frame, Item, Nudge};
 use crate::domain::facts::Onboarding;
 use crate::domain::message::{Envelope, Message};
 use crate::domain::values::{Channel, Kind, Phase};
@@ -33,7 +32,7 @@ impl Composer<'_> {
         self,
         n: &Claimed,
         brief: &Brief,
-        lines: &Lines,
+        items: &[Item],
         at: DateTime<Utc>,
     ) -> Result<Message, String> {
         let person = brief.person.as_ref().ok_or("a digest without a reader")?;
@@ -43,8 +42,9 @@ impl Composer<'_> {
             at,
             totals: brief.totals,
             escalation: brief.escalation.as_deref(),
+            meanwhile: brief.meanwhile.clone(),
         };
-        let digest = digest::build(&brief.workspace, person, &frame, lines);
+        let digest = digest::build(&brief.workspace, person, &frame, items);
         self.renderer
             .digest(&digest, n.channel, self.links, &self.brand(brief))
             .map_err(|e| e.to_string())
@@ -77,6 +77,7 @@ impl Composer<'_> {
             kind: n.kind,
             reader,
             escalation: n.escalation,
+            stands_in: self::absent(n, brief),
             csm: brief.csm.as_ref().map(|p| (p.name.clone(), p.email.clone())),
             date,
             step: digest::line_step(workspace, o, step, brief.escalation.as_deref()),
@@ -96,11 +97,7 @@ impl Composer<'_> {
     }
 
     fn brand(self, brief: &Brief) -> Brand {
-        let own = brief.workspace.footer_address.as_deref();
-        Brand {
-            footer_address: own.or(self.footer_address).map(str::to_owned),
-            names_in_subjects: brief.workspace.names_in_subjects,
-        }
+        Brand::of(&brief.workspace, self.footer_address)
     }
 }
 
@@ -123,5 +120,17 @@ pub fn envelope(n: &Claimed, brief: &Brief) -> Option<Envelope> {
         name,
         from_address: brief.workspace.mail_from.clone(),
         date: n.first_attempt_at,
+        thread: None,
     })
+}
+
+/// For whom the recipient of a nudge stands in, if not for themselves.
+fn absent(n: &Claimed, brief: &Brief) -> Option<Absent> {
+    let desk = if n.escalation {
+        brief.desk(brief.workspace.escalation_user_id.as_deref()?)?
+    } else {
+        brief.desk_of(&brief.items.first()?.0)?
+    };
+    let until = desk.person.out_of_office_until.filter(|_| desk.person.id != n.recipient_id)?;
+    Some(Absent { name: desk.person.name.clone(), until })
 }

@@ -19,17 +19,23 @@ use super::identity::Identity;
 use super::loader::Loader;
 use super::outcome::{self, Next};
 use super::recheck::{Still, recheck, silence};
+use super::refusals::Refusals;
+use super::slack_replies;
 use super::writer::Writer;
 use crate::clock::Clock;
 use crate::db::{Db, DbError};
 use crate::deliver::{Deliverers, Session};
 use crate::domain::digest::Seen;
 use crate::domain::facts::Channels;
+use crate::domain::ids::IdKind;
 use crate::domain::message::{Message, Report, Stage, Verdict};
+use crate::domain::plan::Planned;
 use crate::domain::values::{AttemptOutcome, Channel, Kind, Mode, NotificationState, Reason};
 use crate::render::{Links, Renderer};
 use crate::store::clock_guard::ClockGuard;
-use crate::store::ledger::{self, Attempt, Claimed, Finish, POISON_AFTER, Waiting};
+use crate::store::ledger::{
+    self, Attempt, Claimed, Finish, NewNotification, POISON_AFTER, Waiting,
+};
 use crate::store::processes;
 
 /// What deliveries need, made once per process.
@@ -64,6 +70,8 @@ pub struct Courier {
     pub in_flight_limit: u32,
     /// What is not to be delivered at the moment.
     pub brakes: Brakes,
+    /// What providers refuse of late.
+    pub refusals: Refusals,
     /// Notifications under way here.
     pub held: Held,
     /// Whether the clock can be believed.
@@ -191,13 +199,19 @@ impl Courier {
             footer_address: self.footer_address.as_deref(),
         };
         let still = recheck(claimed, &brief, self.channels, at);
-        if !matches!(still, Still::Nothing(_))
+        if matches!(still, Still::Digest { .. } | Still::Nudge(_))
             && let Some((end, reason)) = silence(claimed, &brief, at)
         {
             return attempt.end(outcome::wait(claimed, end, reason)).await;
         }
         let message = match still {
             Still::Nothing(reason) => return unsent(NotificationState::Skipped, reason).await,
+            Still::HandOn(plan) => {
+                if let Err(error) = self.hand_on(claimed, *plan, at).await {
+                    return attempt.release(&error.to_string()).await;
+                }
+                return unsent(NotificationState::Skipped, Reason::StateChanged).await;
+            }
             Still::Digest { keep, drop } => {
                 if !drop.is_empty()
                     && let Err(error) = self.drop_items(&claimed.id, &drop, at).await
@@ -212,9 +226,15 @@ impl Courier {
             Ok(message) => message,
             Err(error) => return attempt.broken(&error).await,
         };
-        let Some(envelope) = compose::envelope(claimed, &brief) else {
+        let Some(mut envelope) = compose::envelope(claimed, &brief) else {
             return unsent(NotificationState::Skipped, Reason::NoRecipient).await;
         };
+        if claimed.channel == Channel::Slack && claimed.mode == Mode::Live {
+            match self.thread(claimed).await {
+                Ok(thread) => envelope.thread = thread,
+                Err(error) => return attempt.release(&error.to_string()).await,
+            }
+        }
         // What is never repeated by itself is marked before the provider can have it.
         let once = claimed.kind == Kind::CustomerReminder || claimed.channel == Channel::Slack;
         if once && claimed.mode == Mode::Live {
@@ -234,10 +254,21 @@ impl Courier {
         } else if claimed.mode == Mode::Live && self.brakes.was_down(claimed.channel) {
             self.resume(claimed.channel).await;
         }
+        self.watch_refusals(claimed, &report);
         if report.verdict == (Verdict::Permanent { reason: Reason::AddressRefused }) {
             self.flag_address(claimed).await;
         }
         attempt.reported(report, Some(&message)).await;
+    }
+
+    /// Writes the row that takes this one's place. Should this one come here again, the key says that it is there already.
+    async fn hand_on(&self, n: &Claimed, plan: Planned, at: DateTime<Utc>) -> Result<(), DbError> {
+        let id = IdKind::Notification.fresh(at);
+        let before = vec![None; plan.onboarding_ids.len()];
+        let row = NewNotification { id, workspace_id: n.workspace_id.clone(), plan, before };
+        let mut conn = self.db.begin().await?;
+        ledger::insert(&mut conn, &[row], at).await?;
+        conn.commit().await
     }
 
     async fn drop_items(
@@ -249,6 +280,11 @@ impl Courier {
         let mut conn = self.db.begin().await?;
         ledger::drop_items(&mut conn, id, items, at).await?;
         conn.commit().await
+    }
+
+    async fn thread(&self, claimed: &Claimed) -> Result<Option<String>, DbError> {
+        let mut conn = self.db.read().await?;
+        slack_replies::thread(&mut conn, claimed).await
     }
 
     async fn mark_body(&self, n: &Claimed) -> Result<bool, DbError> {
@@ -299,6 +335,19 @@ impl Courier {
             if resumed {
                 tracing::info!(%channel, "the channel {channel} is up again");
             }
+        }
+    }
+
+    /// Says aloud when a provider refuses many messages for what they say: it takes them for spam, or we make them wrong.
+    fn watch_refusals(&self, n: &Claimed, report: &Report) {
+        let refused = match report.verdict {
+            Verdict::Accepted { .. } => false,
+            Verdict::Permanent { reason: Reason::MessageRefused } => true,
+            _ => return,
+        };
+        let noted = self.refusals.note(n.channel, refused, Instant::now());
+        if let Some((refused, all)) = noted {
+            tracing::error!(channel = %n.channel, refused, all, reply = report.reply, "{refused} of the last {all} messages were refused for what they say; the channel {} may take us for spam", n.channel);
         }
     }
 

@@ -10,6 +10,8 @@ pub mod identity;
 pub mod loader;
 pub mod outcome;
 pub mod recheck;
+pub mod refusals;
+pub mod slack_replies;
 pub mod sweeper;
 pub mod writer;
 
@@ -47,6 +49,7 @@ pub async fn run(courier: Arc<Courier>, roles: String, grace: Duration, stop: Ca
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
     let sweeper = tokio::spawn(sweeper::run(Arc::clone(&courier), stop.clone()));
+    let replies = tokio::spawn(slack_replies::run(Arc::clone(&courier), stop.clone()));
     let queues: Vec<_> = Queue::ALL
         .into_iter()
         .map(|queue| tokio::spawn(supervise(Arc::clone(&courier), queue, stop.clone())))
@@ -56,6 +59,7 @@ pub async fn run(courier: Arc<Courier>, roles: String, grace: Duration, stop: Ca
     // The heart stops last: leases must hold while deliveries come to an end.
     heart.cancel();
     let _ = sweeper.await;
+    let _ = replies.await;
     let _ = heartbeat.await;
     if let Err(error) = sweeper::leave(&courier).await {
         tracing::warn!(%error, "could not give back leases, others will take them over");
@@ -123,6 +127,8 @@ async fn drain_until_empty(
         drop(conn);
         progress(&backlog);
         if backlog.ready == 0 && backlog.leased == 0 {
+            // What these deliveries, or anybody since, made untrue on Slack.
+            while slack_replies::catch_up(courier).await? > 0 {}
             return Ok(backlog);
         }
         tokio::time::sleep(Duration::from_millis(50)).await;

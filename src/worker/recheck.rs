@@ -3,18 +3,15 @@
 use chrono::{DateTime, Utc};
 
 use crate::domain::calendar::local_date;
-use crate::domain::decide::{
-    customer_reminder, digest_line, next_working_hour, nudge, quiet_until, step_reached,
-};
-use crate::domain::digest::Seen;
+use crate::domain::decide::{Step, customer_reminder, digest_line, nudge, rung_days, step_reached};
+use crate::domain::digest::{Absent, Item, Seen};
 use crate::domain::facts::{Channels, Onboarding};
+use crate::domain::plan::{self, Audience, Planned};
+use crate::domain::slots::{Slots, next_working_hour, quiet_until};
 use crate::domain::values::{Kind, Mode, Reason};
 use crate::store::briefs::Brief;
 use crate::store::facts::Journey;
 use crate::store::ledger::Claimed;
-
-/// Lines of a digest, each with what the last digest showed of it.
-pub type Lines = Vec<(Onboarding, Option<Seen>)>;
 
 /// What is still to be sent.
 #[derive(Debug)]
@@ -22,12 +19,14 @@ pub enum Still {
     /// These lines; the others are no longer due and go back.
     Digest {
         /// Lines to send.
-        keep: Lines,
+        keep: Vec<Item>,
         /// Lines to give back.
         drop: Vec<(String, Option<Seen>)>,
     },
     /// The nudge or customer reminder, about this onboarding.
     Nudge(Box<Onboarding>),
+    /// Not by this row: somebody else hears of the onboarding now, and this is theirs.
+    HandOn(Box<Planned>),
     /// Nothing.
     Nothing(Reason),
 }
@@ -37,18 +36,26 @@ pub enum Still {
 pub fn recheck(n: &Claimed, brief: &Brief, channels: Channels, at: DateTime<Utc>) -> Still {
     match n.kind {
         Kind::Digest => digest(n, brief, channels),
-        Kind::StalledPhase | Kind::WaitingOnCustomer => about_one(n, brief, at, |journey| {
-            let person = brief.person.as_ref()?;
-            let right_person = if n.escalation {
-                brief.workspace.escalation_user_id.as_deref() == Some(&n.recipient_id)
-            } else {
-                journey.recipient_id.as_deref() == Some(&n.recipient_id)
-            };
-            let date = local_date(person.zone, at);
-            let channel =
-                nudge(person, &journey.onboarding, n.kind, date, channels, &mut ()).ok()?;
-            (right_person && channel == n.channel).then_some(())
-        }),
+        Kind::StalledPhase | Kind::WaitingOnCustomer => {
+            let still = about_one(n, brief, at, |journey| {
+                let person = brief.person.as_ref()?;
+                let desk = if n.escalation {
+                    brief.workspace.escalation_user_id.as_deref().and_then(|id| brief.desk(id))
+                } else {
+                    brief.desk_of(journey)
+                };
+                let hears = desk.and_then(|desk| desk.hears(at));
+                let right_person = hears.is_some_and(|person| person.id == n.recipient_id);
+                let date = local_date(person.zone, at);
+                let channel =
+                    nudge(person, &journey.onboarding, n.kind, date, channels, &mut ()).ok()?;
+                (right_person && channel == n.channel).then_some(())
+            });
+            match handed_on(n, brief, channels, at) {
+                Some(plan) if matches!(still, Still::Nothing(_)) => Still::HandOn(Box::new(plan)),
+                _ => still,
+            }
+        }
         Kind::CustomerReminder => about_one(n, brief, at, |journey| {
             let contact = brief.contact.as_ref()?;
             if n.mode == Mode::Live && contact.mode == Mode::Test {
@@ -88,15 +95,22 @@ pub fn silence(n: &Claimed, brief: &Brief, at: DateTime<Utc>) -> Option<(DateTim
 
 fn digest(n: &Claimed, brief: &Brief, channels: Channels) -> Still {
     let Some(person) = &brief.person else { return Still::Nothing(Reason::NoRecipient) };
+    // Who hears is asked of the slot, as the pass did: somebody who is back since then was away when it was due.
+    let slot = Slots::of(&brief.workspace, person).at(n.slot_date);
     let (mut keep, mut drop) = (Vec::new(), Vec::new());
     for (journey, before) in &brief.items {
         // The row already counts this very digest as its last reminder.
         let mut o = journey.onboarding.clone();
         o.last_reminded_on = before.as_ref().map(|seen| seen.on);
         let due = digest_line(person, &o, n.slot_date, channels, &mut ());
-        let theirs = journey.recipient_id.as_deref() == Some(&n.recipient_id);
+        let hears = brief.desk_of(journey).and_then(|desk| desk.hears(slot));
+        let theirs = hears.is_some_and(|hears| hears.id == n.recipient_id);
         if theirs && due == Ok(n.channel) && may_carry(n.mode, o.provenance.mode(n.kind)) {
-            keep.push((o, before.clone()));
+            keep.push(Item {
+                absent: absent(brief, journey, n),
+                onboarding: o,
+                before: before.clone(),
+            });
         } else {
             drop.push((o.id, before.clone()));
         }
@@ -106,6 +120,13 @@ fn digest(n: &Claimed, brief: &Brief, channels: Channels) -> Still {
     } else {
         Still::Digest { keep, drop }
     }
+}
+
+/// For whom the recipient stands in with this line, if not for themselves.
+fn absent(brief: &Brief, journey: &Journey, n: &Claimed) -> Option<Absent> {
+    let person = brief.desk_of(journey)?.person;
+    let until = person.out_of_office_until.filter(|_| person.id != n.recipient_id)?;
+    Some(Absent { name: person.name.clone(), until })
 }
 
 fn about_one(
@@ -126,6 +147,25 @@ fn about_one(
     } else {
         Still::Nothing(Reason::StateChanged)
     }
+}
+
+/// The nudge as the person gets it who hears of the onboarding by now; `None` when that is the recipient still, or nobody.
+fn handed_on(n: &Claimed, brief: &Brief, channels: Channels, at: DateTime<Utc>) -> Option<Planned> {
+    let (journey, _) = brief.items.first().filter(|_| !n.escalation)?;
+    let (workspace, o) = (&brief.workspace, &journey.onboarding);
+    let reached = step_reached(workspace, o, local_date(workspace.zone, at))?;
+    let number = n.step.filter(|step| reached.kind == n.kind && reached.number >= *step)?;
+    let desk = brief.desk_of(journey)?;
+    let (opens, person) = desk.next_hour(workspace, at)?;
+    if person.id == n.recipient_id {
+        return None;
+    }
+    let days = rung_days(workspace, o, n.kind, number);
+    let step = Step { number, days, ..reached };
+    let audience =
+        Audience { workspace, recipient: Some(desk), escalation: None, contact: None, channels };
+    let plan = plan::nudge_to(&audience, o, (opens, person), step, false, at);
+    plan.state.is_open().then_some(plan)
 }
 
 /// A live message must not carry what a test key has caused meanwhile; a suppressed one may carry anything.

@@ -79,6 +79,7 @@ pub async fn run(courier: Arc<Courier>, stop: CancellationToken) {
             rescue(&courier, &mut watch).await?;
             if turn % 10 == 9 {
                 rescue_own(&courier).await?;
+                end_undecodable(&courier).await?;
             }
             // What was held back has jobs that came to nothing: push it again, however much it is.
             let released = look(&courier).await?;
@@ -193,6 +194,18 @@ pub async fn rescue_own(courier: &Courier) -> Result<(), DbError> {
             rows,
             "{rows} deliveries of this process had lost their task and were freed"
         );
+    }
+    Ok(())
+}
+
+/// Ends what nobody can read, whoever wrote it.
+pub async fn end_undecodable(courier: &Courier) -> Result<(), DbError> {
+    let now = courier.clock.now();
+    let mut conn = courier.db.begin().await?;
+    let ended = ledger::end_undecodable(&mut conn, now, now - REPUSH_AFTER).await?;
+    conn.commit().await?;
+    for id in ended {
+        tracing::error!(notification = id, "nobody can read this notification; it has failed");
     }
     Ok(())
 }

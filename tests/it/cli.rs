@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::support::db::Backend;
 use super::support::service::{Client, Service};
+use super::support::stage::Stage;
 
 /// The commands, with what each takes: `--needed VALUE`, `[--optional VALUE]`, `PLACE`.
 fn tree(command: &clap::Command, indent: usize, into: &mut String) {
@@ -77,8 +78,10 @@ fn the_verbs_and_what_they_take() {
       addresses: Addresses that were refused: list, clear
         list --workspace WORKSPACE: List addresses that a provider refused for good
         clear --workspace WORKSPACE ID [--channel CHANNEL] --reason REASON: Try an address again from now on
-      forecast --workspace WORKSPACE [--days DAYS] [--csm CSM] [--onboarding ONBOARDING] [--now RFC3339]: What will be sent to whom, when, if nothing changes
+      forecast --workspace WORKSPACE [--days DAYS] [--csm CSM] [--onboarding ONBOARDING] [--as-if JSON] [--now RFC3339]: What will be sent to whom, when, if nothing changes
       explain --workspace WORKSPACE ONBOARDING [--recipient RECIPIENT] [--now RFC3339]: Why somebody hears, or does not hear, of an onboarding
+      preview [KIND] [--all] [--out DIR] [--workspace WORKSPACE] [--onboarding ONBOARDING] [--user USER] [--channel CHANNEL] [--html] [--to ADDRESS] [--now RFC3339]: What messages look like, on samples or on real data
+      unroutable [--workspace WORKSPACE]: Onboardings that nobody hears of: no active CSM, and no active workspace owner
       doctor [--accept-clock]: Check configuration, database, migrations, mail and Slack; says what to do about each fault
     ");
 }
@@ -107,6 +110,8 @@ async fn help_is_no_failure_and_nonsense_is_a_wrong_usage() {
       addresses      Addresses that were refused: list, clear
       forecast       What will be sent to whom, when, if nothing changes
       explain        Why somebody hears, or does not hear, of an onboarding
+      preview        What messages look like, on samples or on real data
+      unroutable     Onboardings that nobody hears of: no active CSM, and no active workspace owner
       doctor         Check configuration, database, migrations, mail and Slack; says what to do about each fault
       help           Print this message or the help of the given subcommand(s)
 
@@ -165,8 +170,8 @@ async fn every_verb_answers_in_json_when_asked(#[case] backend: Backend) {
     {"id":"text","display_id":"number"}
     {"id":"text","mode":"text","key":"text"}
     [{"id":"text","slug":"text","name":"text","time_zone":"text"}]
-    [{"id":"text","display_id":"number","name":"text","email":"text","time_zone":null,"slack_user_id":null,"active":"flag","email_flagged_at":null,"digest_enabled":"flag","digest_channel":"text","digest_time":null,"digest_days":null,"working_from":"text","working_until":"text","quiet_from":null,"quiet_until":null,"out_of_office_until":null,"backup_user_id":null,"muted_kinds":"text","created_at":"text","updated_at":"text"}]
-    [{"id":"text","name":"text","prefix":"text","mode":"text","tier":"text","scopes":"text","created_at":"text","revoked_at":null}]
+    [{"object":"text","id":"text","display_id":"number","name":"text","email":"text","time_zone":null,"slack_user_id":null,"active":"flag","email_flagged_at":null,"created_at":"text","updated_at":"text"}]
+    [{"object":"text","id":"text","name":"text","prefix":"text","mode":"text","tier":"text","scopes":["text"],"last_used_at":null,"last_used_ip":null,"request_count":"number","created_at":"text","revoked_at":null}]
     {"at":"text","recipients":"number","nudges":"number","expected":"number","written":"number","scheduled":"number","skipped":"number","unaccounted":"number"}
     {"outcomes":{},"waiting":"number"}
     [{"check":"text","ok":"flag","detail":"text"}]
@@ -263,4 +268,43 @@ async fn a_schema_that_does_not_fit_is_refused_in_one_line(#[case] backend: Back
     workspaces: pivotal-reminders: the database has schema 0, older than this binary needs; run `pivotal-reminders migrate`
     serve: pivotal-reminders: the database has schema 0, older than this binary needs; run `pivotal-reminders migrate`
     ");
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_forecast_can_be_asked_as_if_something_were_different(#[case] backend: Backend) {
+    let stage = Stage::new(backend).await;
+    let path = stage.onboard("Halden Freight", json!({})).await;
+    let id = path.rsplit('/').next().unwrap();
+    let ask = async |as_if: Option<Value>| {
+        let mut args = vec!["forecast", "--workspace", "acme", "--days", "8", "--json"];
+        args.extend(["--now", "2026-06-01T09:00:00Z"]);
+        let text = as_if.map(|value| value.to_string());
+        args.extend(text.iter().flat_map(|text| ["--as-if", text.as_str()]));
+        let said = stage.service.run(&args).await;
+        (said.code, said.stdout, said.stderr)
+    };
+    let count = |(code, stdout, stderr): (i32, String, String)| {
+        assert_eq!(code, 0, "{stderr}");
+        serde_json::from_str::<Value>(&stdout).unwrap().as_array().unwrap().len()
+    };
+    let as_it_is = count(ask(None).await);
+    assert_eq!(as_it_is, 7, "six mornings and a nudge");
+    assert_eq!(count(ask(Some(json!({ "onboarding_id": 1, "state": "paused" }))).await), 0);
+    let weekly = json!({ "onboarding_id": id, "reminder_frequency_days": 5 });
+    assert_eq!(count(ask(Some(weekly)).await), 2);
+    assert_eq!(count(ask(None).await), as_it_is, "nothing was written");
+    for (nonsense, said) in [
+        (json!({ "state": "paused" }), "onboarding_id"),
+        (json!({ "onboarding_id": 1, "stat": "paused" }), "unknown field `stat`"),
+        (json!({ "onboarding_id": 1, "state": "asleep" }), "asleep"),
+        (json!({ "onboarding_id": 1, "reminder_frequency_days": 31 }), "from 1 to 30"),
+    ] {
+        let (code, _, stderr) = ask(Some(nonsense)).await;
+        assert!(code == 2 && stderr.contains(said), "{stderr}");
+    }
+    let (code, _, stderr) = ask(Some(json!({ "onboarding_id": 99, "state": "paused" }))).await;
+    assert!(code == 1 && stderr.contains("there is no such onboarding"), "{stderr}");
 }

@@ -20,6 +20,7 @@ fn envelope(id: &str, address: &str) -> Envelope {
         name: "Anna Müller".to_owned(),
         from_address: None,
         date: Utc.with_ymd_and_hms(2027, 3, 1, 8, 0, 0).unwrap(),
+        thread: None,
     }
 }
 

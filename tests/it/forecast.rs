@@ -4,6 +4,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use pivotal_reminders::app::App;
 use pivotal_reminders::clock::Clock;
 use pivotal_reminders::config::Config;
+use pivotal_reminders::db::Conn;
 use pivotal_reminders::domain::facts::Channels;
 use pivotal_reminders::domain::ids::Ref;
 use pivotal_reminders::domain::values::{CustomerStatus, NotificationState, Phase, Reason, State};
@@ -98,7 +99,9 @@ impl Simulation {
         let author = Author::system();
         let zone = facts::zone("Europe/Berlin");
         let mut tx = self.db.db.begin().await.unwrap();
-        if self.onboardings.len() < 30 && self.rng.random_bool(0.5) {
+        if self.rng.random_bool(0.1) {
+            self.go_away(&mut tx).await;
+        } else if self.onboardings.len() < 30 && self.rng.random_bool(0.5) {
             let n = self.onboardings.len();
             let fields = customers::Fields {
                 name: format!("Customer {n}"),
@@ -169,6 +172,21 @@ impl Simulation {
         tx.commit().await.unwrap();
     }
 
+    /// Somebody goes on leave, has been, or comes back early; with a backup, more often than not.
+    async fn go_away(&mut self, tx: &mut Conn) {
+        let now = self.app.clock.now();
+        let id = self.users.choose(&mut self.rng).cloned().unwrap();
+        let before = users::lock(tx, &self.workspace, &Ref::Id(id)).await.unwrap().unwrap();
+        let away = self.rng.random_bool(0.8).then(|| self.rng.random_range(-2..12));
+        let backup = self.users.choose(&mut self.rng).filter(|backup| **backup != before.id);
+        let after = users::User {
+            out_of_office_until: away.map(|days| now.date_naive() + TimeDelta::days(days)),
+            backup_user_id: backup.cloned(),
+            ..before.clone()
+        };
+        users::update(tx, &Author::system(), before, after, now).await.unwrap();
+    }
+
     /// One pass and the deliveries that it leads to, at the clock's time.
     async fn turn(&self) {
         let summary = scheduler::pass(&self.db.db, self.app.clock.now(), Channels::ALL, |_| ())
@@ -226,6 +244,9 @@ async fn reality_is_the_forecast(
         })
         .collect();
     assert!(expected.len() > 10, "there is something to foresee: {}", expected.len());
+    // At least one absence lies ahead, or has just ended.
+    let absences = "SELECT id FROM users WHERE out_of_office_until IS NOT NULL";
+    assert!(!simulation.db.rows(absences).await.is_empty(), "nobody is away");
 
     // The future, lived through at every instant that the forecast names; deferred ones come later than their pass.
     let mut instants: Vec<DateTime<Utc>> = foreseen.iter().map(|item| item.at).collect();

@@ -212,6 +212,15 @@ pub(crate) fn words(html: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// Leaves a page where `scripts/long/looks` looks at it with a browser, if it asked for that.
+fn keep(name: &str, page: &str, style: &str) {
+    if let Ok(folder) = std::env::var("PAGES_DIR") {
+        let link = "<link rel=\"stylesheet\" href=\"style.css\">";
+        let page = page.replace(link, &format!("<style>{style}</style>"));
+        std::fs::write(format!("{folder}/page-{}.html", name.to_lowercase()), page).unwrap();
+    }
+}
+
 fn at(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
 }
@@ -241,6 +250,7 @@ async fn a_scanner_that_follows_every_link_changes_nothing(#[case] backend: Back
     );
 
     let before = site.state().await;
+    let style = site.get(&format!("{BASE}/l/style.css")).await;
     let mut seen = BTreeSet::new();
     let mut ahead: Vec<String> = mails.iter().flat_map(links).collect();
     let mut purposes = BTreeSet::new();
@@ -248,9 +258,12 @@ async fn a_scanner_that_follows_every_link_changes_nothing(#[case] backend: Back
         if !seen.insert(url.clone()) {
             continue;
         }
-        purposes.insert(format!("{:?}", site.read(&url).purpose));
+        let purpose = format!("{:?}", site.read(&url).purpose);
         let page = site.get(&url).await;
         assert_eq!(page.status, 200, "{url}: {}", page.text);
+        if purposes.insert(purpose.clone()) {
+            keep(&purpose, &page.text, &style.text);
+        }
         let head = site.stage.app.send(site.client.head(site.address(&url))).await;
         assert_eq!(head.status, 200);
         // A page offers one button at most, and leads only to other pages of its own.

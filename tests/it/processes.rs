@@ -1,132 +1,18 @@
 //! Several processes, the real clock, and what happens when one of them stops.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, SecondsFormat, TimeDelta, Timelike, Utc};
+use chrono::{SecondsFormat, TimeDelta};
 use rstest::rstest;
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
+use super::support::crowd::{copies, count, due_now, mail_service, now, wait_for};
 use super::support::db::Backend;
+use super::support::eventually;
 use super::support::fake_smtp::{At, Do, FakeSmtp, Script};
 use super::support::service::{Client, PATIENCE, Service};
-use super::support::{eventually, eventually_so};
-
-#[expect(clippy::disallowed_methods, reason = "these processes run on the real clock")]
-fn now() -> DateTime<Utc> {
-    Utc::now()
-}
-
-/// A service with mail to `relay` and a zone in which it is now between eleven and twelve in the morning.
-pub(crate) async fn mail_service(backend: Backend, relay: &FakeSmtp) -> Service {
-    let mut service = Service::new(backend).await;
-    service.set("SMTP_URL", &relay.url());
-    service.set("MAIL_FROM", "reminders@tally.test");
-    service
-}
-
-/// The IANA name of that zone. Its sign is the wrong way round, by POSIX.
-fn zone_of_this_morning() -> (String, DateTime<Utc>) {
-    let now = now();
-    let ahead = 11 - i64::from(now.hour());
-    let zone = match -ahead {
-        0 => "Etc/GMT".to_owned(),
-        behind => format!("Etc/GMT{behind:+}"),
-    };
-    (zone, now + TimeDelta::hours(ahead))
-}
-
-/// So many CSMs with one onboarding each, all of whose slot came a minute ago.
-pub(crate) async fn due_now(service: &Service, csms: usize) {
-    let (zone, local) = zone_of_this_morning();
-    let csm = service.workspace(&zone).await;
-    let key = service.key("live").await;
-    let (api, address) = service.api().await;
-    let made = Client::new(address, &key).onboarding("Halden Freight", &csm).await;
-    api.kill().await;
-    let onboarding = made["id"].as_str().expect("an id").to_owned();
-
-    let db = &service.db;
-    let slot = (now() - TimeDelta::minutes(1)).with_second(0).and_then(|at| at.with_nanosecond(0));
-    let slot = slot.expect("a full minute").to_rfc3339_opts(SecondsFormat::AutoSi, false);
-    let time = (local - TimeDelta::minutes(1)).format("%H:%M");
-    let (today, week_ago) = (local.date_naive(), local - TimeDelta::days(7));
-    let week_ago = week_ago.to_rfc3339_opts(SecondsFormat::Millis, false);
-    let week = "mon,tue,wed,thu,fri,sat,sun";
-    db.execute(&format!("UPDATE workspaces SET working_days = '{week}'")).await;
-    db.execute(&format!("UPDATE users SET digest_time = '{time}', next_slot_at = '{slot}'")).await;
-    db.execute(&format!(
-        "UPDATE onboardings SET created_at = '{week_ago}', next_due_on = '{today}'"
-    ))
-    .await;
-    let copies = csms - 1;
-    copy(
-        service,
-        "users",
-        &csm,
-        copies,
-        &[
-            ("id", "'user_copy' || n"),
-            ("display_id", "1000 + n"),
-            ("email", "'csm' || n || '@tally.test'"),
-            ("slack_user_id", "NULL"),
-        ],
-    )
-    .await;
-    copy(
-        service,
-        "onboardings",
-        &onboarding,
-        copies,
-        &[
-            ("id", "'onb_copy' || n"),
-            ("display_id", "1000 + n"),
-            ("csm_id", "'user_copy' || n"),
-            ("recipient_id", "'user_copy' || n"),
-        ],
-    )
-    .await;
-}
-
-/// Copies a row so many times; `n` counts from 1.
-async fn copy(service: &Service, table: &str, id: &str, times: usize, columns: &[(&str, &str)]) {
-    let row = service.db.rows(&format!("SELECT * FROM {table} WHERE id = '{id}'")).await.remove(0);
-    let names: Vec<&str> = row.as_object().expect("a row").keys().map(String::as_str).collect();
-    let values: Vec<String> = names
-        .iter()
-        .map(|name| {
-            let own = columns.iter().find(|(column, _)| column == name);
-            own.map_or_else(|| format!("t.{name}"), |(_, value)| (*value).to_owned())
-        })
-        .collect();
-    let (names, values) = (names.join(", "), values.join(", "));
-    let sql = format!(
-        "INSERT INTO {table} ({names}) WITH RECURSIVE seq (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM seq WHERE n < {times})
-         SELECT {values} FROM {table} t, seq WHERE t.id = '{id}' AND {times} > 0"
-    );
-    service.db.execute(&sql).await;
-}
-
-async fn count(service: &Service, condition: &str) -> i64 {
-    let sql = format!("SELECT count(*) AS n FROM notifications WHERE {condition}");
-    service.db.rows(&sql).await[0]["n"].as_i64().expect("a number")
-}
-
-/// Waits until the ledger fits.
-pub(crate) async fn wait_for(service: &Service, condition: &str, expected: i64) {
-    eventually_so(PATIENCE, async || count(service, condition).await == expected).await;
-}
-
-/// How often each notification was accepted.
-fn copies(relay: &FakeSmtp) -> BTreeMap<String, usize> {
-    let mut copies = BTreeMap::new();
-    for mail in relay.accepted() {
-        *copies.entry(mail.notification_id).or_default() += 1;
-    }
-    copies
-}
 
 #[tokio::test]
 async fn three_workers_share_what_one_scheduler_finds_and_send_each_once() {
@@ -251,4 +137,34 @@ async fn ledger(service: &Service) -> Vec<Value> {
         .db
         .rows("SELECT id, state, attempt_count, claim_count, lease_token, finished_at FROM notifications ORDER BY id")
         .await
+}
+
+#[rstest]
+#[case::back_by_two_days(2)]
+#[case::years_ahead(-5 * 365)]
+#[tokio::test]
+async fn a_clock_that_cannot_be_right_sends_nothing_while_the_api_stays_up(#[case] days: i64) {
+    let relay = FakeSmtp::start(Script::new()).await;
+    let service = mail_service(Backend::Sqlite, &relay).await;
+    due_now(&service, 1).await;
+    let noted = (now() + TimeDelta::days(days)).to_rfc3339_opts(SecondsFormat::Millis, true);
+    service.db.execute("DELETE FROM settings WHERE name = 'clock_noted_at'").await;
+    service
+        .db
+        .execute(&format!("INSERT INTO settings (name, value, updated_at) VALUES ('clock_noted_at', '{noted}', '{noted}')"))
+        .await;
+    let process = service.spawn(&["serve"]);
+    let address = process.address().await;
+    eventually(PATIENCE, || process.log().contains("nothing is sent until the clock is right"))
+        .await;
+    let (status, _) =
+        Client::new(address, &service.key("live").await).send("GET", "/me", Value::Null).await;
+    assert_eq!(status, 200, "the API is up");
+    let doctor = service.run(&["doctor"]).await;
+    assert!(doctor.code == 1 && doctor.stdout.contains("the clock says"), "{}", doctor.stdout);
+    assert_eq!(count(&service, "1 = 1").await, 0, "no pass ran");
+    assert_eq!(relay.accepted().len(), 0);
+    service.ok(&["doctor", "--accept-clock"]).await;
+    eventually(PATIENCE, || relay.accepted().len() == 1).await;
+    assert_eq!(process.log().matches("nothing is sent until").count(), 1, "one alarm");
 }

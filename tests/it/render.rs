@@ -117,6 +117,7 @@ fn the_digest_on_slack_is_the_kits() {
 #[case::waiting_on_customer(samples::waiting_on_customer())]
 #[case::escalation(samples::escalation())]
 #[case::early_wait(samples::early_wait())]
+#[case::stand_in(samples::stand_in_nudge())]
 fn a_nudge_says_one_thing_on_both_channels(#[case] nudge: Nudge) {
     let name = format!("{}_to_{}", nudge.kind, nudge.reader.replace(' ', "_").to_lowercase());
     let links = samples::links();
@@ -145,6 +146,28 @@ fn a_customer_without_a_csm_answers_to_the_team() {
     assert_eq!(email.reply_to, None);
     assert!(!email.html.contains("mailto:"));
     insta::assert_snapshot!(as_text(&email));
+}
+
+#[test]
+fn what_the_reader_stands_in_for_has_a_heading_of_its_own() {
+    let (digest, links) = (samples::stand_in_digest(), samples::links());
+    let email = digest_mail(&digest, &links);
+    insta::assert_snapshot!("stand_in_text", as_text(&email));
+    insta::assert_json_snapshot!("stand_in_slack", digest_post(&digest, &links));
+    let heading = "For Jonas Reyl, out until Mon&nbsp;23&nbsp;Nov</h2>";
+    let parts: Vec<&str> = email.html.split(heading).collect();
+    assert_eq!(parts.len(), 2, "one heading in HTML");
+    assert!(parts[0].contains("Halden") && parts[1].contains("Ostrow"));
+}
+
+#[test]
+fn the_first_digest_after_an_absence_opens_with_what_happened() {
+    let (digest, links) = (samples::return_digest(), samples::links());
+    let email = digest_mail(&digest, &links);
+    insta::assert_snapshot!("return_text", as_text(&email));
+    insta::assert_json_snapshot!("return_slack", digest_post(&digest, &links));
+    let (before, after) = email.html.split_once("While you were out</h2>").expect("a heading");
+    assert!(!before.contains("<!-- group") && after.contains("Thornbury Vets #1027: completed"));
 }
 
 // --- edges -----------------------------------------------------------------------------------------------------------------------

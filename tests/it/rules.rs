@@ -3,7 +3,9 @@
 mod civil;
 mod ladders;
 mod lines;
+mod model;
 mod order;
+mod routing;
 mod slots;
 
 use std::collections::BTreeMap;
@@ -54,6 +56,8 @@ fn workspace() -> Workspace {
         escalation_user_id: None,
         customer_reminders: false,
         mail_from: None,
+        mail_name: None,
+        reply_to: None,
         footer_address: None,
         names_in_subjects: false,
         phases,

@@ -232,6 +232,7 @@ mod tests {
             name: name.to_owned(),
             from_address: None,
             date: Utc.with_ymd_and_hms(2027, 3, 1, 8, 0, 0).unwrap(),
+            thread: None,
         }
     }
 

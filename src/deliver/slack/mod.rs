@@ -7,6 +7,7 @@ mod transport;
 
 use std::time::Duration;
 
+use rustls::pki_types::CertificateDer;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use slack_morphism::errors::SlackClientError;
@@ -43,6 +44,8 @@ pub struct SlackConfig {
     pub per_team: Duration,
     /// The most that a post waits for its turn; a longer wait is reported instead.
     pub max_turn: Duration,
+    /// Certificates that are trusted besides the system's.
+    pub extra_roots: Vec<CertificateDer<'static>>,
 }
 
 impl SlackConfig {
@@ -77,6 +80,7 @@ impl SlackConfig {
             per_conversation: Duration::from_secs(1),
             per_team: Duration::from_millis(50),
             max_turn: Duration::from_secs(10),
+            extra_roots: Vec::new(),
         })
     }
 }
@@ -99,7 +103,37 @@ struct Post<'a> {
     metadata: Metadata<'a>,
     unfurl_links: bool,
     unfurl_media: bool,
+    #[serde(flatten)]
+    thread: Option<Thread<'a>>,
 }
+
+/// Under which message, and in the conversation as well: an answer in a thread alone is easily missed.
+#[derive(Serialize)]
+struct Thread<'a> {
+    thread_ts: &'a str,
+    reply_broadcast: bool,
+}
+
+/// `chat.update`.
+#[derive(Serialize)]
+struct Update<'a> {
+    channel: &'a str,
+    ts: &'a str,
+    text: &'a str,
+    blocks: &'a [serde_json::Value],
+}
+
+/// `chat.postEphemeral`.
+#[derive(Serialize)]
+struct Whisper<'a> {
+    channel: &'a str,
+    user: &'a str,
+    text: &'a str,
+}
+
+/// An answer of which only its being one matters.
+#[derive(Deserialize)]
+struct Acknowledged {}
 
 #[derive(Serialize)]
 struct Metadata<'a> {
@@ -193,10 +227,45 @@ impl Slack {
             },
             unfurl_links: false,
             unfurl_media: false,
+            thread: envelope
+                .thread
+                .as_deref()
+                .map(|thread_ts| Thread { thread_ts, reply_broadcast: true }),
         };
+        self.call("chat.postMessage", &request).await
+    }
+
+    /// Puts other words into a message that was posted.
+    pub(super) async fn edit(&self, channel: &str, ts: &str, post: &SlackPost) -> Report {
+        let request = Update { channel, ts, text: &post.text, blocks: &post.blocks };
+        match self.call::<Acknowledged>("chat.update", &request).await {
+            Ok(_) => done(),
+            Err(report) => report,
+        }
+    }
+
+    /// Says something that only `user` sees.
+    pub(super) async fn whisper(&self, channel: &str, user: &str, text: &str) -> Report {
+        match self
+            .call::<Acknowledged>("chat.postEphemeral", &Whisper { channel, user, text })
+            .await
+        {
+            Ok(_) => done(),
+            Err(report) => report,
+        }
+    }
+
+    async fn call<A>(
+        &self,
+        method: &str,
+        request: &(impl Serialize + Send + Sync),
+    ) -> Result<A, Report>
+    where
+        A: for<'de> Deserialize<'de> + Send,
+    {
         let session = self.client.open_session(&self.token);
-        let answer: Result<Posted, SlackClientError> =
-            session.http_session_api.http_post("chat.postMessage", &request, None).await;
+        let answer: Result<A, SlackClientError> =
+            session.http_session_api.http_post(method, request, None).await;
         answer.map_err(|error| {
             let report = report(&error);
             if let (SlackClientError::RateLimitError(_), Verdict::Channel { after: Some(pause) }) =
@@ -241,6 +310,14 @@ fn paused(left: Duration) -> Report {
         verdict: Verdict::Channel { after: Some(left) },
         stage: Stage::Claimed,
         reply: "Slack asked for a pause".to_owned(),
+    }
+}
+
+fn done() -> Report {
+    Report {
+        verdict: Verdict::Accepted { provider_ref: None },
+        stage: Stage::Accepted,
+        reply: "ok".to_owned(),
     }
 }
 

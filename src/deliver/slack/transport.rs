@@ -80,7 +80,7 @@ impl Transport {
         tcp.set_nodelay(true);
         // Certificates are only needed, and only looked for, when the address is protected by them.
         let builder = if config.api_url.starts_with("https:") {
-            let tls = tls::client_config(&[])?;
+            let tls = tls::client_config(&config.extra_roots)?;
             HttpsConnectorBuilder::new().with_tls_config((*tls).clone()).https_only()
         } else {
             HttpsConnectorBuilder::new()

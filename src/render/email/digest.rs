@@ -5,8 +5,9 @@ use serde::Serialize;
 use super::{
     FinePrint, Link, Row, Shell, Staff, row, text_line, text_links, visible_first_name, why_lead,
 };
-use crate::domain::digest::Digest;
+use crate::domain::digest::{Digest, Line};
 use crate::render::line::{Look, Said, look};
+use crate::render::meanwhile::Meanwhile;
 use crate::render::words::{self, clock, count, full_day, int};
 use crate::render::{Brand, MessageLinks, subject, summary, text};
 
@@ -17,7 +18,8 @@ pub(in crate::render) struct DigestMail {
     staff: Staff,
     tally: Vec<Cell>,
     tally_rest: Option<u8>,
-    groups: Vec<GroupMail>,
+    meanwhile: Option<Meanwhile>,
+    parts: Vec<PartMail>,
     more: Option<More>,
     rest: String,
     quiet: Option<Link>,
@@ -28,12 +30,25 @@ pub(in crate::render) struct DigestMail {
 struct DigestText {
     opening: String,
     tally: String,
-    groups: Vec<GroupText>,
+    meanwhile: Option<String>,
+    parts: Vec<PartText>,
     more: Option<String>,
     rest: String,
     why: String,
     links: Vec<String>,
     fine_print: String,
+}
+
+#[derive(Serialize)]
+struct PartText {
+    heading: Option<String>,
+    groups: Vec<GroupText>,
+}
+
+#[derive(Serialize)]
+struct PartMail {
+    heading: Option<String>,
+    groups: Vec<GroupMail>,
 }
 
 #[derive(Serialize)]
@@ -73,14 +88,11 @@ impl DigestMail {
     /// The mail of `digest`.
     pub(in crate::render) fn new(digest: &Digest, links: MessageLinks<'_>, brand: &Brand) -> Self {
         let subject = subject::digest(digest, brand.names_in_subjects);
-        let said: Vec<(&'static Look, usize, Vec<Said>)> = digest
-            .groups
-            .iter()
-            .map(|(group, lines)| {
-                let words = |line| Said::new(line, digest.date, digest.since);
-                (look(*group), summary::in_group(digest, *group), lines.iter().map(words).collect())
-            })
-            .collect();
+        let said = |lines: &[Line]| -> Vec<Said> {
+            lines.iter().map(|line| Said::new(line, digest.date, digest.since)).collect()
+        };
+        let parts = summary::parts(digest);
+        let meanwhile = Meanwhile::of(digest);
         let tally: Vec<Cell> = summary::counted(digest).map(|(g, n)| cell(look(g), n)).collect();
         let used: u8 = tally.iter().map(|cell| cell.width).sum();
         let mut under_headline = vec![summary::delta(digest)];
@@ -106,11 +118,22 @@ impl DigestMail {
                 .collect::<Vec<_>>()
                 .join("\n"),
             tally: text::paragraph(&summary::tally(digest)),
-            groups: said
+            meanwhile: meanwhile.as_ref().map(Meanwhile::text),
+            parts: parts
                 .iter()
-                .map(|(look, n, lines)| GroupText {
-                    heading: format!("{} ({n}). {}.", look.title.to_uppercase(), look.next_move),
-                    lines: lines.iter().map(|said| text_line(said, said.detail(), links)).collect(),
+                .map(|part| PartText {
+                    heading: part.heading.as_deref().map(text::paragraph),
+                    groups: part
+                        .groups
+                        .iter()
+                        .map(|(group, n, lines)| GroupText {
+                            heading: group_heading(look(*group), *n),
+                            lines: said(lines)
+                                .iter()
+                                .map(|said| text_line(said, said.detail(), links))
+                                .collect(),
+                        })
+                        .collect(),
                 })
                 .collect(),
             more: more.as_ref().map(|more| match &more.url {
@@ -143,22 +166,15 @@ impl DigestMail {
             },
             tally_rest: (used < 100).then(|| 100 - used),
             tally,
-            groups: said
+            meanwhile,
+            parts: parts
                 .into_iter()
-                .map(|(look, n, lines)| GroupMail {
-                    title: look.title,
-                    class: look.class,
-                    colour: look.colour,
-                    shape: look.shape,
-                    next_move: look.next_move,
-                    n,
-                    rows: lines
+                .map(|part| PartMail {
+                    heading: part.heading,
+                    groups: part
+                        .groups
                         .into_iter()
-                        .enumerate()
-                        .map(|(index, said)| {
-                            let detail = said.detail();
-                            row(said, detail, index > 0, links)
-                        })
+                        .map(|(group, n, lines)| group_mail(look(group), n, said(lines), links))
                         .collect(),
                 })
                 .collect(),
@@ -167,6 +183,31 @@ impl DigestMail {
             quiet,
             text,
         }
+    }
+}
+
+fn group_heading(look: &Look, n: usize) -> String {
+    format!("{} ({n}). {}.", look.title.to_uppercase(), look.next_move)
+}
+
+fn group_mail(
+    look: &'static Look,
+    n: usize,
+    lines: Vec<Said>,
+    links: MessageLinks<'_>,
+) -> GroupMail {
+    let rows = lines.into_iter().enumerate().map(|(index, said)| {
+        let detail = said.detail();
+        row(said, detail, index > 0, links)
+    });
+    GroupMail {
+        title: look.title,
+        class: look.class,
+        colour: look.colour,
+        shape: look.shape,
+        next_move: look.next_move,
+        n,
+        rows: rows.collect(),
     }
 }
 

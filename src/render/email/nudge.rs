@@ -85,7 +85,7 @@ impl NudgeMail {
                 footer_links,
                 button: links.onboarding(id).map(|url| Link { words: format!("Open #{id}"), url }),
             },
-            row: Row { actions, ..row(said.line, Some(said.ladder), false, links) },
+            row: Row { actions, level: 2, ..row(said.line, Some(said.ladder), false, links) },
         }
     }
 }
@@ -96,11 +96,7 @@ fn actions(nudge: &Nudge, said: &Said, links: MessageLinks<'_>) -> Vec<Action> {
     let replied = links
         .replied(said.display_id)
         .filter(|_| nudge.kind == Kind::WaitingOnCustomer && !nudge.escalation);
-    actions.extend(replied.map(|url| Action {
-        url,
-        words: "The customer\u{a0}replied",
-        label: format!("{} replied: end waiting", said.customer),
-    }));
+    actions.extend(replied.map(|url| Action::new("The customer\u{a0}replied", url, said)));
     actions.extend(row_actions(said, links).into_iter().skip(usize::from(nudge.escalation)));
     actions
 }

@@ -69,7 +69,7 @@ pub struct Waiting {
     pub channel: Channel,
 }
 
-/// Those of `ids` that are ready and in nobody's hands. Does not say "unfinished", which these states imply: the planner would take
+/// Those of `ids` that are ready, in nobody's hands and made of known words. Does not say "unfinished", which these states imply: the planner would take
 /// the sweeper's index for it and read the whole backlog instead of the rows named.
 pub async fn waiting(
     conn: &mut Conn,
@@ -80,7 +80,9 @@ pub async fn waiting(
         conn,
         Waiting,
         "SELECT id, workspace_id, kind, mode, channel FROM notifications
-         WHERE state IN ('scheduled', 'deferred', 'ambiguous') AND not_before <= $2 AND id",
+         WHERE state IN ('scheduled', 'deferred', 'ambiguous') AND not_before <= $2
+           AND kind IN ('digest', 'stalled_phase', 'waiting_on_customer', 'customer_reminder') AND channel IN ('email', 'slack')
+           AND mode IN ('live', 'test') AND id",
         ids,
         "",
         now

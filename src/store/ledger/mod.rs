@@ -20,8 +20,8 @@ pub use finish::{Attempt, Finish, finish};
 pub use message::{pack, unpack};
 pub use reminded::{drop_items, give_back, remind};
 pub use rescue::rescue;
-pub use sweep::{Backlog, Ready, backlog, end_waiting, finished, pushed, ready};
-pub use write::{NewNotification, count_keys, insert};
+pub use sweep::{Backlog, Ready, backlog, end_undecodable, end_waiting, finished, pushed, ready};
+pub use write::{NewNotification, insert, known_keys};
 
 /// `not_before` of a row that only an operator's decision moves on.
 pub const UNTIL_DECIDED: DateTime<Utc> = match DateTime::from_timestamp(253_370_764_800, 0) {
@@ -29,5 +29,5 @@ pub const UNTIL_DECIDED: DateTime<Utc> = match DateTime::from_timestamp(253_370_
     None => DateTime::<Utc>::MAX_UTC,
 };
 
-/// Deliveries in a row without an outcome after which a row is given up: it takes the worker down each time.
+/// Deliveries in a row without an outcome after which a row is given up: it takes the worker down each time, or nobody can read it.
 pub const POISON_AFTER: i64 = 3;

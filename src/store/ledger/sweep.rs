@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
+use super::POISON_AFTER;
 use super::reminded::give_back;
 use crate::db::{Conn, DbError, Dialect, json_list};
 use crate::domain::values::{Channel, Kind, NotificationState, Reason};
@@ -36,6 +37,38 @@ const HELD: &str = "(EXISTS (SELECT 1 FROM queue_pauses p WHERE p.workspace_id I
      AND p.queue = CASE WHEN n.kind = 'customer_reminder' THEN 'customer' ELSE n.channel END)
    OR (n.mode = 'live' AND EXISTS (SELECT 1 FROM channel_pauses c WHERE c.channel = n.channel AND c.until > $1)))";
 
+/// Whether a row is made of words that this binary knows; what reads a row would fail over any other, and take its neighbours along.
+const KNOWN: &str = "(kind IN ('digest', 'stalled_phase', 'waiting_on_customer', 'customer_reminder') AND channel IN ('email', 'slack')
+   AND mode IN ('live', 'test'))";
+
+/// Counts a delivery of every ready row that cannot be read and was last looked at before `looked_before`: a newer binary may have written
+/// it and may yet read it. The third ends it as failed. Answers with the ids of those that ended.
+pub async fn end_undecodable(
+    conn: &mut Conn,
+    now: DateTime<Utc>,
+    looked_before: DateTime<Utc>,
+) -> Result<Vec<String>, DbError> {
+    const SQL: &str = const_str::concat!(
+        "UPDATE notifications SET pushed_at = $1, delivery_count = delivery_count + 1,
+           state = CASE WHEN delivery_count + 1 >= $3 THEN 'failed' ELSE state END,
+           reason = CASE WHEN delivery_count + 1 >= $3 THEN 'undecodable' ELSE reason END,
+           finished_at = CASE WHEN delivery_count + 1 >= $3 THEN $1 ELSE finished_at END, updated_at = $1
+         WHERE finished_at IS NULL AND not_before <= $1 AND pushed_at < $2 AND state <> 'sending' AND NOT ",
+        KNOWN,
+        " RETURNING id, state"
+    );
+    let looked: Vec<(String, String)> = on!(conn, |c| sqlx::query_as(SQL)
+        .bind(now)
+        .bind(looked_before)
+        .bind(POISON_AFTER)
+        .fetch_all(c)
+        .await?);
+    let ended = looked.into_iter().filter(|(_, state)| state == NotificationState::Failed.as_str());
+    let ended: Vec<String> = ended.map(|(id, _)| id).collect();
+    unsent::note(conn, &ended, now).await?;
+    Ok(ended)
+}
+
 /// Rows that wait, are ready at `now`, and were last pushed before `pushed_before` (or, by a clock that ran ahead, after `now`). Those
 /// that are held back are left out until their deadline has passed.
 pub async fn ready(
@@ -47,7 +80,9 @@ pub async fn ready(
     const SQL: &str = const_str::concat!(
         "SELECT id, kind, channel, state, reason, deadline FROM notifications n
          WHERE finished_at IS NULL AND not_before <= $1 AND state IN ('scheduled', 'deferred', 'ambiguous')
-           AND (pushed_at < $2 OR pushed_at > $1) AND (deadline <= $1 OR NOT ",
+           AND (pushed_at < $2 OR pushed_at > $1) AND ",
+        KNOWN,
+        " AND (deadline <= $1 OR NOT ",
         HELD,
         ") ORDER BY not_before LIMIT $3"
     );

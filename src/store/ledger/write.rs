@@ -186,14 +186,14 @@ async fn insert_items(
     Ok(())
 }
 
-/// How many of the given keys have a row, in any state.
-pub async fn count_keys(conn: &mut Conn, keys: &[String]) -> Result<i64, DbError> {
+/// Those of the given keys that have a row, in any state.
+pub async fn known_keys(conn: &mut Conn, keys: &[String]) -> Result<HashSet<String>, DbError> {
     let rows = fetch_by_ids!(
         conn,
-        (i64,),
-        "SELECT count(*) FROM notifications WHERE dedupe_key",
+        (String,),
+        "SELECT dedupe_key FROM notifications WHERE dedupe_key",
         keys,
         ""
     )?;
-    Ok(rows.first().map_or(0, |(count,)| *count))
+    Ok(rows.into_iter().map(|(key,)| key).collect())
 }

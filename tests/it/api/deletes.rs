@@ -144,4 +144,14 @@ async fn what_was_about_to_be_sent_is_cancelled_in_the_same_transaction(#[case] 
     );
     app.delete("/onboardings/3").await.ok(200);
     assert!(states(&app).await.contains("n3 cancelled deleted"));
+    let said = app.get("/audit_log?event=notification_skipped").await.ok(200);
+    let mut said: Vec<String> = said["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| format!("{} {}", entry["target"]["id"], entry["reason"]))
+        .collect();
+    said.sort();
+    let expected = [&a, &b, &g].map(|o| format!("{} \"deleted\"", o["id"]));
+    assert_eq!(said, expected, "one entry per onboarding, however many messages it was");
 }

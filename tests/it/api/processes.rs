@@ -12,13 +12,10 @@ use pivotal_reminders::store::idempotency::{self, Stored};
 use reqwest::Method;
 use rstest::rstest;
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
 
 use crate::support::db::Backend;
 use crate::support::eventually;
+use crate::support::proxy::freezable;
 use crate::support::service::{PATIENCE, Running, Service};
 
 /// Processes that serve one workspace's API. SQLite carries one `serve`.
@@ -181,7 +178,7 @@ async fn a_serving_process_forgets_answers_too_old_to_be_replayed(#[case] backen
     }
     tx.commit().await.unwrap();
     let (process, _) = service.api().await;
-    eventually(PATIENCE, || process.log().contains("forgot answers")).await;
+    eventually(PATIENCE, || process.log().contains("answers that are too old")).await;
     let left = service.db.rows("SELECT key FROM idempotency_keys").await;
     assert_eq!(left, [json!({ "key": "young" })]);
 }
@@ -200,45 +197,12 @@ async fn a_process_that_only_captures_says_so_when_it_is_ready() {
     assert_eq!(readyz(address).await["captured"], false);
 }
 
-/// A way to a server that can be frozen: connections stay open, and nothing comes through any more.
-async fn freezable(server: String) -> (SocketAddr, watch::Sender<bool>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let (freeze, frozen) = watch::channel(false);
-    tokio::spawn(async move {
-        while let Ok((near, _)) = listener.accept().await {
-            let far = TcpStream::connect(&server).await.unwrap();
-            let (from_near, to_near) = near.into_split();
-            let (from_far, to_far) = far.into_split();
-            tokio::spawn(pump(from_near, to_far, frozen.clone()));
-            tokio::spawn(pump(from_far, to_near, frozen.clone()));
-        }
-    });
-    (address, freeze)
-}
-
-async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut frozen: watch::Receiver<bool>) {
-    let mut buffer = [0; 16 * 1024];
-    while let Ok(read @ 1..) = from.read(&mut buffer).await {
-        if frozen.wait_for(|frozen| !frozen).await.is_err()
-            || to.write_all(&buffer[..read]).await.is_err()
-        {
-            return;
-        }
-    }
-}
-
 #[tokio::test]
 async fn a_database_that_falls_silent_is_a_503_in_time_and_then_over() {
     let mut processes = Processes::start(Backend::Postgres).await;
     let key = processes.key("unlimited").await;
-    let url: url::Url = processes.service.db.url.parse().unwrap();
-    let server = format!("{}:{}", url.host_str().unwrap(), url.port().unwrap_or(5432));
-    let (address, freeze) = freezable(server).await;
-    let mut through = url.clone();
-    through.set_host(Some("127.0.0.1")).unwrap();
-    through.set_port(Some(address.port())).unwrap();
-    processes.service.set("DATABASE_URL", through.as_str());
+    let (through, freeze) = freezable(&processes.service.db.url).await;
+    processes.service.set("DATABASE_URL", &through);
     let (_process, address) = processes.service.api().await;
     processes.addresses = vec![address];
     let ask = async || {

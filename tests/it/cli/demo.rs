@@ -106,6 +106,33 @@ async fn a_demo_says_in_words_what_there_is_to_see() {
 }
 
 #[tokio::test]
+async fn a_first_start_that_was_interrupted_is_made_anew() {
+    let (service, folder) = stage().await;
+    let demo = service.spawn(&["demo"]);
+    let file = folder.path().join("data/demo.db-wal");
+    let begun = || std::fs::metadata(&file).is_ok_and(|file| file.len() > 500_000);
+    eventually(PATIENCE, begun).await;
+    demo.kill().await;
+    let (demo, address, said) = start(&service, &["demo"]).await;
+    assert!(said.contains("40 customers, 40 onboardings"), "{said}");
+    assert!(outbox(address).await.contains("Maren Holt"));
+    demo.kill().await;
+}
+
+#[tokio::test]
+async fn a_demo_cannot_take_the_data_from_under_another() {
+    let (service, _folder) = stage().await;
+    let (demo, address, said) = start(&service, &["demo"]).await;
+    let second = service.run(&["demo", "--reset"]).await;
+    assert_eq!(second.code, 1);
+    insta::assert_snapshot!(second.stderr, @"pivotal-reminders: another demo is running on data/demo.db; stop it first, or start this one in another folder");
+    let live = key(&said, "Live key");
+    let (status, _) = Client::new(address, &live).send("GET", "/me", Value::Null).await;
+    assert_eq!(status, 200);
+    demo.kill().await;
+}
+
+#[tokio::test]
 async fn a_port_in_use_is_one_line_and_changes_nothing() {
     let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = taken.local_addr().unwrap().to_string();

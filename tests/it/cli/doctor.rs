@@ -36,6 +36,8 @@ async fn all_is_well() {
     database: ok: sqlite answers
     migrations: ok: up to date
     clock: ok: right, as far as this service can tell
+    accounting: ok: 0 unaccounted for
+    recipients: ok: every open onboarding has somebody to tell
     mail: ok: RELAY answers, without TLS, no login
     slack: ok: Slack accepts the token: team Fake, user reminders
     ");
@@ -52,6 +54,8 @@ async fn what_is_not_configured_is_no_fault() {
     database: ok: sqlite answers
     migrations: ok: up to date
     clock: ok: right, as far as this service can tell
+    accounting: ok: 0 unaccounted for
+    recipients: ok: every open onboarding has somebody to tell
     mail: ok: captured: mail is kept in the ledger and shown at /outbox; set SMTP_URL and MAIL_FROM to send it
     slack: ok: captured: Slack messages are kept in the ledger and shown at /outbox; set SLACK_BOT_TOKEN to send them
     ");
@@ -75,6 +79,8 @@ async fn nobody_answers_at_the_relay_and_slack_knows_no_such_token() {
     database: ok: sqlite answers
     migrations: ok: up to date
     clock: ok: right, as far as this service can tell
+    accounting: ok: 0 unaccounted for
+    recipients: ok: every open onboarding has somebody to tell
     mail: FAULT: 127.0.0.1:9: cannot connect to 127.0.0.1:9: Connection refused (os error 111); check host and port in SMTP_URL, and that the relay accepts this machine
     slack: FAULT: http://SLACK/api: invalid_auth; put a valid Bot User OAuth Token into SLACK_BOT_TOKEN and give the app the scope chat:write
     ");
@@ -94,6 +100,8 @@ async fn the_relay_refuses_the_password() {
     database: ok: sqlite answers
     migrations: ok: up to date
     clock: ok: right, as far as this service can tell
+    accounting: ok: 0 unaccounted for
+    recipients: ok: every open onboarding has somebody to tell
     mail: FAULT: RELAY: 535 5.7.8 wrong user or password; check user and password in SMTP_URL
     slack: ok: not used: no Slack token is configured; set SLACK_BOT_TOKEN
     ");
@@ -125,6 +133,8 @@ async fn nobody_has_migrated_the_database() {
     database: ok: sqlite answers
     migrations: FAULT: the schema is older than this binary; run `pivotal-reminders migrate`
     clock: ok: not checked: the schema is not there yet
+    accounting: ok: not checked: the schema is not there yet
+    recipients: ok: not checked: the schema is not there yet
     mail: ok: captured: mail is kept in the ledger and shown at /outbox; set SMTP_URL and MAIL_FROM to send it
     slack: ok: captured: Slack messages are kept in the ledger and shown at /outbox; set SLACK_BOT_TOKEN to send them
     ");

@@ -107,7 +107,7 @@ const OBEYED_WITHIN: Duration = Duration::from_secs(2);
 
 #[tokio::test]
 async fn running_workers_obey_within_two_seconds() {
-    use crate::processes::{due_now, mail_service, wait_for};
+    use crate::support::crowd::{due_now, mail_service, wait_for};
     use crate::support::eventually;
     use crate::support::fake_smtp::{At, Do, FakeSmtp, Script};
     use crate::support::service::PATIENCE;

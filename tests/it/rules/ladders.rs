@@ -3,16 +3,21 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use pivotal_reminders::domain::calendar::{DaySpan, instant};
 use pivotal_reminders::domain::decide::{
-    Hold as Held, Step, next_nudge_at, next_working_hour, nudge, nudge_deadline, step_due,
-    step_reached,
+    Hold as Held, Step, next_nudge_at, nudge, step_due, step_reached,
 };
 use pivotal_reminders::domain::facts::{Channels, Hold, Onboarding, Person, Workspace};
+use pivotal_reminders::domain::routing::Desk;
+use pivotal_reminders::domain::slots::{next_working_hour, nudge_deadline};
 use pivotal_reminders::domain::values::{Channel, Kind, Phase, Reason, State};
 use proptest::prelude::*;
 use rstest::rstest;
 
 use super::civil::{calendar, day, wall, zone};
 use super::{at, date, onboarding, person, span, waiting, workspace};
+
+fn alone(person: &Person) -> Desk<'_> {
+    Desk { person, backup: None }
+}
 
 fn rung(step: Option<Step>) -> Option<(Kind, i64, i64, bool)> {
     step.map(|step| (step.kind, step.number, step.days, step.last))
@@ -149,7 +154,7 @@ fn the_next_nudge_may_go_out(
     #[case] now: &str,
     #[case] expected: Option<&str>,
 ) {
-    assert_eq!(next_nudge_at(&workspace(), &person(), &o, at(now)), expected.map(at));
+    assert_eq!(next_nudge_at(&workspace(), Some(alone(&person())), &o, at(now)), expected.map(at));
 }
 
 #[rstest]
@@ -207,7 +212,7 @@ proptest! {
         let o = if waits { waiting("2026-06-01T12:00:00Z") } else { onboarding() };
         let o = Onboarding { stalled_step: done, waiting_step: done.min(3), ..o };
         let now = at("2026-06-01T12:00:00Z") + TimeDelta::days(days);
-        if let Some(next) = next_nudge_at(&workspace, &person, &o, now) {
+        if let Some(next) = next_nudge_at(&workspace, Some(alone(&person)), &o, now) {
             prop_assert!(next >= now);
             let today = next.with_timezone(&zone).date_naive();
             prop_assert!(step_due(&workspace, &o, today).is_some(), "due on {today}");

@@ -139,17 +139,17 @@ fn a_trace_names_every_gate_up_to_the_one_that_is_shut() {
             format!("{} {}: {}", if gate.passed { "✓" } else { "✗" }, gate.gate, gate.detail)
         })
         .collect();
-    insta::assert_snapshot!(seen.join("\n"), @r"
+    insta::assert_snapshot!(seen.join("\n"), @r#"
     ✓ exists: The onboarding exists.
-    ✓ customer_in_business: Halden Freight is onboarding.
-    ✓ phase_open: The phase is review.
-    ✓ not_paused: The state is active.
-    ✓ not_snoozed: Nothing is snoozed.
+    ✓ customer_in_business: Halden Freight's status is "onboarding".
+    ✓ phase_open: The onboarding is not completed.
+    ✓ not_paused: The onboarding's state is "active".
+    ✓ not_snoozed: It is not snoozed.
     ✓ recipient_active: Maren Holt is active.
-    ✓ wanted: Maren Holt wants messages of the kind digest.
-    ✓ channel: Goes out by email.
-    ✗ due: Every 3 day(s), last reminded never: due on 2026-06-04, the digest is of 2026-06-02.
-    ");
+    ✓ wanted: Maren Holt has digests switched on.
+    ✓ channel: It goes out by e-mail.
+    ✗ due: It is reminded of every 3 days, and it was created on Mon 1 Jun 2026: due from Thu 4 Jun 2026; asked about Tue 2 Jun 2026.
+    "#);
 }
 
 fn with(field: usize) -> Provenance {

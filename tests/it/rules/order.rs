@@ -1,6 +1,8 @@
 //! What a digest says, and in which order.
 
-use pivotal_reminders::domain::digest::{Digest, Frame, Group, Seen, Totals, build, line, seen};
+use pivotal_reminders::domain::digest::{
+    Digest, Frame, Group, Item, Seen, Totals, build, line, seen,
+};
 use pivotal_reminders::domain::facts::Onboarding;
 use pivotal_reminders::domain::values::{Phase, State};
 use proptest::prelude::*;
@@ -22,8 +24,14 @@ fn digest(items: &[(Onboarding, Option<Seen>)]) -> Digest {
         at: at("2026-06-10T07:00:00Z"),
         totals: Totals::default(),
         escalation: None,
+        meanwhile: None,
     };
-    build(&workspace(), &person(), &frame, items)
+    let item = |(o, before): &(Onboarding, Option<Seen>)| Item {
+        onboarding: o.clone(),
+        before: before.clone(),
+        absent: None,
+    };
+    build(&workspace(), &person(), &frame, &items.iter().map(item).collect::<Vec<_>>())
 }
 
 fn entered(when: &str) -> Onboarding {

@@ -3,8 +3,8 @@
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 use pivotal_reminders::domain::calendar::{Weekdays, exists, instant, local_date};
-use pivotal_reminders::domain::decide::{Slots, quiet_until};
 use pivotal_reminders::domain::facts::{Person, Workspace};
+use pivotal_reminders::domain::slots::{Slots, quiet_until};
 use proptest::prelude::*;
 use rstest::rstest;
 
@@ -214,4 +214,33 @@ fn a_calendar_without_a_working_day_has_no_slot() {
     }
     let somebody = Person { zone: Tz::UTC, ..person() };
     assert_eq!(Slots::of(&workspace, &somebody).next(at("2026-06-01T00:00:00Z")), None);
+}
+
+#[rstest]
+#[case::berlin_into_summer("Europe/Berlin", "2026-03-28", &["2026-03-28 06:00", "2026-03-29 05:00", "2026-03-30 05:00"])]
+#[case::berlin_into_winter("Europe/Berlin", "2026-10-24", &["2026-10-24 05:00", "2026-10-25 06:00", "2026-10-26 06:00"])]
+#[case::sao_paulo_skips_midnight("America/Sao_Paulo", "2018-11-03", &["2018-11-03 10:00", "2018-11-04 09:00", "2018-11-05 09:00"])]
+#[case::sao_paulo_repeats_it("America/Sao_Paulo", "2018-02-17", &["2018-02-17 09:00", "2018-02-18 10:00", "2018-02-19 10:00"])]
+#[case::kathmandu_moves_by_a_quarter("Asia/Kathmandu", "1985-12-31", &["1985-12-31 01:30", "1986-01-01 01:15", "1986-01-02 01:15"])]
+#[case::apia_has_no_friday("Pacific/Apia", "2011-12-29", &["2011-12-29 17:00", "2011-12-30 17:00", "2011-12-31 17:00"])]
+#[case::lord_howe_moves_by_half_an_hour("Australia/Lord_Howe", "2026-04-04", &["2026-04-03 20:00", "2026-04-04 20:30", "2026-04-05 20:30"])]
+fn a_daily_digest_keeps_its_wall_time_and_misses_no_date_across_a_transition(
+    #[case] zone: &str,
+    #[case] first: &str,
+    #[case] expected: &[&str],
+) {
+    let mut workspace = workspace();
+    workspace.calendar.working_days =
+        Weekdays::of((0..7).map(|n| chrono::Weekday::try_from(n).unwrap()));
+    let person = somebody(zone, "", "");
+    let slots = Slots::of(&workspace, &person);
+    let mut from = instant(person.zone, date(first), chrono::NaiveTime::MIN);
+    let mut found = Vec::new();
+    for _ in 0..expected.len() {
+        let (day, slot) = slots.next(from).unwrap();
+        assert_eq!(slot.with_timezone(&person.zone).naive_local(), day.and_time(time("07:00")));
+        found.push(slot.format("%Y-%m-%d %H:%M").to_string());
+        from = slot;
+    }
+    assert_eq!(found, expected);
 }

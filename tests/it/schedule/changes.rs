@@ -90,3 +90,46 @@ async fn a_nudge_about_what_has_moved_on_is_not_sent(#[case] backend: Backend) {
     assert!(stage.slack.posts().is_empty());
     insta::assert_snapshot!(stage.ledger().await, @"2026-06-09 stalled_phase 1 live slack to Carl: skipped (state_changed) [Halden Freight]");
 }
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_nudge_that_was_reassigned_before_it_went_out_goes_to_the_new_csm_once(
+    #[case] backend: Backend,
+) {
+    let stage = Stage::new(backend).await;
+    let path = stage.onboard("Halden Freight", json!({ "reminder_frequency_days": 30 })).await;
+    stage.scan("2026-06-09T09:00:00Z").await;
+    stage.at("2026-06-09T09:01:00Z");
+    stage.patch(&path, json!({ "csm_id": stage.app.owner.id })).await;
+    stage.drain("2026-06-09T09:02:00Z").await;
+    stage.pass("2026-06-09T10:00:00Z").await;
+    insta::assert_snapshot!(stage.ledger().await, @r"
+    2026-06-09 stalled_phase 1 live slack to Carl: skipped (state_changed) [Halden Freight]
+    2026-06-09 stalled_phase 1 live slack to Olga: sent, attempts 1 [Halden Freight]
+    ");
+    assert_eq!(stage.slack.posted().len(), 1);
+    assert_eq!(stage.slack.posted()[0].channel, "U0OLGA");
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_clock_that_went_back_sends_nothing_twice(#[case] backend: Backend) {
+    let stage = Stage::new(backend).await;
+    stage.onboard("Halden Freight", json!({})).await;
+    stage.pass("2026-06-03T07:00:00Z").await;
+    for again in ["2026-06-02T06:00:00Z", "2026-06-02T07:00:00Z", "2026-06-03T06:59:59Z"] {
+        stage.pass(again).await;
+    }
+    stage.pass("2026-06-03T07:00:00Z").await;
+    stage.pass("2026-06-04T07:00:00Z").await;
+    insta::assert_snapshot!(stage.ledger().await, @r"
+    2026-06-02 digest live email to Carl: skipped (missed_slot), 1 slot missed [Halden Freight]
+    2026-06-03 digest live email to Carl: sent, attempts 1 [Halden Freight]
+    2026-06-04 digest live email to Carl: sent, attempts 1 [Halden Freight]
+    ");
+    assert_eq!(stage.relay.accepted().len(), 2);
+}

@@ -37,16 +37,19 @@ impl TestDb {
         Self::with_connections(backend, 5).await
     }
 
+    /// A database that nobody has migrated.
+    pub(crate) async fn empty(backend: Backend) -> Self {
+        let (url, garbage) = match backend {
+            Backend::Sqlite => file(),
+            Backend::Postgres => bare().await,
+        };
+        Self { db: open(&url, 2).await, url, _garbage: garbage }
+    }
+
     /// A fresh database with a pool of the given size.
     pub(crate) async fn with_connections(backend: Backend, connections: u32) -> Self {
         let (url, garbage) = match backend {
-            Backend::Sqlite => {
-                let folder = tempfile::tempdir().unwrap();
-                (
-                    format!("sqlite://{}", folder.path().join("test.db").display()),
-                    Garbage::Folder(folder),
-                )
-            }
+            Backend::Sqlite => file(),
             Backend::Postgres => postgres().await,
         };
         let db = open(&url, connections).await;
@@ -71,14 +74,35 @@ pub(crate) async fn open(url: &str, connections: u32) -> Db {
 /// Any number, as long as it is always the same.
 const TEMPLATE_LOCK: i64 = 0x5445_4d50_4c41_5445;
 
+fn file() -> (String, Garbage) {
+    let folder = tempfile::tempdir().unwrap();
+    (format!("sqlite://{}", folder.path().join("test.db").display()), Garbage::Folder(folder))
+}
+
+fn server() -> String {
+    std::env::var("TEST_DATABASE_URL").unwrap_or_else(|_| {
+        panic!("TEST_DATABASE_URL is not set; run the tests with scripts/with-postgres, which starts a throw-away PostgreSQL")
+    })
+}
+
+fn fresh_name() -> String {
+    format!("pivotal_test_{:032x}", rand::random::<u128>())
+}
+
+async fn bare() -> (String, Garbage) {
+    let (server, name) = (server(), fresh_name());
+    let mut admin = connect(&server).await;
+    run(&mut admin, format!("CREATE DATABASE {name}")).await;
+    admin.close().await.unwrap();
+    (url_of(&server, &name), Garbage::Database { server, name })
+}
+
 /// Clones a database from the migrated template, which whoever comes first makes: nextest runs every test in a process of its own.
 async fn postgres() -> (String, Garbage) {
-    let server = std::env::var("TEST_DATABASE_URL").unwrap_or_else(|_| {
-        panic!("TEST_DATABASE_URL is not set; run the tests with scripts/with-postgres, which starts a throw-away PostgreSQL")
-    });
+    let server = server();
     let mut admin = connect(&server).await;
     let template = format!("pivotal_template_{}", fingerprint());
-    let name = format!("pivotal_test_{:032x}", rand::random::<u128>());
+    let name = fresh_name();
     admin.execute(sqlx::query("SELECT pg_advisory_lock($1)").bind(TEMPLATE_LOCK)).await.unwrap();
     let (exists,): (bool,) =
         sqlx::query_as("SELECT EXISTS (SELECT 1 FROM pg_database WHERE datname = $1)")

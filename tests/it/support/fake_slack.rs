@@ -83,6 +83,7 @@ impl Post {
 struct Shared {
     answers: Mutex<VecDeque<Answer>>,
     posts: Mutex<Vec<Post>>,
+    calls: Mutex<Vec<(String, serde_json::Value)>>,
 }
 
 /// The fake. Ends when dropped.
@@ -103,8 +104,7 @@ impl FakeSlack {
     pub(crate) async fn start(answers: Vec<Answer>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
-        let shared =
-            Arc::new(Shared { answers: Mutex::new(answers.into()), posts: Mutex::default() });
+        let shared = Arc::new(Shared { answers: Mutex::new(answers.into()), ..Shared::default() });
         let app = Router::new().route("/api/{method}", any(answer)).with_state(Arc::clone(&shared));
         let server = tokio::spawn(async move {
             axum::serve(listener, app).await.unwrap();
@@ -127,6 +127,11 @@ impl FakeSlack {
         self.shared.posts.lock().unwrap().clone()
     }
 
+    /// Requests to the other methods so far, with their bodies.
+    pub(crate) fn calls(&self) -> Vec<(String, serde_json::Value)> {
+        self.shared.calls.lock().unwrap().clone()
+    }
+
     /// Those that were really posted.
     pub(crate) fn posted(&self) -> Vec<Post> {
         self.posts().into_iter().filter(|post| post.posted).collect()
@@ -145,6 +150,7 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
     let body: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
     let next = shared.answers.lock().unwrap().pop_front();
     if method != "chat.postMessage" {
+        shared.calls.lock().unwrap().push((method, body));
         let identity = r#"{"ok":true,"url":"https://fake.slack.com/","team":"Fake","user":"reminders","team_id":"T1","user_id":"U0"}"#;
         return respond(next.unwrap_or_else(|| Answer::json(identity))).await;
     }

@@ -262,6 +262,11 @@ impl FakeSmtp {
         self.shared.accepted.lock().unwrap().clone()
     }
 
+    /// How many that is.
+    pub(crate) fn accepted_count(&self) -> usize {
+        self.shared.accepted.lock().unwrap().len()
+    }
+
     /// Connections so far.
     pub(crate) fn connections(&self) -> usize {
         self.shared.connections.load(Ordering::SeqCst)

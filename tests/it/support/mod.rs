@@ -1,9 +1,11 @@
 //! What the tests share.
 
 pub(crate) mod app;
+pub(crate) mod crowd;
 pub(crate) mod db;
 pub(crate) mod fake_slack;
 pub(crate) mod fake_smtp;
+pub(crate) mod proxy;
 pub(crate) mod service;
 pub(crate) mod sql;
 pub(crate) mod stage;

@@ -103,16 +103,7 @@ impl Service {
 
     /// Starts a verb that goes on, and keeps what it says and logs.
     pub(crate) fn spawn(&self, args: &[&str]) -> Running {
-        let mut child = self
-            .command(args)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the verb starts");
-        let log = Arc::new(Mutex::new(String::new()));
-        keep(child.stdout.take().expect("a pipe"), &log);
-        keep(child.stderr.take().expect("a pipe"), &log);
-        Running { child, log }
+        Running::start(self.command(args))
     }
 
     /// Starts `serve --role api` and answers with it and its address.
@@ -182,6 +173,19 @@ pub(crate) struct Running {
 }
 
 impl Running {
+    pub(crate) fn start(mut command: Command) -> Self {
+        let mut child = command
+            .kill_on_drop(true)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the verb starts");
+        let log = Arc::new(Mutex::new(String::new()));
+        keep(child.stdout.take().expect("a pipe"), &log);
+        keep(child.stderr.take().expect("a pipe"), &log);
+        Self { child, log }
+    }
+
     pub(crate) fn log(&self) -> String {
         self.log.lock().expect("no panic while logging").clone()
     }
