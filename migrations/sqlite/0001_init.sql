@@ -125,7 +125,8 @@ CREATE TABLE customers (
     deleted_at          TEXT,
     UNIQUE (workspace_id, display_id)
 ) STRICT;
-CREATE UNIQUE INDEX customers_slug ON customers (workspace_id, slug) WHERE deleted_at IS NULL;
+-- A slug may be longer than an index of PostgreSQL takes: its beginning is looked up, the rest only told apart.
+CREATE UNIQUE INDEX customers_slug ON customers (workspace_id, substr(slug, 1, 200), substr(slug, 201)) WHERE deleted_at IS NULL;
 CREATE INDEX customers_list ON customers (workspace_id, created_at DESC) WHERE deleted_at IS NULL;
 
 -- People at a customer.

@@ -82,7 +82,11 @@ pub(super) async fn create(
     post: Post,
 ) -> Result<Response, ApiError> {
     caller.must_be_live()?;
-    let body = post.body()?;
+    let mut once = match post.begin(&api, &caller).await? {
+        Begun::First(once) => once,
+        Begun::Replay(answer) => return Ok(answer),
+    };
+    let body = once.body()?;
     let name = body.required("name", body::name)?;
     let mode = body.optional("mode", body::word)?.unwrap_or(Mode::Live);
     let tier = body.optional("tier", body::word)?.unwrap_or(Tier::Standard);
@@ -93,10 +97,6 @@ pub(super) async fn create(
         }
         Ok(scopes)
     })?;
-    let mut once = match post.begin(&api, &caller).await? {
-        Begun::First(once) => once,
-        Begun::Replay(answer) => return Ok(answer),
-    };
     let new = NewKey {
         workspace_id: caller.workspace_id(),
         name: &name,
@@ -116,16 +116,18 @@ pub(super) async fn rotate(
     post: Post,
 ) -> Result<Response, ApiError> {
     caller.must_be_live()?;
-    let overlap = post
-        .body()?
-        .optional("overlap_seconds", body::integer(0, MAX_OVERLAP))?
-        .unwrap_or_default();
-    let mut once = match post.begin(&api, &caller).await? {
+    let id = key_id(reference)?;
+    let begun = post.begin_at(api.db.begin().await?, &caller, Some(&id)).await?;
+    let mut once = match begun {
         Begun::First(once) => once,
         Begun::Replay(answer) => return Ok(answer),
     };
+    let overlap = once
+        .body()?
+        .optional("overlap_seconds", body::integer(0, MAX_OVERLAP))?
+        .unwrap_or_default();
     let (tx, author) = (&mut once.tx, caller.author());
-    let (id, overlap) = (key_id(reference)?, TimeDelta::seconds(overlap));
+    let overlap = TimeDelta::seconds(overlap);
     let (row, secret) = keys::rotate(tx, &author, caller.workspace_id(), &id, overlap, caller.now)
         .await?
         .ok_or_else(ApiError::api_key_not_found)?;

@@ -15,6 +15,7 @@ use super::wire::{self, Deleted, Instant, List};
 use super::{Api, customers};
 use crate::db::{DbError, is_conflict};
 use crate::store::contacts::{self, Contact, NewContact, Patch};
+use crate::store::customers as customer_rows;
 
 #[derive(Serialize)]
 struct View<'a> {
@@ -78,17 +79,32 @@ pub(super) async fn create(
     PathRef(reference): PathRef,
     post: Post,
 ) -> Result<Response, ApiError> {
-    let new = read_new(&post.body()?)?;
-    let mut once = match post.begin(&api, &caller).await? {
+    let (author, workspace) = (caller.author(), caller.workspace_id());
+    let mut tx = api.db.begin().await?;
+    let named = match &reference {
+        Some(reference) => customer_rows::find(&mut tx, workspace, reference).await?,
+        None => None,
+    };
+    let id = named.map(|customer| customer.id);
+    let mut once = match post.begin_at(tx, &caller, id.as_deref()).await? {
         Begun::First(once) => once,
         Begun::Replay(answer) => return Ok(answer),
     };
+    let body = once.body()?;
     let tx = &mut once.tx;
     let customer = customers::lock_present(tx, &caller, reference.as_ref()).await?;
-    if contacts::email_taken(tx, &customer.id, &new.email, "").await? {
+    let name = body.required("name", body::name)?;
+    let email = body.required("email", body::email)?;
+    if contacts::email_taken(tx, &customer.id, &email, "").await? {
         return Err(email_taken());
     }
-    let (author, workspace) = (caller.author(), caller.workspace_id());
+    let new = NewContact {
+        name,
+        email,
+        title: body.nullable("title", body::title)?.flatten(),
+        is_primary: body.optional("is_primary", body::boolean)?.unwrap_or(false),
+        labels: body.optional("labels", body::labels)?.unwrap_or_default(),
+    };
     let contact = contacts::create(tx, &author, workspace, &customer.id, &new, caller.now)
         .await
         .map_err(taken_meanwhile)?;
@@ -115,21 +131,27 @@ pub(super) async fn update(
     PathRef(reference): PathRef,
     JsonBytes(bytes): JsonBytes,
 ) -> Result<Response, ApiError> {
-    let patch = read_patch(&Body::parse(&bytes)?)?;
+    let body = Body::parse(&bytes)?;
     let reference = reference.ok_or_else(ApiError::contact_not_found)?;
     let mut tx = api.db.begin().await?;
     contacts::lock_customer_of(&mut tx, caller.workspace_id(), &reference).await?;
     let found = contacts::lock(&mut tx, caller.workspace_id(), &reference).await?;
     let before = present(found)?;
-    if before.is_primary && patch.is_primary == Some(false) {
-        let message = "The star cannot be given away; give it to another contact.";
-        return Err(ApiError::invalid_field("is_primary", "custom", message));
-    }
-    if let Some(email) = &patch.email
+    let name = body.optional("name", body::name)?;
+    let email = body.optional("email", body::email)?;
+    if let Some(email) = &email
         && contacts::email_taken(&mut tx, &before.customer_id, email, &before.id).await?
     {
         return Err(email_taken());
     }
+    let title = body.nullable("title", body::title)?;
+    let is_primary = body.optional("is_primary", body::boolean)?;
+    if before.is_primary && is_primary == Some(false) {
+        let message = "The star cannot be given away; give it to another contact.";
+        return Err(ApiError::invalid_field("is_primary", "custom", message));
+    }
+    let labels = body.optional("labels", body::labels)?;
+    let patch = Patch { name, email, title, is_primary, labels };
     let contact = contacts::update(&mut tx, &caller.author(), before, patch, caller.now)
         .await
         .map_err(taken_meanwhile)?;
@@ -156,24 +178,4 @@ pub(super) async fn delete(
 
 fn present(found: Option<Contact>) -> Result<Contact, ApiError> {
     found.filter(|row| row.deleted_at.is_none()).ok_or_else(ApiError::contact_not_found)
-}
-
-fn read_new(body: &Body) -> Result<NewContact, ApiError> {
-    Ok(NewContact {
-        name: body.required("name", body::name)?,
-        email: body.required("email", body::email)?,
-        title: body.nullable("title", body::title)?.flatten(),
-        is_primary: body.optional("is_primary", body::boolean)?.unwrap_or(false),
-        labels: body.optional("labels", body::labels)?.unwrap_or_default(),
-    })
-}
-
-fn read_patch(body: &Body) -> Result<Patch, ApiError> {
-    Ok(Patch {
-        name: body.optional("name", body::name)?,
-        email: body.optional("email", body::email)?,
-        title: body.nullable("title", body::title)?,
-        is_primary: body.optional("is_primary", body::boolean)?,
-        labels: body.optional("labels", body::labels)?,
-    })
 }

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::Api;
 use super::auth::{Caller, Reader, Writer};
-use super::body::{self, Body, JsonBytes, MAX_INTEGER};
+use super::body::{self, Body, Fault, JsonBytes};
 use super::error::ApiError;
 use super::path::PathRef;
 use super::post::{Begun, Post};
@@ -122,20 +122,21 @@ pub(super) async fn create(
     Writer(caller): Writer,
     post: Post,
 ) -> Result<Response, ApiError> {
-    let new = read_new(&post.body()?)?;
     let mut once = match post.begin(&api, &caller).await? {
         Begun::First(once) => once,
         Begun::Replay(answer) => return Ok(answer),
     };
-    let workspace = caller.workspace_id();
-    let (slug, origin) = match new.slug {
+    let (author, workspace) = (caller.author(), caller.workspace_id());
+    let body = once.body()?;
+    let name = body.required("name", body::name)?;
+    let (slug, origin) = match body.optional("slug", body::slug)? {
         Some(slug) if customers::slug_taken(&mut once.tx, workspace, &slug, "").await? => {
             return Err(slug_taken());
         }
         Some(slug) => (slug, Slug::Asked),
-        None => (slug_of(&new.fields.name), Slug::Derived),
+        None => (slug_of(&name), Slug::Derived),
     };
-    let (author, fields) = (caller.author(), Fields { slug, ..new.fields });
+    let fields = read_new(name, slug, &body)?;
     let customer = customers::create(&mut once.tx, &author, workspace, fields, origin, caller.now)
         .await
         .map_err(taken_meanwhile)?;
@@ -160,20 +161,23 @@ pub(super) async fn update(
     PathRef(reference): PathRef,
     JsonBytes(bytes): JsonBytes,
 ) -> Result<Response, ApiError> {
-    let patch = read_patch(&Body::parse(&bytes)?)?;
+    let body = Body::parse(&bytes)?;
     let mut tx = api.db.begin().await?;
     let workspace = caller.workspace_id();
-    if patch.moves_slug {
+    if body.has("slug") {
         // Before the customer is locked, in the order in which a creation takes the two.
         customers::hold_slugs(&mut tx, workspace).await?;
     }
     let before = lock_present(&mut tx, &caller, reference.as_ref()).await?;
-    let fields = (patch.apply)(before.fields.clone());
-    if patch.moves_slug
-        && customers::slug_taken(&mut tx, workspace, &fields.slug, &before.id).await?
-    {
-        return Err(slug_taken());
-    }
+    let name = body.optional("name", body::name)?.unwrap_or_else(|| before.fields.name.clone());
+    let slug = match body.optional("slug", body::slug)? {
+        Some(slug) if customers::slug_taken(&mut tx, workspace, &slug, &before.id).await? => {
+            return Err(slug_taken());
+        }
+        Some(slug) => slug,
+        None => before.fields.slug.clone(),
+    };
+    let fields = read_patch(Fields { name, slug, ..before.fields.clone() }, &body)?;
     let customer = customers::update(&mut tx, &caller.author(), before, fields, caller.now)
         .await
         .map_err(taken_meanwhile)?;
@@ -202,71 +206,53 @@ fn taken_meanwhile(error: crate::db::DbError) -> ApiError {
     if is_conflict(&error) { slug_taken() } else { error.into() }
 }
 
-struct New {
-    slug: Option<String>,
-    fields: Fields,
-}
-
-fn read_new(body: &Body) -> Result<New, ApiError> {
-    let name = body.required("name", body::name)?;
-    let slug = body.optional("slug", body::slug)?;
-    let fields = Fields {
+/// The fields of a new customer, what follows the slug in the schema read from the body.
+fn read_new(name: String, slug: String, body: &Body) -> Result<Fields, ApiError> {
+    Ok(Fields {
         name,
-        slug: String::new(),
-        domain: body.nullable("domain", body::domain)?.flatten(),
+        slug,
+        domain: body.nullable("domain", body::free_text)?.flatten(),
         status: body.optional("status", body::word)?.unwrap_or(CustomerStatus::Active),
         plan: body.nullable("plan", body::free_text)?.flatten(),
-        mrr: body.nullable("mrr", body::integer(0, MAX_INTEGER))?.flatten(),
-        monthly_orders: body.nullable("monthly_orders", body::integer(0, MAX_INTEGER))?.flatten(),
+        mrr: body.nullable("mrr", amount)?.flatten(),
+        monthly_orders: body.nullable("monthly_orders", amount)?.flatten(),
         hubspot_company_id: body.nullable("hubspot_company_id", body::free_text)?.flatten(),
         hubspot_deal_id: body.nullable("hubspot_deal_id", body::free_text)?.flatten(),
         stripe_customer_id: body.nullable("stripe_customer_id", body::free_text)?.flatten(),
         intercom_company_id: body.nullable("intercom_company_id", body::free_text)?.flatten(),
         slack_channel_id: body.nullable("slack_channel_id", body::free_text)?.flatten(),
         metadata: body.optional("metadata", body::metadata)?.unwrap_or_else(|| "{}".to_owned()),
-    };
-    Ok(New { slug, fields })
+    })
 }
 
-/// What a patch does to the fields of a customer.
-struct Patch<F> {
-    moves_slug: bool,
-    apply: F,
+/// An amount, as far as the databases can count.
+fn amount(raw: &RawValue) -> Result<i64, Fault> {
+    body::integer(0, i64::MAX)(raw)
 }
 
-fn read_patch(
-    body: &Body,
-) -> Result<Patch<impl FnOnce(Fields) -> Fields + Send + use<>>, ApiError> {
-    let name = body.optional("name", body::name)?;
-    let slug = body.optional("slug", body::slug)?;
-    let domain = body.nullable("domain", body::domain)?;
-    let status = body.optional("status", body::word)?;
-    let plan = body.nullable("plan", body::free_text)?;
-    let mrr = body.nullable("mrr", body::integer(0, MAX_INTEGER))?;
-    let monthly_orders = body.nullable("monthly_orders", body::integer(0, MAX_INTEGER))?;
-    let hubspot_company_id = body.nullable("hubspot_company_id", body::free_text)?;
-    let hubspot_deal_id = body.nullable("hubspot_deal_id", body::free_text)?;
-    let stripe_customer_id = body.nullable("stripe_customer_id", body::free_text)?;
-    let intercom_company_id = body.nullable("intercom_company_id", body::free_text)?;
-    let slack_channel_id = body.nullable("slack_channel_id", body::free_text)?;
-    let metadata = body.optional("metadata", body::metadata)?;
-    let moves_slug = slug.is_some();
-    let apply = move |old: Fields| Fields {
-        name: name.unwrap_or(old.name),
-        slug: slug.unwrap_or(old.slug),
-        domain: domain.unwrap_or(old.domain),
-        status: status.unwrap_or(old.status),
-        plan: plan.unwrap_or(old.plan),
-        mrr: mrr.unwrap_or(old.mrr),
-        monthly_orders: monthly_orders.unwrap_or(old.monthly_orders),
-        hubspot_company_id: hubspot_company_id.unwrap_or(old.hubspot_company_id),
-        hubspot_deal_id: hubspot_deal_id.unwrap_or(old.hubspot_deal_id),
-        stripe_customer_id: stripe_customer_id.unwrap_or(old.stripe_customer_id),
-        intercom_company_id: intercom_company_id.unwrap_or(old.intercom_company_id),
-        slack_channel_id: slack_channel_id.unwrap_or(old.slack_channel_id),
-        metadata: metadata.unwrap_or(old.metadata),
+/// The fields of a customer with what follows the slug in the schema changed as the body says.
+fn read_patch(old: Fields, body: &Body) -> Result<Fields, ApiError> {
+    let text = |name: &'static str, old: Option<String>| {
+        body.nullable(name, body::free_text).map(|new| new.unwrap_or(old))
     };
-    Ok(Patch { moves_slug, apply })
+    let count = |name: &'static str, old: Option<i64>| {
+        body.nullable(name, amount).map(|new| new.unwrap_or(old))
+    };
+    Ok(Fields {
+        name: old.name,
+        slug: old.slug,
+        domain: text("domain", old.domain)?,
+        status: body.optional("status", body::word)?.unwrap_or(old.status),
+        plan: text("plan", old.plan)?,
+        mrr: count("mrr", old.mrr)?,
+        monthly_orders: count("monthly_orders", old.monthly_orders)?,
+        hubspot_company_id: text("hubspot_company_id", old.hubspot_company_id)?,
+        hubspot_deal_id: text("hubspot_deal_id", old.hubspot_deal_id)?,
+        stripe_customer_id: text("stripe_customer_id", old.stripe_customer_id)?,
+        intercom_company_id: text("intercom_company_id", old.intercom_company_id)?,
+        slack_channel_id: text("slack_channel_id", old.slack_channel_id)?,
+        metadata: body.optional("metadata", body::metadata)?.unwrap_or(old.metadata),
+    })
 }
 
 /// The slug of a name: its letters in plain ASCII, as far as they have any.

@@ -1,5 +1,5 @@
-//! What every request passes, known route or not: a request id, a time limit, a limit of requests at a time, and the promise that
-//! whatever happens is answered in the envelope.
+//! What every request passes, known route or not: a request id, whatever it asks for; and in the API a time limit, a limit of requests at
+//! a time, and the promise that whatever happens is answered in the envelope.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, OnceLock};
@@ -59,28 +59,36 @@ impl Context {
     }
 }
 
-/// The middleware.
-pub(super) async fn edge(State(api): State<Api>, mut request: Request, next: Next) -> Response {
+/// The middleware around everything that is served, pages and probes too: the request's id.
+pub(super) async fn identify(mut request: Request, next: Next) -> Response {
     let id = request
         .headers()
         .get(&REQUEST_ID)
         .and_then(|value| value.to_str().ok())
         .filter(|id| (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic()))
         .map_or_else(fresh_id, ToOwned::to_owned);
-    let context = Context::new(&id);
-    request.extensions_mut().insert(context.clone());
+    request.extensions_mut().insert(Context::new(&id));
     let span = tracing::info_span!(
         "request",
         id = %id,
         method = %request.method(),
         path = request.uri().path()
     );
-    let mut response = answer(&api, request, next).instrument(span.clone()).await;
+    let mut response = next.run(request).instrument(span.clone()).await;
     span.in_scope(|| tracing::debug!(status = response.status().as_u16(), "answered"));
-    let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&id) {
-        headers.insert(REQUEST_ID, value);
+        response.headers_mut().insert(REQUEST_ID, value);
     }
+    response
+}
+
+/// The middleware around the API.
+pub(super) async fn edge(State(api): State<Api>, mut request: Request, next: Next) -> Response {
+    let extensions = request.extensions_mut();
+    // The demo calls the router without a server around it.
+    let context = extensions.get_or_insert_with(|| Context::new(&fresh_id())).clone();
+    let mut response = answer(&api, request, next).await;
+    let headers = response.headers_mut();
     if let Some(standing) = context.standing.get() {
         headers.insert(LIMIT, HeaderValue::from(standing.limit));
         headers.insert(REMAINING, HeaderValue::from(standing.remaining));
@@ -142,7 +150,6 @@ mod tests {
         let api = Api::new(Db::open(&options).await.unwrap(), Clock::System);
         let router: Router = Router::new().route("/", handler).layer(from_fn_with_state(api, edge));
         let response = router.oneshot(Request::new(axum::body::Body::empty())).await.unwrap();
-        assert!(response.headers().contains_key(REQUEST_ID));
         let status = response.status();
         let body = response.into_body().collect().await.unwrap().to_bytes();
         (status, String::from_utf8(body.to_vec()).unwrap())

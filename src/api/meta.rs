@@ -6,7 +6,7 @@ use http::StatusCode;
 use serde::Serialize;
 
 use super::Api;
-use super::auth::Caller;
+use super::auth::Reader;
 use super::wire::{self, Instant};
 use crate::domain::values::{Mode, Scope, Tier};
 
@@ -34,8 +34,8 @@ struct Organization<'a> {
     name: &'a str,
 }
 
-/// `GET /api/v1/me`: who the key is. Any key may ask.
-pub(super) async fn me(caller: Caller) -> Response {
+/// `GET /api/v1/me`: who the key is.
+pub(super) async fn me(Reader(caller): Reader) -> Response {
     let holder = caller.holder();
     let me = Me {
         object: "me",

@@ -5,7 +5,7 @@ use axum::response::Response;
 use http::StatusCode;
 use serde::Serialize;
 
-use super::auth::{Reader, Writer};
+use super::auth::{Caller, Reader, Writer};
 use super::body::{self, Body, JsonBytes};
 use super::error::ApiError;
 use super::path::PathRef;
@@ -13,7 +13,7 @@ use super::post::{Begun, Post};
 use super::query::{Page, Query};
 use super::wire::{self, Deleted, Instant, List, instant};
 use super::{Api, customers, users};
-use crate::db::DbError;
+use crate::db::{Conn, DbError};
 use crate::domain::ids::Ref;
 use crate::domain::transition::Wish;
 use crate::domain::values::{Phase, State as OnboardingState};
@@ -144,33 +144,19 @@ pub(super) async fn create(
     Writer(caller): Writer,
     post: Post,
 ) -> Result<Response, ApiError> {
-    let (mut new, reason) = read_new(&post.body()?)?;
     let mut once = match post.begin(&api, &caller).await? {
         Begun::First(once) => once,
         Begun::Replay(answer) => return Ok(answer),
     };
+    let body = once.body()?;
     let tx = &mut once.tx;
-    let reference = Ref::parse(&new.onboarding.customer_id);
-    let customer = customers::lock_present(tx, &caller, reference.as_ref()).await?;
-    new.onboarding.customer_id = customer.id;
-    if new.has_template {
-        let message = "There are no templates yet.";
-        return Err(ApiError::invalid_field("template_id", "template_not_found", message));
-    }
-    let o = &mut new.onboarding;
-    for (field, user) in [
-        ("csm_id", &mut o.csm_id),
-        ("se_id", &mut o.se_id),
-        ("designer_id", &mut o.designer_id),
-        ("product_ops_id", &mut o.product_ops_id),
-    ] {
-        users::resolve(tx, &caller, field, user).await?;
-    }
+    let new = read_new(tx, &caller, &body).await?;
+    let reason = body.nullable("reason", body::notes)?.flatten();
     let onboarding = onboardings::create(
         tx,
         &caller.author(),
         caller.workspace_id(),
-        new.onboarding,
+        new,
         caller.zone(),
         reason.as_deref(),
         caller.now,
@@ -199,20 +185,12 @@ pub(super) async fn update(
     PathRef(reference): PathRef,
     JsonBytes(bytes): JsonBytes,
 ) -> Result<Response, ApiError> {
-    let (mut patch, reason) = read_patch(&Body::parse(&bytes)?)?;
+    let body = Body::parse(&bytes)?;
     let reference = reference.ok_or_else(ApiError::onboarding_not_found)?;
     let mut tx = api.db.begin().await?;
     let before = present(onboardings::lock(&mut tx, caller.workspace_id(), &reference).await)?;
-    for (field, user) in [
-        ("csm_id", &mut patch.csm_id),
-        ("se_id", &mut patch.se_id),
-        ("designer_id", &mut patch.designer_id),
-        ("product_ops_id", &mut patch.product_ops_id),
-    ] {
-        if let Some(user) = user {
-            users::resolve(&mut tx, &caller, field, user).await?;
-        }
-    }
+    let patch = read_patch(&mut tx, &caller, &body).await?;
+    let reason = body.nullable("reason", body::notes)?.flatten();
     let onboarding = onboardings::update(
         &mut tx,
         &caller.author(),
@@ -247,51 +225,64 @@ pub(super) fn present(found: Result<Option<Onboarding>, DbError>) -> Result<Onbo
     found?.filter(|row| row.deleted_at.is_none()).ok_or_else(ApiError::onboarding_not_found)
 }
 
-struct New {
-    onboarding: NewOnboarding,
-    has_template: bool,
+fn template_not_found() -> ApiError {
+    let message = "There are no templates yet.";
+    ApiError::invalid_field("template_id", "template_not_found", message)
 }
 
-fn read_new(body: &Body) -> Result<(New, Option<String>), ApiError> {
-    let customer_id = body.required("customer_id", body::reference)?;
-    let has_template = body.optional("template_id", body::free_text)?.is_some();
-    let onboarding = NewOnboarding {
-        customer_id,
+/// Reads an onboarding to create, in the order of the schema: whom it names is looked up in its turn, and the customer stays locked.
+async fn read_new(
+    conn: &mut Conn,
+    caller: &Caller,
+    body: &Body,
+) -> Result<NewOnboarding, ApiError> {
+    let customer = Ref::parse(&body.required("customer_id", body::parent)?);
+    let customer = customers::lock_present(conn, caller, customer.as_ref()).await?;
+    if body.optional("template_id", body::reference)?.is_some() {
+        return Err(template_not_found());
+    }
+    Ok(NewOnboarding {
+        customer_id: customer.id,
         phase: body.optional("phase", body::word)?.unwrap_or(Phase::BeforeGettingStarted),
         state: body.optional("state", body::word)?.unwrap_or(OnboardingState::Active),
         target_launch_date: body.optional("target_launch_date", body::instant)?,
-        csm_id: body.nullable("csm_id", body::reference)?.flatten(),
-        se_id: body.nullable("se_id", body::reference)?.flatten(),
-        designer_id: body.nullable("designer_id", body::reference)?.flatten(),
-        product_ops_id: body.nullable("product_ops_id", body::reference)?.flatten(),
+        csm_id: users::named(conn, caller, body, "csm_id").await?.flatten(),
+        se_id: users::named(conn, caller, body, "se_id").await?.flatten(),
+        designer_id: users::named(conn, caller, body, "designer_id").await?.flatten(),
+        product_ops_id: users::named(conn, caller, body, "product_ops_id").await?.flatten(),
         notes: body.optional("notes", body::notes)?,
         reminder_email: body.optional("reminder_email", body::boolean)?.unwrap_or(true),
         reminder_slack: body.optional("reminder_slack", body::boolean)?.unwrap_or(true),
         reminder_frequency_days: body
             .optional("reminder_frequency_days", body::integer(1, 30))?
             .unwrap_or(1),
-    };
-    let reason = body.nullable("reason", body::notes)?.flatten();
-    Ok((New { onboarding, has_template }, reason))
+    })
 }
 
-pub(super) fn read_patch(body: &Body) -> Result<(Patch, Option<String>), ApiError> {
-    let patch = Patch {
+/// Reads a change, likewise.
+pub(super) async fn read_patch(
+    conn: &mut Conn,
+    caller: &Caller,
+    body: &Body,
+) -> Result<Patch, ApiError> {
+    // There is none yet, so null clears nothing.
+    if body.nullable("template_id", body::reference)?.flatten().is_some() {
+        return Err(template_not_found());
+    }
+    Ok(Patch {
         wish: Wish {
             phase: body.optional("phase", body::word)?,
             state: body.optional("state", body::word)?,
             waiting_on_customer: body.optional("waiting_on_customer", body::boolean)?,
         },
         target_launch_date: body.nullable("target_launch_date", body::instant)?,
-        csm_id: body.nullable("csm_id", body::reference)?,
-        se_id: body.nullable("se_id", body::reference)?,
-        designer_id: body.nullable("designer_id", body::reference)?,
-        product_ops_id: body.nullable("product_ops_id", body::reference)?,
+        csm_id: users::named(conn, caller, body, "csm_id").await?,
+        se_id: users::named(conn, caller, body, "se_id").await?,
+        designer_id: users::named(conn, caller, body, "designer_id").await?,
+        product_ops_id: users::named(conn, caller, body, "product_ops_id").await?,
         notes: body.nullable("notes", body::notes)?,
         reminder_email: body.optional("reminder_email", body::boolean)?,
         reminder_slack: body.optional("reminder_slack", body::boolean)?,
         reminder_frequency_days: body.optional("reminder_frequency_days", body::integer(1, 30))?,
-    };
-    let reason = body.nullable("reason", body::notes)?.flatten();
-    Ok((patch, reason))
+    })
 }

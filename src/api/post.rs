@@ -1,7 +1,7 @@
 //! POST, once: a request that creates something runs in one transaction, which also keeps the answer under the caller's
 //! `Idempotency-Key` (`store::idempotency` says why that is enough).
 
-use axum::extract::{FromRequest, OriginalUri, Request};
+use axum::extract::{FromRequest, MatchedPath, Request};
 use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode};
@@ -18,11 +18,11 @@ use crate::store::idempotency::{self, Known, Stored};
 const KEY: &str = "idempotency-key";
 const REPLAY: HeaderName = HeaderName::from_static("idempotency-replay");
 
-/// A POST with a JSON body.
+/// A POST with its body, which nobody has looked at yet: whether the request is a repetition is known before whether it is valid.
 #[derive(Debug)]
 pub(super) struct Post {
     key: Option<String>,
-    path: String,
+    route: String,
     bytes: Bytes,
 }
 
@@ -38,6 +38,8 @@ pub(super) enum Begun {
 pub(super) struct Once {
     /// Its transaction.
     pub tx: Conn,
+    /// Its body as it came.
+    pub bytes: Bytes,
     claim: Option<Claim>,
 }
 
@@ -51,9 +53,9 @@ impl FromRequest<Api> for Post {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, api: &Api) -> Result<Self, ApiError> {
-        let (key, path) = head(&request)?;
+        let (key, route) = head(&request)?;
         let JsonBytes(bytes) = JsonBytes::from_request(request, api).await?;
-        Ok(Self { key, path, bytes })
+        Ok(Self { key, route, bytes })
     }
 }
 
@@ -65,19 +67,19 @@ impl FromRequest<Api> for CalendarPost {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &Api) -> Result<Self, ApiError> {
-        let (key, path) = head(&request)?;
+        let (key, route) = head(&request)?;
         if body::media_type(&request).as_deref() != Some("text/calendar") {
             return Err(ApiError::unsupported_media_type("text/calendar"));
         }
-        Ok(Self(Post { key, path, bytes: body::read(request).await? }))
+        Ok(Self(Post { key, route, bytes: body::read(request).await? }))
     }
 }
 
-/// Key and path of a request.
+/// Key and route of a request.
 fn head(request: &Request) -> Result<(Option<String>, String), ApiError> {
     let key = request.headers().get(KEY).map(read_key).transpose()?;
-    let uri = request.extensions().get::<OriginalUri>().map(|OriginalUri(uri)| uri);
-    Ok((key, uri.unwrap_or(request.uri()).path().to_owned()))
+    let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    Ok((key, route.unwrap_or(request.uri().path()).to_owned()))
 }
 
 fn read_key(value: &HeaderValue) -> Result<String, ApiError> {
@@ -92,30 +94,32 @@ fn read_key(value: &HeaderValue) -> Result<String, ApiError> {
 }
 
 impl Post {
-    /// The properties of the body.
-    pub(super) fn body(&self) -> Result<Body, ApiError> {
-        Body::parse(&self.bytes)
-    }
-
-    /// The body as it came.
-    pub(super) fn bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-
     /// Opens the transaction, unless the request is a repetition.
     pub(super) async fn begin(self, api: &Api, caller: &Caller) -> Result<Begun, ApiError> {
-        let mut tx = api.db.begin().await?;
-        let Some(key) = self.key else {
-            return Ok(Begun::First(Once { tx, claim: None }));
+        self.begin_at(api.db.begin().await?, caller, None).await
+    }
+
+    /// The same in a transaction that has found out which row the path names: two names of one row are one path. What names nothing has no
+    /// answer to be repeated, as only successes are kept.
+    pub(super) async fn begin_at(
+        self,
+        mut tx: Conn,
+        caller: &Caller,
+        id: Option<&str>,
+    ) -> Result<Begun, ApiError> {
+        let Self { key, route, bytes } = self;
+        let Some(key) = key else {
+            return Ok(Begun::First(Once { tx, bytes, claim: None }));
         };
         let holder = &caller.holder().key;
+        let path = id.map_or_else(|| route.clone(), |id| route.replace("{id}", id));
         let claim = Claim {
-            scope: format!("{} {} POST {}", holder.workspace_id, holder.mode, self.path),
+            scope: format!("{} {} POST {path}", holder.workspace_id, holder.mode),
             key,
-            request_hash: keys::sha256(&self.bytes),
+            request_hash: keys::sha256(&bytes),
         };
         match idempotency::claim(&mut tx, &claim.scope, &claim.key, caller.now).await? {
-            Known::Nothing => Ok(Begun::First(Once { tx, claim: Some(claim) })),
+            Known::Nothing => Ok(Begun::First(Once { tx, bytes, claim: Some(claim) })),
             Known::InProgress => {
                 let message = "The first request with this key is still running.";
                 Err(ApiError::conflict("idempotency_in_progress", message))
@@ -142,6 +146,11 @@ fn replay(stored: Stored) -> Response {
 }
 
 impl Once {
+    /// The properties of its body.
+    pub(super) fn body(&self) -> Result<Body, ApiError> {
+        Body::parse(&self.bytes)
+    }
+
     /// Keeps the answer, commits, and answers.
     pub(super) async fn finish(
         self,

@@ -7,7 +7,7 @@ use http::StatusCode;
 use serde::Serialize;
 
 use super::auth::{Admin, Caller};
-use super::body::{self, Body, Fault, JsonBytes};
+use super::body::{self, Body, JsonBytes};
 use super::error::ApiError;
 use super::path::PathRef;
 use super::wire::{self, Instant};
@@ -81,10 +81,10 @@ pub(super) async fn update(
     JsonBytes(bytes): JsonBytes,
 ) -> Result<Response, ApiError> {
     caller.must_be_live()?;
-    let patch = read_patch(&Body::parse(&bytes)?)?;
+    let body = Body::parse(&bytes)?;
     let mut tx = api.db.begin().await?;
     let before = users::lock(&mut tx, &caller, reference.as_ref()).await?;
-    let after = patch.apply(&mut tx, &caller, &before).await?;
+    let after = read_patch(&mut tx, &caller, &before, &body).await?.apply(&before);
     let user = user_rows::update(&mut tx, &caller.author(), before, after, caller.now).await?;
     let response = answer(&mut tx, &user).await?;
     tx.commit().await?;
@@ -104,34 +104,39 @@ struct Patch {
     muted_kinds: Option<Vec<Kind>>,
 }
 
-fn read_patch(body: &Body) -> Result<Patch, ApiError> {
+async fn read_patch(
+    conn: &mut Conn,
+    caller: &Caller,
+    before: &User,
+    body: &Body,
+) -> Result<Patch, ApiError> {
     Ok(Patch {
         digest_enabled: body.optional("digest_enabled", body::boolean)?,
         digest_channel: body.optional("digest_channel", body::word)?,
         digest_time: body.nullable("digest_time", body::time)?,
         digest_days: body.nullable("digest_days", body::weekdays)?,
         working_hours: body.optional("working_hours", body::day_span)?,
-        quiet_hours: body.nullable("quiet_hours", |raw| {
-            let (from, until) = body::day_span(raw)?;
-            // The same time twice would be the whole day, every day.
-            if from == until {
-                return Err(Fault::new("custom", "Quiet hours must end; switch the digest off"));
-            }
-            Ok((from, until))
-        })?,
+        quiet_hours: body
+            .nullable("quiet_hours", |raw| {
+                let (from, until) = body::day_span(raw)?;
+                // A half-open span that ends where it begins is empty.
+                Ok((from != until).then_some((from, until)))
+            })?
+            .map(Option::flatten),
         out_of_office_until: body.nullable("out_of_office_until", body::date)?,
-        backup_user_id: body.nullable("backup_user_id", body::reference)?,
+        backup_user_id: match users::named(conn, caller, body, "backup_user_id").await? {
+            Some(Some(backup)) if backup == before.id => {
+                let message = "Nobody can stand in for themselves.";
+                return Err(ApiError::invalid_field("backup_user_id", "custom", message));
+            }
+            backup => backup,
+        },
         muted_kinds: body.optional("muted_kinds", body::list(Kind::ALL.len(), body::word))?,
     })
 }
 
 impl Patch {
-    async fn apply(
-        self,
-        conn: &mut Conn,
-        caller: &Caller,
-        before: &User,
-    ) -> Result<User, ApiError> {
+    fn apply(self, before: &User) -> User {
         let mut user = before.clone();
         user.digest_enabled = self.digest_enabled.unwrap_or(user.digest_enabled);
         user.digest_channel = self.digest_channel.unwrap_or(user.digest_channel);
@@ -146,18 +151,11 @@ impl Patch {
             (user.quiet_from, user.quiet_until) = span.unzip();
         }
         user.out_of_office_until = self.out_of_office_until.unwrap_or(user.out_of_office_until);
-        if let Some(mut backup) = self.backup_user_id {
-            users::resolve(conn, caller, "backup_user_id", &mut backup).await?;
-            if backup.as_ref() == Some(&user.id) {
-                let message = "Nobody can stand in for themselves.";
-                return Err(ApiError::invalid_field("backup_user_id", "custom", message));
-            }
-            user.backup_user_id = backup;
-        }
+        user.backup_user_id = self.backup_user_id.unwrap_or(user.backup_user_id);
         if let Some(muted) = self.muted_kinds {
             let kinds = Kind::ALL.iter().filter(|kind| muted.contains(kind));
             user.muted_kinds = kinds.map(|kind| kind.as_str()).collect::<Vec<_>>().join(",");
         }
-        Ok(user)
+        user
     }
 }

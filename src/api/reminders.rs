@@ -5,7 +5,6 @@ use axum::response::Response;
 use chrono::NaiveDate;
 use http::StatusCode;
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 use super::auth::{Caller, Reader, Writer};
 use super::body::{self, Body};
@@ -175,17 +174,23 @@ pub(super) async fn snooze(
     PathRef(reference): PathRef,
     post: Post,
 ) -> Result<Response, ApiError> {
-    let body = post.body()?;
+    let mut tx = api.db.begin().await?;
+    let named = match &reference {
+        Some(reference) => onboardings::find(&mut tx, caller.workspace_id(), reference).await?,
+        None => None,
+    };
+    let id = named.map(|onboarding| onboarding.id);
+    let mut once = match post.begin_at(tx, &caller, id.as_deref()).await? {
+        Begun::First(once) => once,
+        Begun::Replay(answer) => return Ok(answer),
+    };
+    let body = once.body()?;
     let until = body.required("until", body::date)?;
-    let reason = body.nullable("reason", body::notes)?.flatten();
     if until <= caller.now.with_timezone(&caller.zone()).date_naive() {
         let message = "until must be a day to come; reminders resume on it";
         return Err(ApiError::invalid_field("until", "too_small", message));
     }
-    let mut once = match post.begin(&api, &caller).await? {
-        Begun::First(once) => once,
-        Begun::Replay(answer) => return Ok(answer),
-    };
+    let reason = body.nullable("reason", body::notes)?.flatten();
     let explanation = rest(&mut once.tx, &api, &caller, reference, Some(until), reason).await?;
     once.finish(&caller, StatusCode::CREATED, &view(&explanation)).await
 }
@@ -240,8 +245,11 @@ pub(super) async fn forecast(
     let days = days(&query)?;
     let (mut csm, onboarding) =
         (query.text("csm_id")?.map(str::to_owned), query.text("onboarding_id")?);
-    let as_if = query.text("as_if")?.map(read_as_if).transpose()?;
     let mut conn = api.db.read().await?;
+    let as_if = match query.text("as_if")? {
+        Some(text) => Some(read_as_if(&mut conn, &caller, text).await?),
+        None => None,
+    };
     // What is not ours, or not there, has nothing to come.
     let unknown = users::resolve(&mut conn, &caller, "csm_id", &mut csm).await.is_err();
     let onboarding = match onboarding {
@@ -307,10 +315,11 @@ fn days(query: &Query) -> Result<i64, ApiError> {
 }
 
 /// `as_if`: the JSON of a PATCH, with the `onboarding_id` that it would be sent to.
-fn read_as_if(text: &str) -> Result<AsIf, ApiError> {
+async fn read_as_if(conn: &mut Conn, caller: &Caller, text: &str) -> Result<AsIf, ApiError> {
     let body = Body::parse(text.as_bytes())?;
-    let onboarding = body.required("onboarding_id", |raw: &RawValue| body::reference(raw))?;
+    let onboarding = body.required("onboarding_id", body::parent)?;
     let onboarding = Ref::parse(&onboarding).ok_or_else(ApiError::onboarding_not_found)?;
-    let (patch, _) = read_patch(&body)?;
+    let patch = read_patch(conn, caller, &body).await?;
+    body.nullable("reason", body::notes)?;
     Ok(AsIf { onboarding, patch })
 }

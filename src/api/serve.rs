@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, Request};
+use axum::middleware::from_fn;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -17,6 +18,10 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
+
+use super::edge;
 
 /// Connections at a time. One more takes the place of the oldest that sends no request, so nobody can keep others out by holding
 /// connections open.
@@ -31,12 +36,17 @@ const GRACE_FOR_SILENCE: Duration = Duration::from_secs(1);
 /// How long requests that are running at a shutdown may still take after that.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(9);
 
+/// Smallest answer that is compressed, in bytes: a smaller one fits into one packet anyway.
+const WORTH_COMPRESSING: u64 = 1024;
+
 /// Serves until `shutdown`, then lets running requests finish.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
+    // The outermost layer is the last: compressed answers have an id like any other.
+    let router = router.layer(compression()).layer(from_fn(edge::identify));
     let graceful = GracefulShutdown::new();
     let connections = Connections::default();
     for number in 0_u64.. {
@@ -72,6 +82,12 @@ pub async fn serve(
         tracing::warn!("some requests did not finish in time");
     }
     Ok(())
+}
+
+/// Answers are compressed for whoever asks for it, unless that would cost more than it saves.
+fn compression() -> CompressionLayer<impl Predicate + Send + Sync + 'static> {
+    let worth_it = SizeAbove::new(WORTH_COMPRESSING).and(NotForContentType::IMAGES);
+    CompressionLayer::new().compress_when(worth_it)
 }
 
 fn spawn(

@@ -86,6 +86,21 @@ pub(super) async fn resolve(
     Ok(())
 }
 
+/// Reads a property that names a user: absent, null, or the id of one that is there.
+#[expect(clippy::option_option, reason = "absent, null and a value are three things here")]
+pub(super) async fn named(
+    conn: &mut Conn,
+    caller: &Caller,
+    properties: &Body,
+    field: &'static str,
+) -> Result<Option<Option<String>>, ApiError> {
+    let mut user = properties.nullable(field, body::reference)?;
+    if let Some(user) = &mut user {
+        resolve(conn, caller, field, user).await?;
+    }
+    Ok(user)
+}
+
 fn email_taken() -> ApiError {
     ApiError::taken("email", "email_taken", "This e-mail is already used.")
 }
@@ -114,18 +129,18 @@ pub(super) async fn create(
     post: Post,
 ) -> Result<Response, ApiError> {
     caller.must_be_live()?;
-    let body = post.body()?;
-    let name = body.required("name", body::name)?;
-    let email = body.required("email", body::email)?;
-    let time_zone = body.nullable("time_zone", body::time_zone)?.flatten();
-    let slack_user_id = body.nullable("slack_user_id", slack_user_id)?.flatten();
     let mut once = match post.begin(&api, &caller).await? {
         Begun::First(once) => once,
         Begun::Replay(answer) => return Ok(answer),
     };
+    let body = once.body()?;
+    let name = body.required("name", body::name)?;
+    let email = body.required("email", body::email)?;
     if users::email_taken(&mut once.tx, caller.workspace_id(), &email, "").await? {
         return Err(email_taken());
     }
+    let time_zone = body.nullable("time_zone", body::time_zone)?.flatten();
+    let slack_user_id = body.nullable("slack_user_id", slack_user_id)?.flatten();
     let new = NewUser {
         workspace_id: caller.workspace_id(),
         name: &name,
@@ -190,7 +205,7 @@ pub(super) async fn deactivate(
 }
 
 fn slack_user_id(raw: &RawValue) -> Result<String, Fault> {
-    let text = body::reference(raw)?;
+    let text = body::parent(raw)?;
     if people::is_slack_member(&text) {
         Ok(text)
     } else {

@@ -6,17 +6,19 @@ use axum::extract::State;
 use axum::response::Response;
 use chrono::{Datelike, NaiveDate};
 use http::StatusCode;
-use icalendar::{Calendar, Component};
+use icalendar::{Calendar, Component, Event};
 use serde::Serialize;
 
-use super::auth::Admin;
-use super::body::{self, Body, Fault, JsonBytes};
+use super::auth::{Admin, Caller};
+use super::body::{self, Body, JsonBytes};
 use super::error::ApiError;
 use super::post::{Begun, CalendarPost};
 use super::wire::{self, Instant};
 use super::{Api, users};
+use crate::db::Conn;
 use crate::domain::calendar::{Weekdays, next_day};
 use crate::store::facts::parse_steps;
+use crate::store::users as user_rows;
 use crate::store::workspaces::{self, Workspace};
 
 /// Holidays of a workspace; some hundred years of them.
@@ -95,17 +97,10 @@ pub(super) async fn update(
     JsonBytes(bytes): JsonBytes,
 ) -> Result<Response, ApiError> {
     caller.must_be_live()?;
-    let mut patch = read_patch(&Body::parse(&bytes)?)?;
+    let body = Body::parse(&bytes)?;
     let mut tx = api.db.begin().await?;
     let before = must_exist(workspaces::lock(&mut tx, caller.workspace_id()).await?)?;
-    for (field, user) in [
-        ("owner_user_id", &mut patch.owner_user_id),
-        ("escalation_user_id", &mut patch.escalation_user_id),
-    ] {
-        if let Some(user) = user {
-            users::resolve(&mut tx, &caller, field, user).await?;
-        }
-    }
+    let patch = read_patch(&mut tx, &caller, &body).await?;
     let (author, now) = (caller.author(), caller.now);
     if let Some(dates) = &patch.holidays {
         workspaces::set_holidays(&mut tx, &author, &before.id, dates, now).await?;
@@ -126,11 +121,11 @@ pub(super) async fn add_holidays(
     CalendarPost(post): CalendarPost,
 ) -> Result<Response, ApiError> {
     caller.must_be_live()?;
-    let new = days_of(post.bytes())?;
     let mut once = match post.begin(&api, &caller).await? {
         Begun::First(once) => once,
         Begun::Replay(answer) => return Ok(answer),
     };
+    let new = days_of(&once.bytes)?;
     let tx = &mut once.tx;
     let workspace = must_exist(workspaces::lock(tx, caller.workspace_id()).await?)?;
     let mut holidays = workspaces::holidays(tx, &workspace.id).await?;
@@ -164,10 +159,14 @@ fn days_of(file: &[u8]) -> Result<BTreeSet<NaiveDate>, ApiError> {
             let message = "Events that recur are not understood; export every date of them.";
             return Err(ApiError::invalid("custom", message));
         }
-        let start = event.get_start().ok_or_else(|| unreadable("an event has no DTSTART"))?;
-        let first = start.date_naive();
+        let first =
+            date_of(event, "DTSTART")?.ok_or_else(|| unreadable("an event has no DTSTART"))?;
+        if event.property_value("DURATION").is_some() {
+            let message = "DURATION is not understood; give the day after the last one as DTEND.";
+            return Err(ApiError::invalid_field("DURATION", "custom", message));
+        }
         // The end is exclusive.
-        let end = event.get_end().map_or_else(|| next_day(first), |end| end.date_naive());
+        let end = date_of(event, "DTEND")?.unwrap_or_else(|| next_day(first));
         let mut day = first;
         for _ in 0..LONGEST_EVENT {
             if !(1..=9999).contains(&day.year()) {
@@ -189,6 +188,20 @@ fn days_of(file: &[u8]) -> Result<BTreeSet<NaiveDate>, ApiError> {
     Ok(days)
 }
 
+/// A date of an event. A time would say that part of a day is free, which no holiday is.
+fn date_of(event: &Event, property: &'static str) -> Result<Option<NaiveDate>, ApiError> {
+    let Some(text) = event.property_value(property) else { return Ok(None) };
+    if text.contains('T') {
+        let message = format!("{text} is a time; only events of whole days are holidays.");
+        return Err(ApiError::invalid_field(property, "custom", message));
+    }
+    let date = NaiveDate::parse_from_str(text, "%Y%m%d").ok();
+    date.filter(|date| date.format("%Y%m%d").to_string() == text).map(Some).ok_or_else(|| {
+        let message = format!("{text} is not a date; write 20261225.");
+        ApiError::invalid_field(property, "invalid_string", message)
+    })
+}
+
 #[expect(clippy::option_option, reason = "absent, null and a value are three things here")]
 struct Patch {
     name: Option<String>,
@@ -196,7 +209,7 @@ struct Patch {
     working_days: Option<Weekdays>,
     holidays: Option<BTreeSet<NaiveDate>>,
     digest_time: Option<String>,
-    waiting_steps: Option<Vec<i64>>,
+    waiting_steps: Option<BTreeSet<i64>>,
     owner_user_id: Option<Option<String>>,
     escalation_user_id: Option<Option<String>>,
     customer_reminders: Option<bool>,
@@ -207,23 +220,26 @@ struct Patch {
     names_in_subjects: Option<bool>,
 }
 
-fn read_patch(body: &Body) -> Result<Patch, ApiError> {
-    let holidays = body.optional("holidays", body::list(MAX_HOLIDAYS, body::date))?;
+async fn read_patch(conn: &mut Conn, caller: &Caller, body: &Body) -> Result<Patch, ApiError> {
     Ok(Patch {
         name: body.optional("name", body::name)?,
         time_zone: body.optional("time_zone", body::time_zone)?,
         working_days: body.optional("working_days", body::weekdays)?,
-        holidays: holidays.map(|dates| dates.into_iter().collect()),
+        holidays: body
+            .optional("holidays", body::list(MAX_HOLIDAYS, body::date))?
+            .map(|dates| dates.into_iter().collect()),
         digest_time: body.optional("digest_time", body::time)?,
-        waiting_steps: body.optional("waiting_steps", |raw| {
-            let steps = body::list(20, body::integer(1, 365))(raw)?;
-            if !steps.is_sorted_by(|a, b| a < b) {
-                return Err(Fault::new("custom", "The steps must ascend"));
-            }
-            Ok(steps)
-        })?,
-        owner_user_id: body.nullable("owner_user_id", body::reference)?,
-        escalation_user_id: body.nullable("escalation_user_id", body::reference)?,
+        waiting_steps: body
+            .optional("waiting_steps", body::list(20, body::integer(1, 365)))?
+            .map(|steps| steps.into_iter().collect()),
+        owner_user_id: match users::named(conn, caller, body, "owner_user_id").await? {
+            // A workspace has an owner: its first user unless set.
+            Some(None) => Some(
+                user_rows::first_active(conn, caller.workspace_id()).await?.map(|user| user.id),
+            ),
+            set => set,
+        },
+        escalation_user_id: users::named(conn, caller, body, "escalation_user_id").await?,
         customer_reminders: body.optional("customer_reminders", body::boolean)?,
         mail_from: body.nullable("mail_from", body::email)?,
         mail_name: body.nullable("mail_name", body::name)?,
@@ -295,10 +311,6 @@ mod tests {
         let christmas = event("DTSTART;VALUE=DATE:20261225\r\nDTEND;VALUE=DATE:20261227\r\n");
         assert_eq!(days(&christmas), ["2026-12-25", "2026-12-26"]);
         assert_eq!(days(&event("DTSTART;VALUE=DATE:20270101\r\n")), ["2027-01-01"]);
-        assert_eq!(
-            days(&event("DTSTART:20270101T090000Z\r\nDTEND:20270101T100000Z\r\n")),
-            ["2027-01-01"]
-        );
         assert!(days(&calendar("")).is_empty());
     }
 
@@ -308,6 +320,15 @@ mod tests {
         let ages = event("DTSTART;VALUE=DATE:20000101\r\nDTEND;VALUE=DATE:20300101\r\n");
         for file in ["", "hello", "BEGIN:VCALENDAR\r\nBEGIN:VEVENT", &weekly, &ages] {
             assert!(days_of(file.as_bytes()).is_err(), "{file}");
+        }
+        for lines in [
+            "DTSTART;VALUE=DATE:20261299\r\n",
+            "DTSTART;VALUE=DATE:2026125\r\n",
+            "DTSTART;VALUE=DATE:20261225\r\nDTEND;VALUE=DATE:soon\r\n",
+            "DTSTART;VALUE=DATE:20261225\r\nDURATION:P2D\r\n",
+            "DTSTART;TZID=Europe/Berlin:20270101T090000\r\nDTEND;TZID=Europe/Berlin:20270101T100000\r\n",
+        ] {
+            assert!(days_of(event(lines).as_bytes()).is_err(), "{lines}");
         }
     }
 }

@@ -6,9 +6,8 @@ pub fn mail_address(text: &str) -> Option<String> {
     let text = text.to_lowercase();
     let address: lettre::Address = text.parse().ok()?;
     let domain = address.domain();
-    // What SMTP servers and command-line tools are known to trip over.
+    // What SMTP servers are known to trip over.
     let dubious = text.len() > 254
-        || text.starts_with(['-', '"'])
         || !domain.contains('.')
         || domain.starts_with(['.', '[', '-'])
         || text.contains(|c: char| c.is_control() || c.is_whitespace());

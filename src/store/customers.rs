@@ -120,7 +120,8 @@ pub async fn slug_taken(
 ) -> Result<bool, DbError> {
     let found: Option<(String,)> = on!(conn, |c| {
         sqlx::query_as(
-        "SELECT id FROM customers WHERE workspace_id = $1 AND slug = $2 AND deleted_at IS NULL AND id <> $3"
+        "SELECT id FROM customers WHERE workspace_id = $1 AND substr(slug, 1, 200) = substr($2, 1, 200) AND slug = $2 AND deleted_at IS NULL
+           AND id <> $3"
     )
     .bind(workspace_id)
     .bind(slug)
@@ -138,7 +139,7 @@ async fn free_slug(conn: &mut Conn, workspace_id: &str, wish: &str) -> Result<St
     }
     let taken: Vec<(String,)> = on!(conn, |c| {
         sqlx::query_as(
-        "SELECT slug FROM customers WHERE workspace_id = $1 AND slug >= $2 AND slug < $3 AND deleted_at IS NULL"
+        "SELECT slug FROM customers WHERE workspace_id = $1 AND substr(slug, 1, 200) >= $2 AND substr(slug, 1, 200) < $3 AND deleted_at IS NULL"
     )
     .bind(workspace_id)
     .bind(format!("{wish}-"))

@@ -128,6 +128,16 @@ pub async fn email_taken(
     Ok(found.is_some())
 }
 
+/// The first user of a workspace who is active.
+pub async fn first_active(conn: &mut Conn, workspace_id: &str) -> Result<Option<User>, DbError> {
+    on!(conn, |c| sqlx::query_as(
+        "SELECT * FROM users WHERE workspace_id = $1 AND active ORDER BY created_at LIMIT 1"
+    )
+    .bind(workspace_id)
+    .fetch_optional(c)
+    .await)
+}
+
 /// Writes a user that the caller has locked and changed. A new address has not been refused by anybody yet.
 pub async fn update(
     conn: &mut Conn,

@@ -13,6 +13,7 @@ mod lists;
 mod onboardings;
 mod pages;
 mod processes;
+mod promises;
 mod reference;
 mod reminders;
 mod secrets;

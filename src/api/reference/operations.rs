@@ -15,7 +15,7 @@ pub struct Operation {
     pub summary: &'static str,
     /// What a reader would not guess.
     pub description: &'static str,
-    /// Scope that its key needs; "" for any key, `None` for no key at all.
+    /// Scope that its key needs; `None` where no key is needed.
     pub scope: Option<&'static str>,
     /// Query parameters.
     pub query: &'static [Parameter],
@@ -71,7 +71,6 @@ pub const OPERATIONS: &[Operation] = &[
         id: "get-me",
         tag: "Meta",
         summary: "Identity behind the calling key",
-        scope: Some(""),
         success: (200, "Me"),
         ..GET
     },

@@ -6,6 +6,60 @@ use std::collections::BTreeSet;
 use pivotal_reminders::api::reference;
 use serde_json::{Map, Value, json};
 
+/// Keywords that take values away.
+const LIMITS: [&str; 13] = [
+    "pattern",
+    "format",
+    "enum",
+    "const",
+    "minLength",
+    "maxLength",
+    "minimum",
+    "maximum",
+    "multipleOf",
+    "minItems",
+    "maxItems",
+    "uniqueItems",
+    "maxProperties",
+];
+
+/// The limits on requests that the contract has in words only: of which properties, as which keyword, and where it says so.
+const STATED: [(&[&str], &str, &str, &str); 5] = [
+    (
+        &["name", "title", "labels[]"],
+        "maxLength",
+        "200",
+        "conventions: names, titles, labels 200 characters",
+    ),
+    (
+        &["name", "title", "labels[]"],
+        "pattern",
+        r#""^[^\\u0000-\\u001f\\u007f-\\u009f]*$""#,
+        "conventions: and no control characters",
+    ),
+    (
+        &["notes"],
+        "pattern",
+        r#""^[^\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f]*$""#,
+        "conventions: newline and tab allowed",
+    ),
+    (
+        &[
+            "domain",
+            "plan",
+            "hubspot_company_id",
+            "hubspot_deal_id",
+            "stripe_customer_id",
+            "intercom_company_id",
+            "slack_channel_id",
+        ],
+        "pattern",
+        r#""^[^\\u0000]*$""#,
+        "reliability 61: NUL and controls → 4xx; no database keeps a NUL in a text",
+    ),
+    (&["mrr", "monthly_orders"], "maximum", "9223372036854775807", "reliability 61: 2⁶³ → 4xx"),
+];
+
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
 /// Two documents, and what was found between them.
@@ -193,8 +247,28 @@ impl Comparison {
         }
     }
 
-    /// Where the contract sets no limit, conventions set ours.
+    /// Where the contract sets no limit, ours may have only those that are stated in words.
     fn limits(&mut self, at: &str, theirs: &Value, ours: &Value, direction: Direction) {
+        if direction == Direction::Request {
+            let name = at.rsplit(['.', ' ']).next().unwrap_or_default();
+            for key in LIMITS.iter().filter(|key| theirs[**key].is_null() && !ours[**key].is_null())
+            {
+                let limit = &ours[*key];
+                let stated = STATED.iter().any(|(names, in_words, value, _)| {
+                    names.contains(&name) && in_words == key && limit.to_string() == *value
+                });
+                if !stated {
+                    self.find(at, format!("{key} {limit}, where the contract has none"));
+                }
+            }
+        }
+        for key in ["pattern", "minItems", "maxItems", "uniqueItems", "const", "multipleOf"] {
+            let lost = direction == Direction::Response && ours[key].is_null();
+            if !theirs[key].is_null() && theirs[key] != ours[key] && (lost || !ours[key].is_null())
+            {
+                self.find(at, format!("{key} {} instead of {}", ours[key], theirs[key]));
+            }
+        }
         for (key, lower) in
             [("minimum", true), ("minLength", true), ("maximum", false), ("maxLength", false)]
         {
@@ -253,6 +327,27 @@ fn what_is_missing_or_narrowed_is_found() {
         ("/components/schemas/OnboardingCreate/required", json!(["customer_id", "phase"])),
         ("/components/schemas/OnboardingCreate/properties/csm_id/type", json!("string")),
         ("/components/schemas/OnboardingPhase/enum", json!(["launch"])),
+        ("/components/schemas/CustomerCreate/properties/slug/pattern", json!("^[a-z]+$")),
+        (
+            "/components/schemas/CustomerCreate/properties/plan",
+            json!({ "type": ["string", "null"], "maxLength": 2000 }),
+        ),
+        (
+            "/components/schemas/CustomerCreate/properties/mrr",
+            json!({ "type": ["integer", "null"], "minimum": 0, "maximum": 9 }),
+        ),
+        (
+            "/components/schemas/ContactCreate/properties/labels",
+            json!({ "type": "array", "items": { "type": "string" }, "maxItems": 100 }),
+        ),
+        (
+            "/components/schemas/ContactCreate/properties/labels/items",
+            json!({ "type": "string", "minLength": 1 }),
+        ),
+        (
+            "/components/schemas/OnboardingCreate/properties/csm_id",
+            json!({ "type": ["string", "null"], "minLength": 1 }),
+        ),
         ("/components/schemas/Deleted/required", json!(["object", "id", "deleted"])),
         ("/components/schemas/Deleted/properties/display_id/type", json!(["integer", "null"])),
     ] {

@@ -28,11 +28,7 @@ async fn every_operation_is_routed_and_wants_its_scope() {
             Scope::ALL.iter().copied().filter(|s| s.as_str() != scope).collect();
         let key = app.key(Mode::Live, Tier::Unlimited, &others).await;
         let refused = app.call(&key, method, &path, &json!({})).await;
-        if scope.is_empty() {
-            refused.ok(op.success.0);
-        } else {
-            assert_eq!(refused.error(), "403 permission_error insufficient_scope", "{}", op.id);
-        }
+        assert_eq!(refused.error(), "403 permission_error insufficient_scope", "{}", op.id);
     }
 }
 
@@ -80,6 +76,12 @@ async fn the_reference_is_served_to_machines_people_and_models() {
     assert_eq!(kind, "text/html; charset=utf-8");
     // It must work where there is no internet.
     assert!(!text.contains("http://") && !text.contains("https://"));
+    // And where there is no script.
+    assert!(!text.contains("<script") && !text.contains("Loading"));
+    for op in OPERATIONS {
+        assert!(text.contains(&format!("<details id=\"{}\">", op.id)), "{}", op.id);
+    }
+    assert!(text.contains("<td><code>reminder_frequency_days</code></td><td>integer (1…30)</td>"));
     let (kind, text) = fetch("/llms.txt").await;
     assert_eq!(kind, "text/plain; charset=utf-8");
     assert!(text.contains("- POST /api/v1/onboardings (write): Create an onboarding"));
