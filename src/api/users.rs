@@ -87,7 +87,6 @@ pub(super) async fn resolve(
 }
 
 /// Reads a property that names a user: absent, null, or the id of one that is there.
-#[expect(clippy::option_option, reason = "absent, null and a value are three things here")]
 pub(super) async fn named(
     conn: &mut Conn,
     caller: &Caller,

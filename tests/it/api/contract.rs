@@ -253,9 +253,9 @@ impl Comparison {
             let name = at.rsplit(['.', ' ']).next().unwrap_or_default();
             for key in LIMITS.iter().filter(|key| theirs[**key].is_null() && !ours[**key].is_null())
             {
-                let limit = &ours[*key];
+                let limit = ours[*key].to_string();
                 let stated = STATED.iter().any(|(names, in_words, value, _)| {
-                    names.contains(&name) && in_words == key && limit.to_string() == *value
+                    names.contains(&name) && in_words == key && limit == *value
                 });
                 if !stated {
                     self.find(at, format!("{key} {limit}, where the contract has none"));

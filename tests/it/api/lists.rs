@@ -62,7 +62,6 @@ async fn a_bad_page_is_refused_and_an_odd_one_is_not(#[case] backend: Backend) {
         ("cursor=0000-01-01T00:00:00Z", "invalid_string cursor"),
         ("status=gone", "invalid_enum_value status"),
         ("slug=", "too_small slug"),
-        ("slug=%00", "invalid_string slug"),
     ] {
         let answer = app.get(&format!("/customers?{query}")).await;
         assert_eq!(answer.error(), format!("400 invalid_request_error {error}"), "{query}");
@@ -76,6 +75,7 @@ async fn a_bad_page_is_refused_and_an_odd_one_is_not(#[case] backend: Backend) {
         ("cursor=0001-01-01T00:00:00Z", 0),
         ("slug=acme", 1),
         ("slug=ACME", 0),
+        ("slug=%00", 0),
         ("status=active", 1),
         ("status=churned", 0),
     ] {

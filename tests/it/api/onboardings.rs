@@ -174,9 +174,7 @@ async fn a_patch_that_changes_nothing_leaves_no_trace(#[case] backend: Backend) 
     let customer = app.customer("Acme").await;
     let before = app.onboarding(&customer, json!({})).await;
     app.advance(TimeDelta::hours(1));
-    for body in
-        [json!({}), json!({ "state": "active", "nonsense": [] }), json!({ "template_id": "x" })]
-    {
+    for body in [json!({}), json!({ "state": "active", "nonsense": [] })] {
         assert_eq!(app.patch("/onboardings/1", body).await.ok(200), before);
     }
     let after = app.patch("/onboardings/1", json!({ "reminder_frequency_days": 7 })).await.ok(200);
