@@ -1,6 +1,6 @@
 //! The notification ledger: one row per message, from `scheduled` to a final state (`product.md` §4).
 //!
-//! A row changes hands by compare-and-set: [`claim`] puts a fresh token into it, and every later write names that token. Whoever lost
+//! A row changes hands by compare-and-set: [`claim()`] puts a fresh token into it, and every later write names that token. Whoever lost
 //! the row finds nothing to write to. Each file is one thing that happens to a row; callers see one module.
 
 mod by_hand;
