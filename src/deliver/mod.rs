@@ -159,9 +159,14 @@ impl Deliverers {
     /// One line that says what is wrong and what to do.
     pub async fn check_email(&self) -> Result<String, String> {
         match &self.email {
-            Way::Captured => Ok("captured: mail is kept in the ledger and shown at /outbox; set SMTP_URL and MAIL_FROM to send it".to_owned()),
+            Way::Captured => {
+                Ok("captured: mail is kept in the ledger; set SMTP_URL and MAIL_FROM to send it"
+                    .to_owned())
+            }
             Way::Open(pool) => pool.check().await,
-            Way::Unreachable => Err("no mail relay is configured; set SMTP_URL and MAIL_FROM".to_owned()),
+            Way::Unreachable => {
+                Err("no mail relay is configured; set SMTP_URL and MAIL_FROM".to_owned())
+            }
         }
     }
 
@@ -171,7 +176,10 @@ impl Deliverers {
     /// One line that says what is wrong and what to do.
     pub async fn check_slack(&self) -> Result<String, String> {
         match &self.slack {
-            Way::Captured => Ok("captured: Slack messages are kept in the ledger and shown at /outbox; set SLACK_BOT_TOKEN to send them".to_owned()),
+            Way::Captured => Ok(
+                "captured: Slack messages are kept in the ledger; set SLACK_BOT_TOKEN to send them"
+                    .to_owned(),
+            ),
             Way::Open(slack) => slack.check().await,
             Way::Unreachable => Err("no Slack token is configured; set SLACK_BOT_TOKEN".to_owned()),
         }

@@ -226,8 +226,8 @@ const TEMPLATES: [(&str, &str); 19] = templates![
     "email/customer_reminder/body.html",
 ];
 
-/// Keeps the client's preview from going on into the mail.
-const FILLER: &str = "&#847;&zwnj;&nbsp;";
+/// Keeps the client's preview from going on into the mail; ten lines of it, as a line of mail may have 998 octets.
+const FILLER: &str = "&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;\n";
 
 /// The one font of our mails: the reader's own.
 const FONT: &str = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;";
@@ -254,7 +254,7 @@ impl Renderer {
         });
         templates.set_formatter(no_blanks);
         templates.add_global("font", Value::from_safe_string(FONT.to_owned()));
-        templates.add_global("filler", Value::from_safe_string(FILLER.repeat(60)));
+        templates.add_global("filler", Value::from_safe_string(FILLER.repeat(10)));
         templates.add_global("frame", text::FRAME);
         for (name, source) in TEMPLATES {
             templates.add_template(name, source).map_err(|source| broken(name, source))?;

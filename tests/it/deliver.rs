@@ -87,6 +87,6 @@ async fn captured_messages_are_kept_and_an_unconfigured_channel_is_down() {
     let post =
         send(&deliverers, Mode::Live, Channel::Slack, &to, &Message::Slack(slack_post())).await;
     assert_eq!(post.verdict, Verdict::Channel { after: None });
-    assert!(deliverers.check_email().await.unwrap().contains("/outbox"));
+    assert!(deliverers.check_email().await.unwrap().contains("kept in the ledger"));
     assert!(deliverers.check_slack().await.unwrap_err().contains("SLACK_BOT_TOKEN"));
 }

@@ -56,8 +56,8 @@ async fn what_is_not_configured_is_no_fault() {
     clock: ok: right, as far as this service can tell
     accounting: ok: 0 unaccounted for
     recipients: ok: every open onboarding has somebody to tell
-    mail: ok: captured: mail is kept in the ledger and shown at /outbox; set SMTP_URL and MAIL_FROM to send it
-    slack: ok: captured: Slack messages are kept in the ledger and shown at /outbox; set SLACK_BOT_TOKEN to send them
+    mail: ok: captured: mail is kept in the ledger; set SMTP_URL and MAIL_FROM to send it
+    slack: ok: captured: Slack messages are kept in the ledger; set SLACK_BOT_TOKEN to send them
     ");
 }
 
@@ -135,8 +135,8 @@ async fn nobody_has_migrated_the_database() {
     clock: ok: not checked: the schema is not there yet
     accounting: ok: not checked: the schema is not there yet
     recipients: ok: not checked: the schema is not there yet
-    mail: ok: captured: mail is kept in the ledger and shown at /outbox; set SMTP_URL and MAIL_FROM to send it
-    slack: ok: captured: Slack messages are kept in the ledger and shown at /outbox; set SLACK_BOT_TOKEN to send them
+    mail: ok: captured: mail is kept in the ledger; set SMTP_URL and MAIL_FROM to send it
+    slack: ok: captured: Slack messages are kept in the ledger; set SLACK_BOT_TOKEN to send them
     ");
 }
 
