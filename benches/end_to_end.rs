@@ -31,65 +31,21 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use support::seed::{self, Plan};
+use support::options::{self, Options};
+use support::seed::{self, Plan, monday};
 use support::{Database, Engine, Process, median, whole};
 
 /// Sessions with the sink. On loopback a session is what a claim waits for; a relay with real round trips needs no more than ten.
 const SESSIONS: &str = "64";
 
-/// A Monday, 07:00 UTC.
-fn monday() -> DateTime<Utc> {
-    DateTime::from_timestamp(1_780_297_200, 0).unwrap_or_default()
-}
-
-#[derive(Clone, Debug)]
-struct Options {
-    rounds: usize,
-    only: Vec<String>,
-    quick: bool,
-}
-
-impl Options {
-    fn wants(&self, what: &str) -> bool {
-        self.only.is_empty() || self.only.iter().any(|only| only == what)
-    }
-}
-
 fn main() -> anyhow::Result<()> {
-    let arguments: Vec<String> =
-        std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let arguments = options::arguments();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words[..] {
         ["child", "deliver", url, at] => runtime.block_on(deliver(url, at.parse()?)),
-        _ => runtime.block_on(run(&options(&arguments)?)),
+        _ => runtime.block_on(run(&Options::read(&arguments, &["postgres", "sqlite", "peers"])?)),
     }
-}
-
-fn options(arguments: &[String]) -> anyhow::Result<Options> {
-    let mut options = Options { rounds: 3, only: Vec::new(), quick: false };
-    let mut arguments = arguments.iter();
-    while let Some(argument) = arguments.next() {
-        match argument.as_str() {
-            "--rounds" => {
-                options.rounds = arguments.next().context("--rounds: how many?")?.parse()?;
-            }
-            "--only" => {
-                let what = arguments.next().context("--only: postgres, sqlite or peers?")?;
-                ensure!(
-                    ["postgres", "sqlite", "peers"].contains(&what.as_str()),
-                    "--only {what}: postgres, sqlite or peers"
-                );
-                options.only.push(what.clone());
-            }
-            "--quick" => options.quick = true,
-            other => bail!("unknown argument {other}"),
-        }
-    }
-    if options.quick {
-        options.rounds = 1;
-    }
-    Ok(options)
 }
 
 async fn run(options: &Options) -> anyhow::Result<()> {

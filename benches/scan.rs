@@ -13,7 +13,7 @@ mod support;
 use std::process::Stdio;
 use std::time::Instant;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::ensure;
 use chrono::{DateTime, TimeDelta, Utc};
 use pivotal_reminders::app::App;
 use pivotal_reminders::clock::Clock;
@@ -24,7 +24,8 @@ use pivotal_reminders::telemetry;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use support::seed::{self, Plan};
+use support::options::{self, Options};
+use support::seed::{self, Plan, monday};
 use support::{Database, Engine, Process, median, whole};
 
 /// Passes that find nothing, per round.
@@ -33,60 +34,17 @@ const IDLE_PASSES: usize = 51;
 /// Onboardings of which a forecast tells a year.
 const FORESEEN: u32 = 10_000;
 
-/// A Monday, 07:00 UTC.
-fn monday() -> DateTime<Utc> {
-    DateTime::from_timestamp(1_780_297_200, 0).unwrap_or_default()
-}
-
-#[derive(Clone, Debug)]
-struct Options {
-    rounds: usize,
-    only: Vec<String>,
-    quick: bool,
-}
-
-impl Options {
-    fn wants(&self, what: &str) -> bool {
-        self.only.is_empty() || self.only.iter().any(|only| only == what)
-    }
-}
-
 fn main() -> anyhow::Result<()> {
-    let arguments: Vec<String> =
-        std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let arguments = options::arguments();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words[..] {
         ["child", "passes", url, at] => runtime.block_on(passes(url, at.parse()?)),
         ["child", "forecast", url, at] => runtime.block_on(a_year(url, at.parse()?)),
-        _ => runtime.block_on(run(&options(&arguments)?)),
-    }
-}
-
-fn options(arguments: &[String]) -> anyhow::Result<Options> {
-    let mut options = Options { rounds: 3, only: Vec::new(), quick: false };
-    let mut arguments = arguments.iter();
-    while let Some(argument) = arguments.next() {
-        match argument.as_str() {
-            "--rounds" => {
-                options.rounds = arguments.next().context("--rounds: how many?")?.parse()?;
-            }
-            "--only" => {
-                let what = arguments.next().context("--only: postgres, sqlite or forecast?")?;
-                ensure!(
-                    ["postgres", "sqlite", "forecast"].contains(&what.as_str()),
-                    "--only {what}: postgres, sqlite or forecast"
-                );
-                options.only.push(what.clone());
-            }
-            "--quick" => options.quick = true,
-            other => bail!("unknown argument {other}"),
+        _ => {
+            runtime.block_on(run(&Options::read(&arguments, &["postgres", "sqlite", "forecast"])?))
         }
     }
-    if options.quick {
-        options.rounds = 1;
-    }
-    Ok(options)
 }
 
 async fn run(options: &Options) -> anyhow::Result<()> {

@@ -56,6 +56,11 @@ impl Plan {
     }
 }
 
+/// A Monday, 07:00 UTC.
+pub(crate) fn monday() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_780_297_200, 0).unwrap_or_default()
+}
+
 /// The id of the `n`-th onboarding, from 0.
 pub(crate) fn onboarding_id(n: u32) -> String {
     format!("onb_{ID}{}", BASE + n)

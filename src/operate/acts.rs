@@ -1,7 +1,7 @@
 //! What a reader does about an onboarding through a message: end the wait, let reminders rest, take either back. The same for links
 //! and for Slack's buttons, each once per message, and never by somebody whose it is not any more.
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::types::Json;
 
 use crate::db::{Conn, DbError};
@@ -15,9 +15,6 @@ use crate::store::facts::{self, Member};
 use crate::store::message_actions::{self, Action, Done, Undo};
 use crate::store::onboardings::{self, Patch, Wait};
 use crate::store::sent::Sent;
-
-/// How long an action can be taken back.
-pub const UNDO_WITHIN: TimeDelta = TimeDelta::minutes(10);
 
 /// Furthest day until which reminders may rest.
 pub const LONGEST_SNOOZE_DAYS: i64 = 366;
@@ -270,7 +267,7 @@ impl Act<'_> {
         else {
             return Ok(nothing("It was taken back already."));
         };
-        if self.now - done.done_at > UNDO_WITHIN {
+        if !done.can_be_undone(self.now) {
             return Ok(nothing("Taking it back is possible for ten minutes only."));
         }
         let changed = || nothing(&format!("{} has changed since.", subject.name()));

@@ -1,12 +1,15 @@
 //! What people did about an onboarding through a message: once per message and action, and for a while taken back.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
 
 use super::onboardings::Wait;
 use crate::db::{Conn, DbError};
 use crate::on;
+
+/// How long an action can be taken back.
+const UNDO_WITHIN: TimeDelta = TimeDelta::minutes(10);
 
 /// What can be done through a message, once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +51,14 @@ pub struct Done {
     pub undo: Json<Undo>,
     /// When.
     pub done_at: DateTime<Utc>,
+}
+
+impl Done {
+    /// Whether it can still be taken back; the button for it goes when it cannot.
+    #[must_use]
+    pub fn can_be_undone(&self, now: DateTime<Utc>) -> bool {
+        now - self.done_at <= UNDO_WITHIN
+    }
 }
 
 /// The action of a message about an onboarding, unless it was never done or was taken back.

@@ -25,9 +25,6 @@ use crate::store::{facts, ledger, notifications};
 /// How often there is something to look at. Whoever clicked waits for it.
 const EVERY: Duration = Duration::from_millis(500);
 
-/// How long an action can be taken back; the button goes with it.
-const UNDO_WITHIN: TimeDelta = TimeDelta::minutes(10);
-
 /// Looks again and again until told to stop.
 pub async fn run(courier: Arc<Courier>, stop: CancellationToken) {
     let mut failed = false;
@@ -189,7 +186,7 @@ async fn settled(
     let undo = match undo {
         Some((action, click)) => {
             let done = message_actions::find(conn, &n.id, id, action).await?;
-            done.filter(|done| now - done.done_at <= UNDO_WITHIN).map(|_| click)
+            done.filter(|done| done.can_be_undone(now)).map(|_| click)
         }
         None => None,
     };
