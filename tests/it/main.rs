@@ -16,6 +16,7 @@ mod processes;
 mod render;
 mod rules;
 mod schedule;
+mod schema;
 mod slack;
 mod statements;
 mod support;
