@@ -24,12 +24,14 @@ use crate::deliver::{
 };
 use crate::domain::facts::Channels;
 use crate::domain::link::LinkKey;
+use crate::domain::timetable::{Cron, Timetable};
+use crate::domain::values::Schedule;
 use crate::render::{Links, OwnPages, Renderer};
 use crate::scheduler::{self, Summary};
 use crate::store::clock_guard::{self, ClockGuard};
 use crate::store::ledger::{self, Backlog};
 use crate::store::retention::{self, Retention};
-use crate::store::settings;
+use crate::store::{schedules, settings};
 use crate::worker::brakes::Brakes;
 use crate::worker::courier::{Courier, Held};
 use crate::worker::identity::Identity;
@@ -95,7 +97,16 @@ impl App {
                 "the database has schema {version}, which is newer than this binary; run the binary that migrated it, or a newer one"
             );
         }
-        self.db.migrate().await.context("the database cannot be migrated")
+        let timetable = self.timetable()?;
+        self.db.migrate().await.context("the database cannot be migrated")?;
+        self.enter(&timetable).await
+    }
+
+    /// Makes known when schedules run.
+    async fn enter(&self, timetable: &Timetable) -> anyhow::Result<()> {
+        let mut conn = self.db.begin().await?;
+        schedules::enter(&mut conn, timetable, self.clock.now()).await?;
+        Ok(conn.commit().await?)
     }
 
     /// Refuses to work on a schema that does not fit.
@@ -214,6 +225,18 @@ impl App {
         }))
     }
 
+    /// When what runs by the clock is due.
+    pub fn timetable(&self) -> anyhow::Result<Timetable> {
+        let now = self.clock.now();
+        let mut crons = Vec::new();
+        for (name, text) in self.config.schedules.by_name() {
+            let cron = Cron::parse(text, now)
+                .map_err(|fault| anyhow::anyhow!("schedules.{name}: {text:?} {fault}"))?;
+            crons.push((name.parse::<Schedule>()?, cron));
+        }
+        Ok(Timetable::new(crons))
+    }
+
     fn retention(&self) -> Retention {
         let days = &self.config.retention;
         Retention {
@@ -322,6 +345,8 @@ impl App {
     ) -> anyhow::Result<()> {
         let names: Vec<_> = roles.iter().map(|role| role.as_str()).collect();
         let mut tasks = tokio::task::JoinSet::new();
+        let timetable = self.timetable()?;
+        self.enter(&timetable).await?;
         let guard = if self.clock.is_real() { ClockGuard::shut() } else { ClockGuard::open() };
         if self.clock.is_real()
             && (roles.contains(&Role::Scheduler) || roles.contains(&Role::Worker))
@@ -338,13 +363,12 @@ impl App {
             });
         }
         if roles.contains(&Role::Scheduler) {
-            let every = Duration::from_secs(self.config.scheduler.every_seconds);
             let channels = self.ways()?.channels;
             let pass = scheduler::run(
                 self.db.clone(),
                 self.clock.clone(),
                 channels,
-                every,
+                timetable.clone(),
                 guard.clone(),
                 stop.clone(),
             );
@@ -362,8 +386,13 @@ impl App {
                 Ok(())
             });
         }
-        let tidy =
-            retention::keep(self.db.clone(), self.clock.clone(), self.retention(), stop.clone());
+        let tidy = retention::keep(
+            self.db.clone(),
+            self.clock.clone(),
+            self.retention(),
+            timetable,
+            stop.clone(),
+        );
         tasks.spawn(async move {
             tidy.await;
             Ok(())

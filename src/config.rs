@@ -46,8 +46,8 @@ pub struct Config {
     pub slack: Slack,
     /// Links in messages.
     pub links: Links,
-    /// The scheduler.
-    pub scheduler: Scheduler,
+    /// What runs by the clock.
+    pub schedules: Schedules,
     /// The worker.
     pub worker: Worker,
     /// How long things are kept.
@@ -134,12 +134,34 @@ pub struct Links {
     pub secret: SecretString,
 }
 
-/// `[scheduler]`
+/// `[schedules]`: cron expressions, seconds first, in UTC.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Scheduler {
-    /// Pause between passes.
-    pub every_seconds: u64,
+pub struct Schedules {
+    /// The pass.
+    pub scan: String,
+    /// Messages as they were rendered.
+    pub prune_messages: String,
+    /// The ledger.
+    pub prune_notifications: String,
+    /// Finished jobs.
+    pub prune_jobs: String,
+    /// Answers kept for repeated requests.
+    pub prune_answers: String,
+}
+
+impl Schedules {
+    /// Each setting by its key.
+    #[must_use]
+    pub fn by_name(&self) -> [(&'static str, &str); 5] {
+        [
+            ("scan", &self.scan),
+            ("prune_messages", &self.prune_messages),
+            ("prune_notifications", &self.prune_notifications),
+            ("prune_jobs", &self.prune_jobs),
+            ("prune_answers", &self.prune_answers),
+        ]
+    }
 }
 
 /// `[worker]`
@@ -228,13 +250,8 @@ impl Config {
                 "database.connections and database.worker_connections must be at least 1",
             );
         }
-        if self.worker.in_flight == 0
-            || self.mail.sessions == 0
-            || self.scheduler.every_seconds == 0
-        {
-            return wrong(
-                "worker.in_flight, mail.sessions and scheduler.every_seconds must be at least 1",
-            );
+        if self.worker.in_flight == 0 || self.mail.sessions == 0 {
+            return wrong("worker.in_flight and mail.sessions must be at least 1");
         }
         if self.worker.lease_seconds < 3 {
             return wrong(

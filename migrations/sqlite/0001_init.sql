@@ -244,7 +244,11 @@ CREATE TABLE notifications (
     sent_at          TEXT                       -- when the provider took it
 ) STRICT;
 CREATE INDEX notifications_open ON notifications (not_before) WHERE finished_at IS NULL;              -- the sweeper
-CREATE INDEX notifications_list ON notifications (workspace_id, created_at DESC);                     -- lists, newest first
+-- Lists, newest first; with what is looked for in them, so that a walk to something rare touches no row.
+CREATE INDEX notifications_list ON notifications (workspace_id, created_at DESC, kind, channel, mode);
+-- What ended without being sent. What is sent never gets in here, and costs nothing.
+CREATE INDEX notifications_unsent ON notifications (workspace_id, reason, created_at DESC) WHERE finished_at IS NOT NULL AND sent_at IS NULL;
+CREATE INDEX notifications_subject ON notifications (workspace_id, lower(substr(subject, 1, 40))) WHERE subject IS NOT NULL; -- search
 CREATE INDEX notifications_recipient ON notifications (recipient_id, created_at DESC);                -- what somebody got
 CREATE INDEX notifications_resend ON notifications (resend_of) WHERE resend_of IS NOT NULL;           -- rare, and never changed
 
@@ -360,6 +364,57 @@ CREATE TABLE processes (
     beat       INTEGER NOT NULL,                -- counts up while it lives
     started_at TEXT NOT NULL,                   -- when it started
     seen_at    TEXT NOT NULL                    -- its last beat by its own clock, for people; nothing is decided by it
+) STRICT;
+
+-- What runs by the clock, and what people and processes tell each other about it. When it runs stands in the settings.
+CREATE TABLE schedules (
+    name           TEXT PRIMARY KEY,        -- scan, prune_messages, …
+    cron           TEXT NOT NULL,           -- when it runs, as set where it runs; seconds first, in UTC
+    paused_by      TEXT,                    -- who stopped it, as the audit log names them; null = it runs
+    paused_reason  TEXT,                    -- why
+    paused_since   TEXT,                    -- since when
+    requested_by   TEXT,                    -- who asked for a run
+    requested_at   TEXT,                    -- when; null = nobody, or it has begun
+    next_run_at    TEXT NOT NULL,           -- when it is due
+    last_run_at    TEXT,                    -- when it ran last
+    last_result    TEXT                     -- what came of it, in words
+) STRICT;
+
+-- What is done to all notifications that matched a filter when it was planned.
+CREATE TABLE bulk_operations (
+    id             TEXT PRIMARY KEY,        -- bulk_…
+    workspace_id   TEXT NOT NULL,           -- its workspace
+    action         TEXT NOT NULL,           -- retry, cancel, resend
+    filter         TEXT NOT NULL,           -- which notifications, as the API writes it
+    mode           TEXT NOT NULL,           -- of whoever planned it; test moves nothing live
+    author         TEXT NOT NULL,           -- who applied it, else who planned it
+    reason         TEXT NOT NULL,           -- why, in their words
+    count          INTEGER NOT NULL,        -- notifications that it is done to
+    sample         TEXT NOT NULL,           -- ids of the newest of them
+    conflict_count INTEGER NOT NULL,        -- notifications that matched and would refuse it
+    conflicts      TEXT NOT NULL,           -- the newest of these, with the words
+    hash           TEXT NOT NULL,           -- SHA-256 of exactly the ids that it is done to
+    state          TEXT NOT NULL,           -- planned, applying, applied, undoing, undone
+    done           INTEGER NOT NULL,        -- notifications dealt with, in this state
+    refused        INTEGER NOT NULL,        -- of these, how many had changed meanwhile and refused it
+    created_at     TEXT NOT NULL,           -- when it was planned
+    applied_at     TEXT,                    -- when somebody said: do it
+    undo_until     TEXT,                    -- until when it can be taken back
+    updated_at     TEXT NOT NULL            -- when it moved last
+) STRICT;
+CREATE INDEX bulk_operations_list ON bulk_operations (workspace_id, created_at DESC);                    -- lists, newest first
+CREATE INDEX bulk_operations_busy ON bulk_operations (created_at) WHERE state IN ('applying', 'undoing'); -- the workers
+
+-- The notifications of a bulk operation, in the order in which it goes through them.
+CREATE TABLE bulk_items (
+    operation_id   TEXT NOT NULL,           -- the operation
+    number         INTEGER NOT NULL,        -- its place, from 1
+    notification_id TEXT NOT NULL,           -- the notification
+    before         TEXT,                    -- its row before, for whoever takes it back
+    resent_as      TEXT,                    -- what was sent anew in its place
+    result         TEXT,                    -- done, refused, undone, kept; null = not dealt with yet
+    words          TEXT,                    -- why it was refused, or is kept
+    PRIMARY KEY (operation_id, number)
 ) STRICT;
 
 -- Scheduler passes that found something, with what they expected and wrote.

@@ -100,7 +100,7 @@ pub(super) struct ListArgs {
     /// Written before this instant.
     #[arg(long, value_name = "RFC3339", value_parser = instant)]
     until: Option<DateTime<Utc>>,
-    /// A part of the subject, or of the recipient's name or address.
+    /// What the subject, the recipient's name or address, or the customer's name begins with.
     #[arg(long)]
     text: Option<String>,
     /// How many.

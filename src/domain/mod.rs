@@ -15,5 +15,6 @@ pub mod message;
 pub mod plan;
 pub mod routing;
 pub mod slots;
+pub mod timetable;
 pub mod transition;
 pub mod values;

@@ -234,6 +234,51 @@ words! {
 }
 
 words! {
+    /// Where a job stands in its queue.
+    JobStatus {
+        Pending = "pending",
+        Queued = "queued",
+        Running = "running",
+        Done = "done",
+        Failed = "failed",
+        Killed = "killed",
+    }
+}
+
+words! {
+    /// What is done to every notification of a bulk operation.
+    BulkAction { Retry = "retry", Cancel = "cancel", Resend = "resend" }
+}
+
+words! {
+    /// Where a bulk operation stands.
+    BulkState {
+        Planned = "planned",
+        Applying = "applying",
+        Applied = "applied",
+        Undoing = "undoing",
+        Undone = "undone",
+        Expired = "expired",
+    }
+}
+
+words! {
+    /// What runs by the clock.
+    Schedule {
+        /// The pass: whose slot has come, which step is reached.
+        Scan = "scan",
+        /// Messages as they were rendered, once they are too old.
+        PruneMessages = "prune_messages",
+        /// The ledger and its attempts, likewise.
+        PruneNotifications = "prune_notifications",
+        /// Finished jobs, and workers that are gone, likewise.
+        PruneJobs = "prune_jobs",
+        /// Answers kept for repeated requests, likewise.
+        PruneAnswers = "prune_answers",
+    }
+}
+
+words! {
     /// How many requests a key may make per minute.
     Tier { Standard = "standard", Plus = "plus", Unlimited = "unlimited" }
 }

@@ -5,12 +5,14 @@ pub mod addresses;
 pub mod clicks;
 pub mod explain;
 pub mod forecast;
+pub mod jobs;
 pub mod keys;
 pub mod links;
 pub mod notifications;
 pub mod people;
 pub mod preview;
 pub mod queues;
+pub mod schedules;
 pub mod snooze;
 
 use crate::db::DbError;

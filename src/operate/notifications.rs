@@ -12,10 +12,11 @@ use crate::db::{Conn, DbError};
 use crate::domain::ids::IdKind;
 use crate::domain::message::Message;
 use crate::domain::values::{Channel, Mode, NotificationState, Reason};
-use crate::store::addresses;
+use crate::queue::Queue;
 use crate::store::audit::{self, Author, Diff, Entry};
 use crate::store::ledger::{self, ByHand};
-use crate::store::notifications::{self, Attempt};
+use crate::store::notifications::{self, Attempt, Subject};
+use crate::store::{addresses, processes, queues};
 
 pub use crate::store::notifications::{Cursor, Filter, Notification};
 
@@ -34,6 +35,8 @@ pub struct Details {
     pub attempts: Vec<Attempt>,
     /// The notifications that were sent anew in its place.
     pub resends: Vec<String>,
+    /// The onboardings that it is about.
+    pub onboardings: Vec<Subject>,
 }
 
 /// The next `limit` notifications of a workspace behind the cursor, newest first.
@@ -45,6 +48,16 @@ pub async fn list(
     limit: i64,
 ) -> Result<Vec<Notification>, DbError> {
     notifications::list(conn, workspace_id, filter, cursor, limit).await
+}
+
+/// How many notifications of a workspace fit, counted up to `limit`: beyond it "10,000+" is as good as a number.
+pub async fn count_up_to(
+    conn: &mut Conn,
+    workspace_id: &str,
+    filter: &Filter<'_>,
+    limit: i64,
+) -> Result<i64, DbError> {
+    notifications::count_up_to(conn, workspace_id, filter, limit).await
 }
 
 /// One notification of a workspace; `None` if it has no such one.
@@ -60,6 +73,7 @@ pub async fn show(
         message: notifications::message(conn, id).await?,
         attempts: notifications::attempts(conn, id).await?,
         resends: notifications::resends(conn, id).await?,
+        onboardings: notifications::subjects(conn, id).await?,
         notification,
     }))
 }
@@ -112,6 +126,61 @@ pub async fn retry(
     check_way(conn, because.author, &row).await?;
     ledger::reopen(conn, &row, now).await?;
     done(conn, because, &row, "notification_retried", now).await
+}
+
+/// Sends a notification at once that waits for its time: for its next try, or for what it was put off to. What waits for quiet or working
+/// hours keeps to them, as nobody is written to at night by a click.
+pub async fn run_now(
+    conn: &mut Conn,
+    because: Because<'_>,
+    workspace_id: &str,
+    id: &str,
+    now: DateTime<Utc>,
+) -> Result<Notification, ActionError> {
+    let row = lock(conn, workspace_id, id).await?;
+    let refusal = match row.state {
+        _ if row.state.is_open() && now >= row.deadline => {
+            Some(format!("its deadline, {}, has passed; it expires", instant(row.deadline)))
+        }
+        NotificationState::Scheduled if row.not_before > now => None,
+        NotificationState::Scheduled => Some(match held(conn, &row, now).await? {
+            Some(held) => held,
+            None => "it is ready, and a worker takes it by itself".to_owned(),
+        }),
+        NotificationState::Deferred => {
+            Some(format!("it waits for {} and goes out by itself", instant(row.not_before)))
+        }
+        NotificationState::Sending => Some(BUSY.to_owned()),
+        NotificationState::Ambiguous => Some(
+            "nobody knows whether it arrived; retry it, which sends it a second time".to_owned(),
+        ),
+        _ => Some(format!("it has ended already, as {}", row.state)),
+    };
+    if let Some(refusal) = refusal {
+        return Err(ActionError::Refused(refusal));
+    }
+    check_way(conn, because.author, &row).await?;
+    ledger::reopen(conn, &row, now).await?;
+    done(conn, because, &row, "notification_run_now", now).await
+}
+
+/// What keeps a ready row waiting, in words.
+async fn held(
+    conn: &mut Conn,
+    row: &ByHand,
+    now: DateTime<Utc>,
+) -> Result<Option<String>, DbError> {
+    let queue = Queue::of(row.kind, row.channel);
+    let pauses = queues::pauses(conn).await?;
+    if let Some(pause) = pauses.iter().find(|p| p.queue == queue && p.is_for(&row.workspace_id)) {
+        let (name, by) = (queue.name(), &pause.by);
+        return Ok(Some(format!("queue {name} is paused by {by}; resume it instead")));
+    }
+    let down = processes::pauses(conn).await?;
+    Ok(down.get(&row.channel).filter(|pause| pause.until > now).map(|pause| {
+        let (channel, until) = (row.channel.in_words(), instant(pause.until));
+        format!("{channel} is down; it goes out by itself after the next try at {until}")
+    }))
 }
 
 /// Cancels a notification that has not gone out. One in doubt is not sent a second time, and counts as not sent.

@@ -3,6 +3,7 @@
 //! A payload is a version and 1 to 25 notification ids, nothing else: no addresses, no words. Whoever finds a stale, doubled or
 //! foreign job loses nothing by dropping it, because the sweeper pushes again what is ready and has no live job.
 
+pub mod jobs;
 pub mod prune;
 
 use std::time::Duration;

@@ -19,11 +19,13 @@ use crate::clock::Clock;
 use crate::db::{Conn, Db, DbError};
 use crate::domain::facts::Channels;
 use crate::domain::ids::IdKind;
-use crate::domain::values::NotificationState;
+use crate::domain::timetable::Timetable;
+use crate::domain::values::{NotificationState, Schedule};
 use crate::on;
 use crate::store::clock_guard::ClockGuard;
 use crate::store::cohorts;
 use crate::store::ledger::{self, NewNotification};
+use crate::store::schedules::{self, Standing};
 
 /// Recipients, or nudges, per transaction.
 const BATCH: i64 = 500;
@@ -133,16 +135,24 @@ pub async fn pass(
     Ok(total)
 }
 
-/// Runs passes until told to stop.
+/// How often it is looked whether the schedule is paused, or a pass asked for.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// How often a pass that found nothing is noted: nobody needs a write each second to know that passes run.
+const NOTE: Duration = Duration::from_mins(1);
+
+/// Runs passes by the schedule `scan`, and whenever somebody asks for one, until told to stop. Every scheduler runs its own.
 pub async fn run(
     db: Db,
     clock: Clock,
     channels: Channels,
-    every: Duration,
+    timetable: Timetable,
     guard: ClockGuard,
     stop: CancellationToken,
 ) {
     let mut failures = 0_u32;
+    let mut due = clock.now();
+    let mut noted = None;
     loop {
         if !guard.may_send() {
             tokio::select! {
@@ -150,8 +160,9 @@ pub async fn run(
                 () = tokio::time::sleep(Duration::from_millis(100)) => continue,
             }
         }
-        match pass(&db, clock.now(), channels, |_| ()).await {
-            Ok(summary) => {
+        match turn(&db, &clock, channels, due, &mut noted, &timetable).await {
+            Ok(None) => failures = 0,
+            Ok(Some(summary)) => {
                 failures = 0;
                 if summary.written > 0 {
                     tracing::info!(
@@ -171,12 +182,61 @@ pub async fn run(
                 }
             }
         }
-        let pause = every * (1 << failures.min(3));
+        let now = clock.now();
+        if failures == 0 && due <= now {
+            due = timetable.next(Schedule::Scan, now).unwrap_or(DateTime::<Utc>::MAX_UTC);
+        }
+        let pause = match failures {
+            0 => (due - now).to_std().unwrap_or(LOOK).min(LOOK),
+            failures => LOOK * (1 << failures.min(3)),
+        };
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(pause) => {}
         }
     }
+}
+
+/// One look at the schedule, with a pass if it is time or somebody asked for one.
+async fn turn(
+    db: &Db,
+    clock: &Clock,
+    channels: Channels,
+    due: DateTime<Utc>,
+    noted: &mut Option<Instant>,
+    timetable: &Timetable,
+) -> Result<Option<Summary>, DbError> {
+    let now = clock.now();
+    let mut read = db.read().await?;
+    let standing = schedules::find(&mut read, Schedule::Scan).await?;
+    drop(read);
+    let paused = standing.as_ref().is_some_and(Standing::is_paused);
+    let cron = timetable.iter().find(|(schedule, _)| *schedule == Schedule::Scan);
+    let mut asked = false;
+    if let Some(seen) = standing.filter(|seen| seen.requested_at.is_some())
+        && let Some((_, cron)) = cron
+    {
+        let mut conn = db.begin().await?;
+        asked = schedules::take(&mut conn, &seen, cron, now).await?;
+        conn.commit().await?;
+    }
+    if !asked && (paused || due > now) {
+        return Ok(None);
+    }
+    let summary = pass(db, now, channels, |_| ()).await?;
+    if asked || summary.written > 0 || noted.is_none_or(|at| at.elapsed() >= NOTE) {
+        let result = match summary.written {
+            0 => "nothing was due".to_owned(),
+            1 => "wrote 1 notification".to_owned(),
+            written => format!("wrote {written} notifications"),
+        };
+        let next = timetable.next(Schedule::Scan, now);
+        let mut conn = db.begin().await?;
+        schedules::ran(&mut conn, Schedule::Scan, &result, next, now).await?;
+        conn.commit().await?;
+        *noted = Some(Instant::now());
+    }
+    Ok(Some(summary))
 }
 
 /// Whether a batch lost to another writer that waited for it. The database resolved it at the cost of one of the two, which simply

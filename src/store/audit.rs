@@ -140,8 +140,7 @@ pub fn instant<S: Serializer>(at: &DateTime<Utc>, to: S) -> Result<S::Ok, S::Err
 }
 
 /// The same, where there may be none.
-#[expect(clippy::ref_option, reason = "the signature that serde wants")]
-pub(super) fn instant_or_null<S: Serializer>(
+pub fn instant_or_null<S: Serializer>(
     at: &Option<DateTime<Utc>>,
     to: S,
 ) -> Result<S::Ok, S::Error> {

@@ -27,6 +27,7 @@ pub mod processes;
 pub mod queues;
 pub mod rate_windows;
 pub mod retention;
+pub mod schedules;
 pub mod sent;
 pub mod settings;
 pub mod slack_replies;

@@ -1,20 +1,22 @@
-//! How long things are kept. What is too old goes in small transactions with pauses between them, so that nobody waits long for the writer;
-//! any number of processes may do so at once.
+//! How long things are kept. What is too old goes by its schedule, in small transactions with pauses between them, so that nobody waits long
+//! for the writer. Every serving process looks; the first to see that it is time does it.
 
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
 
-use super::{idempotency, slack_replies};
+use super::{idempotency, schedules, slack_replies};
 use crate::clock::Clock;
 use crate::db::{Conn, Db, DbError};
 use crate::domain::ids::IdKind;
+use crate::domain::timetable::Timetable;
+use crate::domain::values::Schedule;
 use crate::queue;
 use crate::{fetch_by_ids, on};
 
-/// How often a serving process looks.
-const EVERY: Duration = Duration::from_hours(1);
+/// How often a serving process looks whether it is time.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Between two transactions.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -43,15 +45,16 @@ enum Old {
 }
 
 impl Old {
-    const ALL: [Self; 7] = [
-        Self::Answers,
-        Self::SlackRequests,
-        Self::Messages,
-        Self::Notifications,
-        Self::Passes,
-        Self::Jobs,
-        Self::Workers,
-    ];
+    /// What a schedule throws away.
+    const fn of(schedule: Schedule) -> &'static [Self] {
+        match schedule {
+            Schedule::Scan => &[],
+            Schedule::PruneMessages => &[Self::Messages],
+            Schedule::PruneNotifications => &[Self::Notifications, Self::Passes],
+            Schedule::PruneJobs => &[Self::Jobs, Self::Workers],
+            Schedule::PruneAnswers => &[Self::Answers, Self::SlackRequests],
+        }
+    }
 
     /// In words, for the log.
     const fn as_str(self) -> &'static str {
@@ -67,21 +70,73 @@ impl Old {
     }
 }
 
-/// Throws away what is too old, now and then until `stop`.
-pub async fn keep(db: Db, clock: Clock, retention: Retention, stop: CancellationToken) {
-    loop {
-        for old in Old::ALL {
-            match prune(&db, old, retention, clock.now(), &stop).await {
-                Ok(0) => {}
-                Ok(count) => tracing::debug!(count, "forgot {count} {}", old.as_str()),
-                Err(error) => tracing::warn!(%error, "cannot tidy up; trying again later"),
+/// Throws away what is too old, each by its schedule, until `stop`.
+pub async fn keep(
+    db: Db,
+    clock: Clock,
+    retention: Retention,
+    timetable: Timetable,
+    stop: CancellationToken,
+) {
+    let mut failed = false;
+    while !stop.is_cancelled() {
+        match tidy(&db, &clock, retention, &timetable, &stop).await {
+            Ok(()) => failed = false,
+            Err(error) if !failed => {
+                failed = true;
+                tracing::warn!(%error, "cannot tidy up; trying again later");
             }
+            Err(_) => {}
         }
         tokio::select! {
             () = stop.cancelled() => return,
-            () = tokio::time::sleep(EVERY) => {}
+            () = tokio::time::sleep(LOOK) => {}
         }
     }
+}
+
+/// Runs whatever is due and nobody else has taken.
+async fn tidy(
+    db: &Db,
+    clock: &Clock,
+    retention: Retention,
+    timetable: &Timetable,
+    stop: &CancellationToken,
+) -> Result<(), DbError> {
+    let now = clock.now();
+    let mut read = db.read().await?;
+    let standings = schedules::list(&mut read).await?;
+    drop(read);
+    for (schedule, cron) in timetable.iter().filter(|(s, _)| !Old::of(*s).is_empty()) {
+        let seen = standings.iter().find(|seen| seen.name == schedule.as_str());
+        let Some(seen) = seen.filter(|seen| seen.is_due(now)) else { continue };
+        let mut conn = db.begin().await?;
+        let taken = schedules::take(&mut conn, seen, cron, now).await?;
+        conn.commit().await?;
+        if !taken {
+            continue;
+        }
+        let mut results = Vec::new();
+        for old in Old::of(schedule) {
+            results.push(match prune(db, *old, retention, clock.now(), stop).await {
+                Ok(0) => continue,
+                Ok(count) => {
+                    tracing::debug!(count, "forgot {count} {}", old.as_str());
+                    format!("forgot {count} {}", old.as_str())
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "cannot tidy up; trying again later");
+                    format!("could not forget {}: the database did not do it", old.as_str())
+                }
+            });
+        }
+        let result =
+            if results.is_empty() { "nothing was too old".to_owned() } else { results.join(", ") };
+        let mut conn = db.begin().await?;
+        schedules::ran(&mut conn, schedule, &result, None, clock.now()).await?;
+        conn.commit().await?;
+    }
+    Ok(())
 }
 
 async fn prune(

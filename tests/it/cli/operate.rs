@@ -41,7 +41,7 @@ async fn an_operator_finds_a_failed_message_clears_the_address_and_has_it_sent(
     assert_eq!(list[0]["recipient_address"], "maren@tally.test");
     let table = verb(&["notifications", "list", "--recipient", "1"]).await.stdout;
     assert!(table.contains("failed: address refused") && table.contains(&id), "{table}");
-    let page = verb(&["notifications", "list", "--after", &id]).await.stdout;
+    let page = verb(&["notifications", "list", "--state", "failed", "--after", &id]).await.stdout;
     assert_eq!(page, "none\n");
     let shown = verb(&["notifications", "show", &id]).await.stdout;
     assert!(shown.contains("Halden Freight") && shown.contains("550 5.1.1"), "{shown}");

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use mail_parser::MessageParser;
 use pivotal_reminders::domain::values::{Channel, Kind, NotificationState, Reason};
-use pivotal_reminders::operate::notifications::{Cursor, Filter, list, show};
+use pivotal_reminders::operate::notifications::{Cursor, Filter, count_up_to, list, show};
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -323,11 +323,42 @@ async fn the_ledger_is_filtered_and_paged_though_all_was_written_in_one_instant(
             0,
         ),
         (Filter { text: Some("carl csm"), ..Filter::default() }, 4),
+        (Filter { text: Some("CARL@"), ..Filter::default() }, 4),
+        (Filter { text: Some("csm"), ..Filter::default() }, 0),
+        (Filter { text: Some("osterby_cl"), ..Filter::default() }, 2),
+        (
+            Filter {
+                text: Some("customer 100%"),
+                channel: Some(Channel::Email),
+                ..Filter::default()
+            },
+            2,
+        ),
+        (
+            Filter {
+                text: Some("customer 100%"),
+                channel: Some(Channel::Slack),
+                ..Filter::default()
+            },
+            0,
+        ),
+        (
+            Filter {
+                text: Some("Carl"),
+                customer_id: customer["customer_id"].as_str(),
+                ..Filter::default()
+            },
+            2,
+        ),
+        (Filter { state: Some(NotificationState::Failed), ..Filter::default() }, 0),
+        (Filter { state: Some(NotificationState::Scheduled), ..Filter::default() }, 0),
         (Filter { text: Some("c_rl"), ..Filter::default() }, 0),
         (Filter { text: Some("%"), ..Filter::default() }, 0),
     ] {
         let found = list(&mut conn, workspace, &filter, &Cursor::start(), 100).await.unwrap();
         assert_eq!(found.len(), expected, "{filter:?}: {found:#?}");
+        let counted = count_up_to(&mut conn, workspace, &filter, 3).await.unwrap();
+        assert_eq!(counted, i64::try_from(expected).unwrap().min(3), "{filter:?}");
     }
     assert!(
         list(&mut conn, "ws_other", &Filter::default(), &Cursor::start(), 100)
