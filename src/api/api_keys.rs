@@ -4,17 +4,19 @@ use axum::extract::State;
 use axum::response::Response;
 use chrono::TimeDelta;
 use http::StatusCode;
+use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
 use super::Api;
 use super::auth::Admin;
-use super::body;
 use super::error::ApiError;
 use super::path::PathRef;
 use super::post::{Begun, Post};
 use super::query::Query;
-use super::wire::{self, Deleted, Instant, List, instant};
+use super::request::{Optional, Required, request};
+use super::values::{Integer, ListOf, Name, Word};
+use super::wire::{self, Instant, List, instant};
 use crate::domain::ids::Ref;
 use crate::domain::values::{Mode, Scope, Tier};
 use crate::operate::keys::{self, NewKey};
@@ -23,22 +25,57 @@ use crate::store::api_keys::{self, ApiKey};
 /// Longest overlap of a rotation: 30 days.
 const MAX_OVERLAP: i64 = 30 * 24 * 60 * 60;
 
-#[derive(Serialize)]
-struct View<'a> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ApiKey")]
+pub(super) struct View<'a> {
+    #[schemars(extend("enum" = ["api_key"]))]
     object: &'static str,
     id: &'a str,
     name: &'a str,
     prefix: &'a str,
     mode: Mode,
     tier: Tier,
+    #[schemars(length(min = 1))]
     scopes: Vec<Scope>,
     last_used_at: Option<Instant>,
     last_used_ip: Option<String>,
     request_count: i64,
     created_at: Instant,
     revoked_at: Option<Instant>,
+    /// Only in the answer that creates it; never shown again.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "&str")]
     key: Option<&'a str>,
+}
+
+request! {
+    ApiKeyCreate {
+        name: Required<Name>,
+        mode: Optional<Word<Mode>> = "live",
+        tier: Optional<Word<Tier>> = "standard",
+        scopes: Optional<ListOf<Word<Scope>, 1, { Scope::ALL.len() }>> = ["read", "write"],
+    }
+}
+
+request! {
+    ApiKeyRotate {
+        /// For how long the old key goes on opening what it opens.
+        overlap_seconds: Optional<Integer<0, MAX_OVERLAP>> = 0,
+    }
+}
+
+/// The answer to a revocation.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "DeletedApiKey")]
+#[expect(clippy::struct_field_names, reason = "the contract's name")]
+pub(super) struct Deleted<'a> {
+    #[schemars(extend("enum" = ["deleted"]))]
+    object: &'static str,
+    id: &'a str,
+    /// Keys have none.
+    display_id: (),
+    #[schemars(extend("enum" = [true]))]
+    deleted: bool,
 }
 
 /// A key with what it was used for, including what this process has not written yet.
@@ -86,17 +123,11 @@ pub(super) async fn create(
         Begun::First(once) => once,
         Begun::Replay(answer) => return Ok(answer),
     };
-    let body = once.body()?;
-    let name = body.required("name", body::name)?;
-    let mode = body.optional("mode", body::word)?.unwrap_or(Mode::Live);
-    let tier = body.optional("tier", body::word)?.unwrap_or(Tier::Standard);
-    let scopes = body.optional("scopes", |raw| {
-        let scopes: Vec<Scope> = body::list(Scope::ALL.len(), body::word)(raw)?;
-        if scopes.is_empty() {
-            return Err(body::Fault::new("too_small", "List must contain at least 1 element(s)"));
-        }
-        Ok(scopes)
-    })?;
+    let body: ApiKeyCreate = once.body()?;
+    let name = body.name()?;
+    let mode = body.mode()?.unwrap_or(Mode::Live);
+    let tier = body.tier()?.unwrap_or(Tier::Standard);
+    let scopes = body.scopes()?;
     let new = NewKey {
         workspace_id: caller.workspace_id(),
         name: &name,
@@ -122,10 +153,7 @@ pub(super) async fn rotate(
         Begun::First(once) => once,
         Begun::Replay(answer) => return Ok(answer),
     };
-    let overlap = once
-        .body()?
-        .optional("overlap_seconds", body::integer(0, MAX_OVERLAP))?
-        .unwrap_or_default();
+    let overlap = once.body::<ApiKeyRotate>()?.overlap_seconds()?.unwrap_or_default();
     let (tx, author) = (&mut once.tx, caller.author());
     let overlap = TimeDelta::seconds(overlap);
     let (row, secret) = keys::rotate(tx, &author, caller.workspace_id(), &id, overlap, caller.now)
@@ -159,7 +187,8 @@ pub(super) async fn revoke(
         .await?
         .ok_or_else(ApiError::api_key_not_found)?;
     tx.commit().await?;
-    Ok(wire::json(StatusCode::OK, &Deleted::of(&row.id, None)))
+    let deleted = Deleted { object: "deleted", id: &row.id, display_id: (), deleted: true };
+    Ok(wire::json(StatusCode::OK, &deleted))
 }
 
 /// Keys have no display id.

@@ -1,10 +1,13 @@
 //! `/audit_log`: who changed what, as a list or as a file.
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use http::header::{ACCEPT, CONTENT_DISPOSITION, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -19,27 +22,33 @@ use crate::store::audit::{self, Filter, Line};
 /// Most lines of one export; the rest follows with `before`.
 const MAX_EXPORT: i64 = 10_000;
 
-#[derive(Serialize)]
-struct View<'a> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AuditEntry")]
+pub(super) struct View<'a> {
+    #[schemars(extend("enum" = ["audit_entry"]))]
     object: &'static str,
     id: &'a str,
     event: &'a str,
     actor: Actor<'a>,
     target: Target<'a>,
+    /// {field: [before, after]}
+    #[schemars(with = "BTreeMap<String, Vec<Value>>")]
     diff: &'a Value,
     reason: Option<&'a str>,
     request_id: Option<&'a str>,
     created_at: Instant,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(inline)]
 struct Actor<'a> {
     r#type: &'a str,
     id: Option<&'a str>,
     name: &'a str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(inline)]
 struct Target<'a> {
     object: &'a str,
     id: &'a str,

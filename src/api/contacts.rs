@@ -3,33 +3,63 @@
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::auth::{Reader, Writer};
-use super::body::{self, Body, JsonBytes};
+use super::body::{Body, JsonBytes};
 use super::error::ApiError;
 use super::path::PathRef;
 use super::post::{Begun, Post};
 use super::query::Query;
+use super::request::{Nullable, Optional, Required, request};
+use super::values::{Boolean, Email, ListOf, Name, Title};
 use super::wire::{self, Deleted, Instant, List};
 use super::{Api, customers};
 use crate::db::{DbError, is_conflict};
 use crate::store::contacts::{self, Contact, NewContact, Patch};
 use crate::store::customers as customer_rows;
 
-#[derive(Serialize)]
-struct View<'a> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Contact")]
+pub(super) struct View<'a> {
+    #[schemars(extend("enum" = ["contact"]))]
     object: &'static str,
     id: &'a str,
+    #[schemars(range(min = 1))]
     display_id: i64,
     customer_id: &'a str,
     name: &'a str,
+    #[schemars(extend("format" = "email"))]
     email: &'a str,
     title: Option<&'a str>,
     is_primary: bool,
     labels: &'a [String],
     created_at: Instant,
     updated_at: Instant,
+}
+
+type Labels = ListOf<Title, 0, { usize::MAX }>;
+
+request! {
+    ContactCreate {
+        name: Required<Name>,
+        /// Lower-cased on input.
+        email: Required<Email>,
+        title: Nullable<Title>,
+        is_primary: Optional<Boolean>,
+        labels: Optional<Labels>,
+    }
+}
+
+request! {
+    ContactUpdate {
+        name: Optional<Name>,
+        email: Optional<Email>,
+        title: Nullable<Title>,
+        is_primary: Optional<Boolean>,
+        labels: Optional<Labels>,
+    }
 }
 
 fn view(row: &Contact) -> View<'_> {
@@ -90,20 +120,20 @@ pub(super) async fn create(
         Begun::First(once) => once,
         Begun::Replay(answer) => return Ok(answer),
     };
-    let body = once.body()?;
+    let body: ContactCreate = once.body()?;
     let tx = &mut once.tx;
     let customer = customers::lock_present(tx, &caller, reference.as_ref()).await?;
-    let name = body.required("name", body::name)?;
-    let email = body.required("email", body::email)?;
+    let name = body.name()?;
+    let email = body.email()?;
     if contacts::email_taken(tx, &customer.id, &email, "").await? {
         return Err(email_taken());
     }
     let new = NewContact {
         name,
         email,
-        title: body.nullable("title", body::title)?.flatten(),
-        is_primary: body.optional("is_primary", body::boolean)?.unwrap_or(false),
-        labels: body.optional("labels", body::labels)?.unwrap_or_default(),
+        title: body.title()?.flatten(),
+        is_primary: body.is_primary()?.unwrap_or(false),
+        labels: body.labels()?.unwrap_or_default(),
     };
     let contact = contacts::create(tx, &author, workspace, &customer.id, &new, caller.now)
         .await
@@ -131,26 +161,26 @@ pub(super) async fn update(
     PathRef(reference): PathRef,
     JsonBytes(bytes): JsonBytes,
 ) -> Result<Response, ApiError> {
-    let body = Body::parse(&bytes)?;
+    let body: ContactUpdate = Body::read(&bytes)?;
     let reference = reference.ok_or_else(ApiError::contact_not_found)?;
     let mut tx = api.db.begin().await?;
     contacts::lock_customer_of(&mut tx, caller.workspace_id(), &reference).await?;
     let found = contacts::lock(&mut tx, caller.workspace_id(), &reference).await?;
     let before = present(found)?;
-    let name = body.optional("name", body::name)?;
-    let email = body.optional("email", body::email)?;
+    let name = body.name()?;
+    let email = body.email()?;
     if let Some(email) = &email
         && contacts::email_taken(&mut tx, &before.customer_id, email, &before.id).await?
     {
         return Err(email_taken());
     }
-    let title = body.nullable("title", body::title)?;
-    let is_primary = body.optional("is_primary", body::boolean)?;
+    let title = body.title()?;
+    let is_primary = body.is_primary()?;
     if before.is_primary && is_primary == Some(false) {
         let message = "The star cannot be given away; give it to another contact.";
         return Err(ApiError::invalid_field("is_primary", "custom", message));
     }
-    let labels = body.optional("labels", body::labels)?;
+    let labels = body.labels()?;
     let patch = Patch { name, email, title, is_primary, labels };
     let contact = contacts::update(&mut tx, &caller.author(), before, patch, caller.now)
         .await

@@ -3,26 +3,32 @@
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::Api;
 use super::auth::{Caller, Reader, Writer};
-use super::body::{self, Body, Fault, JsonBytes};
+use super::body::{Body, JsonBytes};
 use super::error::ApiError;
 use super::path::PathRef;
 use super::post::{Begun, Post};
 use super::query::Query;
+use super::request::{Nullable, Optional, Required, request};
+use super::values::{self, FreeText, Integer, Metadata, Name, Word};
 use super::wire::{self, Deleted, Instant, List};
 use crate::db::{Conn, is_conflict};
 use crate::domain::ids::Ref;
 use crate::domain::values::CustomerStatus;
 use crate::store::customers::{self, Customer, Fields, Filter, Slug};
 
-#[derive(Serialize)]
-struct View<'a> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Customer")]
+pub(super) struct View<'a> {
+    #[schemars(extend("enum" = ["customer"]))]
     object: &'static str,
     id: &'a str,
+    #[schemars(range(min = 1))]
     display_id: i64,
     name: &'a str,
     slug: &'a str,
@@ -38,8 +44,54 @@ struct View<'a> {
     slack_channel_id: Option<&'a str>,
     created_at: Instant,
     updated_at: Instant,
+    /// Any JSON object of up to 16 KiB; always present, as the last key.
+    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
     metadata: Box<RawValue>,
 }
+
+request! {
+    CustomerCreate {
+        name: Required<Name>,
+        /// Derived from the name when absent.
+        slug: Optional<values::Slug>,
+        /// Host without scheme, in lower case; kept as it is sent.
+        domain: Nullable<FreeText>,
+        status: Optional<Word<CustomerStatus>>,
+        plan: Nullable<FreeText>,
+        mrr: Nullable<Amount>,
+        monthly_orders: Nullable<Amount>,
+        hubspot_company_id: Nullable<FreeText>,
+        hubspot_deal_id: Nullable<FreeText>,
+        stripe_customer_id: Nullable<FreeText>,
+        intercom_company_id: Nullable<FreeText>,
+        slack_channel_id: Nullable<FreeText>,
+        /// Any JSON object of up to 16 KiB.
+        metadata: Optional<Metadata>,
+    }
+}
+
+request! {
+    CustomerUpdate {
+        name: Optional<Name>,
+        slug: Optional<values::Slug>,
+        /// Host without scheme, in lower case; kept as it is sent.
+        domain: Nullable<FreeText>,
+        status: Optional<Word<CustomerStatus>>,
+        plan: Nullable<FreeText>,
+        mrr: Nullable<Amount>,
+        monthly_orders: Nullable<Amount>,
+        hubspot_company_id: Nullable<FreeText>,
+        hubspot_deal_id: Nullable<FreeText>,
+        stripe_customer_id: Nullable<FreeText>,
+        intercom_company_id: Nullable<FreeText>,
+        slack_channel_id: Nullable<FreeText>,
+        /// Any JSON object of up to 16 KiB.
+        metadata: Optional<Metadata>,
+    }
+}
+
+/// An amount, as far as the databases can count.
+type Amount = Integer<0, { i64::MAX }>;
 
 fn view(customer: &Customer) -> View<'_> {
     let fields = &customer.fields;
@@ -127,9 +179,9 @@ pub(super) async fn create(
         Begun::Replay(answer) => return Ok(answer),
     };
     let (author, workspace) = (caller.author(), caller.workspace_id());
-    let body = once.body()?;
-    let name = body.required("name", body::name)?;
-    let (slug, origin) = match body.optional("slug", body::slug)? {
+    let body: CustomerCreate = once.body()?;
+    let name = body.name()?;
+    let (slug, origin) = match body.slug()? {
         Some(slug) if customers::slug_taken(&mut once.tx, workspace, &slug, "").await? => {
             return Err(slug_taken());
         }
@@ -161,16 +213,16 @@ pub(super) async fn update(
     PathRef(reference): PathRef,
     JsonBytes(bytes): JsonBytes,
 ) -> Result<Response, ApiError> {
-    let body = Body::parse(&bytes)?;
+    let body: CustomerUpdate = Body::read(&bytes)?;
     let mut tx = api.db.begin().await?;
     let workspace = caller.workspace_id();
-    if body.has("slug") {
+    if body.0.has("slug") {
         // Before the customer is locked, in the order in which a creation takes the two.
         customers::hold_slugs(&mut tx, workspace).await?;
     }
     let before = lock_present(&mut tx, &caller, reference.as_ref()).await?;
-    let name = body.optional("name", body::name)?.unwrap_or_else(|| before.fields.name.clone());
-    let slug = match body.optional("slug", body::slug)? {
+    let name = body.name()?.unwrap_or_else(|| before.fields.name.clone());
+    let slug = match body.slug()? {
         Some(slug) if customers::slug_taken(&mut tx, workspace, &slug, &before.id).await? => {
             return Err(slug_taken());
         }
@@ -207,51 +259,40 @@ fn taken_meanwhile(error: crate::db::DbError) -> ApiError {
 }
 
 /// The fields of a new customer, what follows the slug in the schema read from the body.
-fn read_new(name: String, slug: String, body: &Body) -> Result<Fields, ApiError> {
+fn read_new(name: String, slug: String, body: &CustomerCreate) -> Result<Fields, ApiError> {
     Ok(Fields {
         name,
         slug,
-        domain: body.nullable("domain", body::free_text)?.flatten(),
-        status: body.optional("status", body::word)?.unwrap_or(CustomerStatus::Active),
-        plan: body.nullable("plan", body::free_text)?.flatten(),
-        mrr: body.nullable("mrr", amount)?.flatten(),
-        monthly_orders: body.nullable("monthly_orders", amount)?.flatten(),
-        hubspot_company_id: body.nullable("hubspot_company_id", body::free_text)?.flatten(),
-        hubspot_deal_id: body.nullable("hubspot_deal_id", body::free_text)?.flatten(),
-        stripe_customer_id: body.nullable("stripe_customer_id", body::free_text)?.flatten(),
-        intercom_company_id: body.nullable("intercom_company_id", body::free_text)?.flatten(),
-        slack_channel_id: body.nullable("slack_channel_id", body::free_text)?.flatten(),
-        metadata: body.optional("metadata", body::metadata)?.unwrap_or_else(|| "{}".to_owned()),
+        domain: body.domain()?.flatten(),
+        status: body.status()?.unwrap_or(CustomerStatus::Active),
+        plan: body.plan()?.flatten(),
+        mrr: body.mrr()?.flatten(),
+        monthly_orders: body.monthly_orders()?.flatten(),
+        hubspot_company_id: body.hubspot_company_id()?.flatten(),
+        hubspot_deal_id: body.hubspot_deal_id()?.flatten(),
+        stripe_customer_id: body.stripe_customer_id()?.flatten(),
+        intercom_company_id: body.intercom_company_id()?.flatten(),
+        slack_channel_id: body.slack_channel_id()?.flatten(),
+        metadata: body.metadata()?.unwrap_or_else(|| "{}".to_owned()),
     })
 }
 
-/// An amount, as far as the databases can count.
-fn amount(raw: &RawValue) -> Result<i64, Fault> {
-    body::integer(0, i64::MAX)(raw)
-}
-
 /// The fields of a customer with what follows the slug in the schema changed as the body says.
-fn read_patch(old: Fields, body: &Body) -> Result<Fields, ApiError> {
-    let text = |name: &'static str, old: Option<String>| {
-        body.nullable(name, body::free_text).map(|new| new.unwrap_or(old))
-    };
-    let count = |name: &'static str, old: Option<i64>| {
-        body.nullable(name, amount).map(|new| new.unwrap_or(old))
-    };
+fn read_patch(old: Fields, body: &CustomerUpdate) -> Result<Fields, ApiError> {
     Ok(Fields {
         name: old.name,
         slug: old.slug,
-        domain: text("domain", old.domain)?,
-        status: body.optional("status", body::word)?.unwrap_or(old.status),
-        plan: text("plan", old.plan)?,
-        mrr: count("mrr", old.mrr)?,
-        monthly_orders: count("monthly_orders", old.monthly_orders)?,
-        hubspot_company_id: text("hubspot_company_id", old.hubspot_company_id)?,
-        hubspot_deal_id: text("hubspot_deal_id", old.hubspot_deal_id)?,
-        stripe_customer_id: text("stripe_customer_id", old.stripe_customer_id)?,
-        intercom_company_id: text("intercom_company_id", old.intercom_company_id)?,
-        slack_channel_id: text("slack_channel_id", old.slack_channel_id)?,
-        metadata: body.optional("metadata", body::metadata)?.unwrap_or(old.metadata),
+        domain: body.domain()?.unwrap_or(old.domain),
+        status: body.status()?.unwrap_or(old.status),
+        plan: body.plan()?.unwrap_or(old.plan),
+        mrr: body.mrr()?.unwrap_or(old.mrr),
+        monthly_orders: body.monthly_orders()?.unwrap_or(old.monthly_orders),
+        hubspot_company_id: body.hubspot_company_id()?.unwrap_or(old.hubspot_company_id),
+        hubspot_deal_id: body.hubspot_deal_id()?.unwrap_or(old.hubspot_deal_id),
+        stripe_customer_id: body.stripe_customer_id()?.unwrap_or(old.stripe_customer_id),
+        intercom_company_id: body.intercom_company_id()?.unwrap_or(old.intercom_company_id),
+        slack_channel_id: body.slack_channel_id()?.unwrap_or(old.slack_channel_id),
+        metadata: body.metadata()?.unwrap_or(old.metadata),
     })
 }
 

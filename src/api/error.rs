@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::wire;
@@ -20,17 +21,24 @@ pub(super) struct ApiError {
     retry_after: Option<i64>,
 }
 
-#[derive(Serialize)]
-struct Envelope<'a> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Error")]
+pub(super) struct Envelope<'a> {
     error: Inner<'a>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(inline)]
 struct Inner<'a> {
+    #[schemars(extend("enum" = ["invalid_request_error", "authentication_error", "permission_error", "rate_limit_error", "not_found", "conflict", "internal_error"]))]
     r#type: &'static str,
+    /// Stable and machine-readable; new values may appear inside a type.
     code: &'static str,
+    /// For humans; never parse it.
     message: &'a str,
+    /// Dotted path of the offending property, only when one is to blame.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "&str")]
     field: Option<&'a str>,
 }
 

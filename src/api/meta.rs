@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Api;
@@ -10,24 +11,29 @@ use super::auth::Reader;
 use super::wire::{self, Instant};
 use crate::domain::values::{Mode, Scope, Tier};
 
-#[derive(Serialize)]
-struct Me<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Me<'a> {
+    #[schemars(extend("enum" = ["me"]))]
     object: &'static str,
     api_key: MyKey<'a>,
     organization: Organization<'a>,
     mode: Mode,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(inline)]
 struct MyKey<'a> {
     id: &'a str,
     name: &'a str,
     prefix: &'a str,
+    #[schemars(with = "Vec<String>")]
     scopes: Vec<Scope>,
+    #[schemars(with = "String")]
     rate_limit_tier: Tier,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(inline)]
 struct Organization<'a> {
     id: &'a str,
     slug: &'a str,
@@ -56,9 +62,12 @@ pub(super) async fn me(Reader(caller): Reader) -> Response {
     wire::json(StatusCode::OK, &me)
 }
 
-#[derive(Serialize)]
-struct Health {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Health {
+    #[schemars(extend("enum" = ["ok"]))]
     status: &'static str,
+    // The contract leaves its form open, as those of `scopes` and `rate_limit_tier`.
+    #[schemars(with = "String")]
     timestamp: Instant,
     version: &'static str,
 }

@@ -22,9 +22,12 @@ mod probes;
 mod query;
 pub mod reference;
 mod reminders;
+mod request;
 mod serve;
 mod usage;
 mod users;
+mod values;
+mod vocabulary;
 mod wire;
 mod workspace;
 

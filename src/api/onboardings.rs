@@ -3,14 +3,17 @@
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::auth::{Caller, Reader, Writer};
-use super::body::{self, Body, JsonBytes};
+use super::body::{Body, JsonBytes};
 use super::error::ApiError;
 use super::path::PathRef;
 use super::post::{Begun, Post};
 use super::query::{Page, Query};
+use super::request::{Nullable, Optional, Required, request};
+use super::values::{At, Boolean, Integer, Notes, Parent, Reference, Word};
 use super::wire::{self, Deleted, Instant, List, instant};
 use super::{Api, customers, users};
 use crate::db::{Conn, DbError};
@@ -20,8 +23,10 @@ use crate::domain::values::{Phase, State as OnboardingState};
 use crate::store::customers as customer_rows;
 use crate::store::onboardings::{self, Filter, NewOnboarding, Onboarding, Patch};
 
-#[derive(Serialize)]
-struct View<'a> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Onboarding")]
+pub(super) struct View<'a> {
+    #[schemars(extend("enum" = ["onboarding"]))]
     object: &'static str,
     id: &'a str,
     display_id: i64,
@@ -42,9 +47,53 @@ struct View<'a> {
     wizard_completed_at: Option<Instant>,
     reminder_email: bool,
     reminder_slack: bool,
+    #[schemars(range(min = 1, max = 30))]
     reminder_frequency_days: i64,
     created_at: Instant,
     updated_at: Instant,
+}
+
+request! {
+    OnboardingCreate {
+        /// Id, or display id as a string of digits.
+        customer_id: Required<Parent>,
+        /// There are no templates yet: any is `template_not_found`.
+        template_id: Optional<Reference>,
+        phase: Optional<Word<Phase>> = "before_getting_started",
+        state: Optional<Word<OnboardingState>> = "active",
+        target_launch_date: Optional<At>,
+        csm_id: Nullable<Reference>,
+        se_id: Nullable<Reference>,
+        designer_id: Nullable<Reference>,
+        product_ops_id: Nullable<Reference>,
+        notes: Optional<Notes>,
+        reminder_email: Optional<Boolean> = true,
+        reminder_slack: Optional<Boolean> = true,
+        reminder_frequency_days: Optional<Integer<1, 30>> = 1,
+        /// Why; kept in the audit log.
+        reason: Nullable<Notes>,
+    }
+}
+
+request! {
+    OnboardingUpdate {
+        /// There are no templates yet: any is `template_not_found`.
+        template_id: Nullable<Reference>,
+        phase: Optional<Word<Phase>>,
+        state: Optional<Word<OnboardingState>>,
+        waiting_on_customer: Optional<Boolean>,
+        target_launch_date: Nullable<At>,
+        csm_id: Nullable<Reference>,
+        se_id: Nullable<Reference>,
+        designer_id: Nullable<Reference>,
+        product_ops_id: Nullable<Reference>,
+        notes: Nullable<Notes>,
+        reminder_email: Optional<Boolean>,
+        reminder_slack: Optional<Boolean>,
+        reminder_frequency_days: Optional<Integer<1, 30>>,
+        /// Why; kept in the audit log.
+        reason: Nullable<Notes>,
+    }
 }
 
 fn view(row: &Onboarding) -> View<'_> {
@@ -148,10 +197,10 @@ pub(super) async fn create(
         Begun::First(once) => once,
         Begun::Replay(answer) => return Ok(answer),
     };
-    let body = once.body()?;
+    let body: OnboardingCreate = once.body()?;
     let tx = &mut once.tx;
     let new = read_new(tx, &caller, &body).await?;
-    let reason = body.nullable("reason", body::notes)?.flatten();
+    let reason = body.reason()?.flatten();
     let onboarding = onboardings::create(
         tx,
         &caller.author(),
@@ -185,12 +234,12 @@ pub(super) async fn update(
     PathRef(reference): PathRef,
     JsonBytes(bytes): JsonBytes,
 ) -> Result<Response, ApiError> {
-    let body = Body::parse(&bytes)?;
+    let body: OnboardingUpdate = Body::read(&bytes)?;
     let reference = reference.ok_or_else(ApiError::onboarding_not_found)?;
     let mut tx = api.db.begin().await?;
     let before = present(onboardings::lock(&mut tx, caller.workspace_id(), &reference).await)?;
     let patch = read_patch(&mut tx, &caller, &body).await?;
-    let reason = body.nullable("reason", body::notes)?.flatten();
+    let reason = body.reason()?.flatten();
     let onboarding = onboardings::update(
         &mut tx,
         &caller.author(),
@@ -234,28 +283,30 @@ fn template_not_found() -> ApiError {
 async fn read_new(
     conn: &mut Conn,
     caller: &Caller,
-    body: &Body,
+    body: &OnboardingCreate,
 ) -> Result<NewOnboarding, ApiError> {
-    let customer = Ref::parse(&body.required("customer_id", body::parent)?);
+    let customer = Ref::parse(&body.customer_id()?);
     let customer = customers::lock_present(conn, caller, customer.as_ref()).await?;
-    if body.optional("template_id", body::reference)?.is_some() {
+    if body.template_id()?.is_some() {
         return Err(template_not_found());
     }
     Ok(NewOnboarding {
         customer_id: customer.id,
-        phase: body.optional("phase", body::word)?.unwrap_or(Phase::BeforeGettingStarted),
-        state: body.optional("state", body::word)?.unwrap_or(OnboardingState::Active),
-        target_launch_date: body.optional("target_launch_date", body::instant)?,
-        csm_id: users::named(conn, caller, body, "csm_id").await?.flatten(),
-        se_id: users::named(conn, caller, body, "se_id").await?.flatten(),
-        designer_id: users::named(conn, caller, body, "designer_id").await?.flatten(),
-        product_ops_id: users::named(conn, caller, body, "product_ops_id").await?.flatten(),
-        notes: body.optional("notes", body::notes)?,
-        reminder_email: body.optional("reminder_email", body::boolean)?.unwrap_or(true),
-        reminder_slack: body.optional("reminder_slack", body::boolean)?.unwrap_or(true),
-        reminder_frequency_days: body
-            .optional("reminder_frequency_days", body::integer(1, 30))?
-            .unwrap_or(1),
+        phase: body.phase()?.unwrap_or(Phase::BeforeGettingStarted),
+        state: body.state()?.unwrap_or(OnboardingState::Active),
+        target_launch_date: body.target_launch_date()?,
+        csm_id: users::resolved(conn, caller, "csm_id", body.csm_id()?).await?.flatten(),
+        se_id: users::resolved(conn, caller, "se_id", body.se_id()?).await?.flatten(),
+        designer_id: users::resolved(conn, caller, "designer_id", body.designer_id()?)
+            .await?
+            .flatten(),
+        product_ops_id: users::resolved(conn, caller, "product_ops_id", body.product_ops_id()?)
+            .await?
+            .flatten(),
+        notes: body.notes()?,
+        reminder_email: body.reminder_email()?.unwrap_or(true),
+        reminder_slack: body.reminder_slack()?.unwrap_or(true),
+        reminder_frequency_days: body.reminder_frequency_days()?.unwrap_or(1),
     })
 }
 
@@ -263,26 +314,27 @@ async fn read_new(
 pub(super) async fn read_patch(
     conn: &mut Conn,
     caller: &Caller,
-    body: &Body,
+    body: &OnboardingUpdate,
 ) -> Result<Patch, ApiError> {
     // There is none yet, so null clears nothing.
-    if body.nullable("template_id", body::reference)?.flatten().is_some() {
+    if body.template_id()?.flatten().is_some() {
         return Err(template_not_found());
     }
     Ok(Patch {
         wish: Wish {
-            phase: body.optional("phase", body::word)?,
-            state: body.optional("state", body::word)?,
-            waiting_on_customer: body.optional("waiting_on_customer", body::boolean)?,
+            phase: body.phase()?,
+            state: body.state()?,
+            waiting_on_customer: body.waiting_on_customer()?,
         },
-        target_launch_date: body.nullable("target_launch_date", body::instant)?,
-        csm_id: users::named(conn, caller, body, "csm_id").await?,
-        se_id: users::named(conn, caller, body, "se_id").await?,
-        designer_id: users::named(conn, caller, body, "designer_id").await?,
-        product_ops_id: users::named(conn, caller, body, "product_ops_id").await?,
-        notes: body.nullable("notes", body::notes)?,
-        reminder_email: body.optional("reminder_email", body::boolean)?,
-        reminder_slack: body.optional("reminder_slack", body::boolean)?,
-        reminder_frequency_days: body.optional("reminder_frequency_days", body::integer(1, 30))?,
+        target_launch_date: body.target_launch_date()?,
+        csm_id: users::resolved(conn, caller, "csm_id", body.csm_id()?).await?,
+        se_id: users::resolved(conn, caller, "se_id", body.se_id()?).await?,
+        designer_id: users::resolved(conn, caller, "designer_id", body.designer_id()?).await?,
+        product_ops_id: users::resolved(conn, caller, "product_ops_id", body.product_ops_id()?)
+            .await?,
+        notes: body.notes()?,
+        reminder_email: body.reminder_email()?,
+        reminder_slack: body.reminder_slack()?,
+        reminder_frequency_days: body.reminder_frequency_days()?,
     })
 }

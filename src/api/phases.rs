@@ -3,27 +3,44 @@
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Api;
 use super::auth::{Admin, Reader};
-use super::body::{self, Body, JsonBytes};
+use super::body::{Body, JsonBytes};
 use super::error::ApiError;
 use super::path::PathRef;
+use super::request::{Optional, request};
+use super::values::{Integer, Name};
 use super::wire::{self, List};
 use crate::domain::ids::Ref;
 use crate::domain::values;
 use crate::store::phases::{self, Phase};
 use crate::store::workspaces;
 
-#[derive(Serialize)]
-struct View<'a> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Phase")]
+pub(super) struct View<'a> {
+    #[schemars(extend("enum" = ["phase"]))]
     object: &'static str,
     key: values::Phase,
     label: &'a str,
     position: i64,
     target_days: i64,
     terminal: bool,
+}
+
+/// Where the last of the phases stands.
+#[expect(clippy::cast_possible_wrap, reason = "there are seven")]
+const LAST: i64 = values::Phase::ALL.len() as i64 - 1;
+
+request! {
+    PhaseUpdate {
+        label: Optional<Name>,
+        position: Optional<Integer<0, LAST>>,
+        target_days: Optional<Integer<1, 3650>>,
+    }
 }
 
 fn view(phase: &Phase) -> View<'_> {
@@ -55,11 +72,10 @@ pub(super) async fn update(
     JsonBytes(bytes): JsonBytes,
 ) -> Result<Response, ApiError> {
     caller.must_be_live()?;
-    let body = Body::parse(&bytes)?;
-    let label = body.optional("label", body::name)?;
-    let last = i64::try_from(values::Phase::ALL.len()).unwrap_or(i64::MAX) - 1;
-    let position = body.optional("position", body::integer(0, last))?;
-    let target_days = body.optional("target_days", body::integer(1, 3650))?;
+    let body: PhaseUpdate = Body::read(&bytes)?;
+    let label = body.label()?;
+    let position = body.position()?;
+    let target_days = body.target_days()?;
     let key: values::Phase = match reference {
         Some(Ref::Id(key)) => key.parse().map_err(|_| ApiError::phase_not_found())?,
         _ => return Err(ApiError::phase_not_found()),

@@ -146,9 +146,9 @@ fn replay(stored: Stored) -> Response {
 }
 
 impl Once {
-    /// The properties of its body.
-    pub(super) fn body(&self) -> Result<Body, ApiError> {
-        Body::parse(&self.bytes)
+    /// Its body.
+    pub(super) fn body<R: From<Body>>(&self) -> Result<R, ApiError> {
+        Body::read(&self.bytes)
     }
 
     /// Keeps the answer, commits, and answers.

@@ -4,12 +4,15 @@ use axum::extract::State;
 use axum::response::Response;
 use chrono::NaiveDate;
 use http::StatusCode;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::auth::{Admin, Caller};
-use super::body::{self, Body, JsonBytes};
+use super::body::{Body, JsonBytes};
 use super::error::ApiError;
 use super::path::PathRef;
+use super::request::{Nullable, Optional, request};
+use super::values::{Boolean, Date, DaySpan, Days, ListOf, Reference, Time, Word};
 use super::wire::{self, Instant};
 use super::{Api, users};
 use crate::db::Conn;
@@ -18,25 +21,51 @@ use crate::domain::values::{Channel, Kind};
 use crate::store::users::{self as user_rows, User};
 use crate::store::workspaces;
 
-#[derive(Serialize)]
-struct View<'a> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "NotificationPreferences")]
+pub(super) struct View<'a> {
+    #[schemars(extend("enum" = ["notification_preferences"]))]
     object: &'static str,
     user_id: &'a str,
     digest_enabled: bool,
     digest_channel: Channel,
+    #[schemars(with = "Time")]
     digest_time: &'a str,
+    /// Null: the workspace's working days.
+    #[schemars(with = "Option<Days>")]
     digest_days: Option<Vec<&'a str>>,
     working_hours: Span<'a>,
     quiet_hours: Option<Span<'a>>,
     out_of_office_until: Option<NaiveDate>,
     backup_user_id: Option<&'a str>,
+    #[schemars(with = "Vec<Kind>")]
     muted_kinds: Vec<&'a str>,
     updated_at: Instant,
 }
 
-#[derive(Serialize)]
+request! {
+    NotificationPreferencesUpdate {
+        digest_enabled: Optional<Boolean>,
+        digest_channel: Optional<Word<Channel>>,
+        /// Null: the workspace's.
+        digest_time: Nullable<Time>,
+        /// Null: the workspace's working days.
+        digest_days: Nullable<Days>,
+        working_hours: Optional<DaySpan>,
+        /// Half-open; may wrap midnight; the same time twice is none at all.
+        quiet_hours: Nullable<DaySpan>,
+        out_of_office_until: Nullable<Date>,
+        backup_user_id: Nullable<Reference>,
+        muted_kinds: Optional<ListOf<Word<Kind>, 0, { Kind::ALL.len() }>>,
+    }
+}
+
+#[derive(Serialize, JsonSchema)]
+#[schemars(inline)]
 struct Span<'a> {
+    #[schemars(with = "Time")]
     from: &'a str,
+    #[schemars(with = "Time")]
     until: &'a str,
 }
 
@@ -81,7 +110,7 @@ pub(super) async fn update(
     JsonBytes(bytes): JsonBytes,
 ) -> Result<Response, ApiError> {
     caller.must_be_live()?;
-    let body = Body::parse(&bytes)?;
+    let body: NotificationPreferencesUpdate = Body::read(&bytes)?;
     let mut tx = api.db.begin().await?;
     let before = users::lock(&mut tx, &caller, reference.as_ref()).await?;
     let after = read_patch(&mut tx, &caller, &before, &body).await?.apply(&before);
@@ -108,30 +137,34 @@ async fn read_patch(
     conn: &mut Conn,
     caller: &Caller,
     before: &User,
-    body: &Body,
+    body: &NotificationPreferencesUpdate,
 ) -> Result<Patch, ApiError> {
     Ok(Patch {
-        digest_enabled: body.optional("digest_enabled", body::boolean)?,
-        digest_channel: body.optional("digest_channel", body::word)?,
-        digest_time: body.nullable("digest_time", body::time)?,
-        digest_days: body.nullable("digest_days", body::weekdays)?,
-        working_hours: body.optional("working_hours", body::day_span)?,
+        digest_enabled: body.digest_enabled()?,
+        digest_channel: body.digest_channel()?,
+        digest_time: body.digest_time()?,
+        digest_days: body.digest_days()?,
+        working_hours: body.working_hours()?,
         quiet_hours: body
-            .nullable("quiet_hours", |raw| {
-                let (from, until) = body::day_span(raw)?;
-                // A half-open span that ends where it begins is empty.
-                Ok((from != until).then_some((from, until)))
-            })?
-            .map(Option::flatten),
-        out_of_office_until: body.nullable("out_of_office_until", body::date)?,
-        backup_user_id: match users::named(conn, caller, body, "backup_user_id").await? {
+            .quiet_hours()?
+            // A half-open span that ends where it begins is empty.
+            .map(|span| span.filter(|(from, until)| from != until)),
+        out_of_office_until: body.out_of_office_until()?,
+        backup_user_id: match users::resolved(
+            conn,
+            caller,
+            "backup_user_id",
+            body.backup_user_id()?,
+        )
+        .await?
+        {
             Some(Some(backup)) if backup == before.id => {
                 let message = "Nobody can stand in for themselves.";
                 return Err(ApiError::invalid_field("backup_user_id", "custom", message));
             }
             backup => backup,
         },
-        muted_kinds: body.optional("muted_kinds", body::list(Kind::ALL.len(), body::word))?,
+        muted_kinds: body.muted_kinds()?,
     })
 }
 

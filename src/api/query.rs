@@ -6,8 +6,8 @@ use axum::extract::FromRequestParts;
 use chrono::{DateTime, Utc};
 use http::request::Parts;
 
-use super::body::parse_instant;
 use super::error::ApiError;
+use super::values::parse_instant;
 
 /// PostgreSQL takes no NUL, not even to find that nothing equals it. In its place stands another control character, which nothing that
 /// is looked for holds either.

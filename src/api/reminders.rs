@@ -1,25 +1,30 @@
 //! Reminders of an onboarding, past and to come: explained, snoozed, forecast.
 
+use std::borrow::Cow;
+
 use axum::extract::State;
 use axum::response::Response;
 use chrono::NaiveDate;
 use http::StatusCode;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 
 use super::auth::{Caller, Reader, Writer};
-use super::body::{self, Body};
+use super::body::Body;
 use super::error::ApiError;
-use super::onboardings::{present, read_patch};
+use super::onboardings::{OnboardingUpdate, present, read_patch};
 use super::path::PathRef;
 use super::post::{Begun, Post};
 use super::query::Query;
+use super::request::{Nullable, Required, request};
+use super::values::{Date, Notes, Parent};
 use super::wire::{self, Instant, List};
 use super::{Api, users};
 use crate::db::Conn;
 use crate::domain::decide::Gate;
 use crate::domain::forecast::Forecasted;
 use crate::domain::ids::Ref;
-use crate::domain::values::{Channel, Kind, Mode, NotificationState, Reason};
+use crate::domain::values::{Channel, Kind, Mode, NotificationState, Reason, RecipientType};
 use crate::operate::explain::{self, Explanation};
 use crate::operate::forecast::{self, AsIf, ForecastError, Question};
 use crate::operate::snooze;
@@ -33,19 +38,23 @@ const DAYS: i64 = 14;
 /// Most days of a forecast.
 const MAX_DAYS: i64 = 366;
 
-#[derive(Serialize)]
-struct View<'a> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "OnboardingReminders")]
+pub(super) struct View<'a> {
+    #[schemars(extend("enum" = ["onboarding_reminders"]))]
     object: &'static str,
     onboarding_id: &'a str,
     next: Vec<Next<'a>>,
     last: Vec<NotificationView<'a>>,
     snoozed_until: Option<NaiveDate>,
+    #[schemars(extend("enum" = ["send", "hold"]))]
     verdict: &'static str,
     reason: Option<Reason>,
     gates: &'a [Gate],
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(inline)]
 struct Next<'a> {
     at: Instant,
     kind: Kind,
@@ -53,16 +62,20 @@ struct Next<'a> {
     recipient: Recipient<'a>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(inline)]
 struct Recipient<'a> {
     #[serde(rename = "type")]
+    #[schemars(with = "RecipientType")]
     kind: &'a str,
     id: &'a str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(inline)]
 struct NamedRecipient<'a> {
     #[serde(rename = "type")]
+    #[schemars(with = "RecipientType")]
     kind: &'a str,
     id: &'a str,
     name: Option<&'a str>,
@@ -70,14 +83,21 @@ struct NamedRecipient<'a> {
 }
 
 /// A notification as the API shows it in lists.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Notification")]
 struct NotificationView<'a> {
+    #[schemars(extend("enum" = ["notification"]))]
     object: &'static str,
     id: &'a str,
+    #[schemars(with = "Kind")]
     kind: &'a str,
+    #[schemars(with = "Channel")]
     channel: &'a str,
+    #[schemars(with = "Mode")]
     mode: &'a str,
+    #[schemars(with = "NotificationState")]
     state: &'a str,
+    #[schemars(with = "Option<Reason>")]
     reason: Option<&'a str>,
     recipient: NamedRecipient<'a>,
     onboarding_ids: Vec<&'a str>,
@@ -184,13 +204,13 @@ pub(super) async fn snooze(
         Begun::First(once) => once,
         Begun::Replay(answer) => return Ok(answer),
     };
-    let body = once.body()?;
-    let until = body.required("until", body::date)?;
+    let body: SnoozeCreate = once.body()?;
+    let until = body.until()?;
     if until <= caller.now.with_timezone(&caller.zone()).date_naive() {
         let message = "until must be a day to come; reminders resume on it";
         return Err(ApiError::invalid_field("until", "too_small", message));
     }
-    let reason = body.nullable("reason", body::notes)?.flatten();
+    let reason = body.reason()?.flatten();
     let explanation = rest(&mut once.tx, &api, &caller, reference, Some(until), reason).await?;
     once.finish(&caller, StatusCode::CREATED, &view(&explanation)).await
 }
@@ -224,8 +244,10 @@ async fn rest(
     Ok(explain::explain(tx, &onboarding, None, now, api.channels).await?)
 }
 
-#[derive(Serialize)]
-struct ItemView<'a> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ForecastItem")]
+pub(super) struct ItemView<'a> {
+    #[schemars(extend("enum" = ["forecast_item"]))]
     object: &'static str,
     at: Instant,
     kind: Kind,
@@ -314,12 +336,58 @@ fn days(query: &Query) -> Result<i64, ApiError> {
     }
 }
 
+request! {
+    SnoozeCreate {
+        /// Reminders resume on this day; it must be to come.
+        until: Required<Date>,
+        /// Kept in the audit log.
+        reason: Nullable<Notes>,
+    }
+}
+
+request! {
+    AsIfAbout {
+        /// Id, or display id.
+        onboarding_id: Required<Parent>,
+    }
+}
+
+/// What `days` is.
+pub(super) enum ForecastDays {}
+
+impl JsonSchema for ForecastDays {
+    fn schema_name() -> Cow<'static, str> {
+        "ForecastDays".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "integer", "minimum": 1, "maximum": MAX_DAYS, "default": DAYS })
+    }
+}
+
+/// What `as_if` is: a change of an onboarding with the onboarding.
+pub(super) enum AsIfText {}
+
+impl JsonSchema for AsIfText {
+    fn schema_name() -> Cow<'static, str> {
+        "AsIf".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A change of an onboarding that is only imagined.",
+            "allOf": [generator.subschema_for::<OnboardingUpdate>(), AsIfAbout::json_schema(generator)],
+        })
+    }
+}
+
 /// `as_if`: the JSON of a PATCH, with the `onboarding_id` that it would be sent to.
 async fn read_as_if(conn: &mut Conn, caller: &Caller, text: &str) -> Result<AsIf, ApiError> {
-    let body = Body::parse(text.as_bytes())?;
-    let onboarding = body.required("onboarding_id", body::parent)?;
-    let onboarding = Ref::parse(&onboarding).ok_or_else(ApiError::onboarding_not_found)?;
-    let patch = read_patch(conn, caller, &body).await?;
-    body.nullable("reason", body::notes)?;
+    let about: AsIfAbout = Body::read(text.as_bytes())?;
+    let onboarding = Ref::parse(&about.onboarding_id()?);
+    let onboarding = onboarding.ok_or_else(ApiError::onboarding_not_found)?;
+    let change = OnboardingUpdate::from(about.0);
+    let patch = read_patch(conn, caller, &change).await?;
+    change.reason()?;
     Ok(AsIf { onboarding, patch })
 }

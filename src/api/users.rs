@@ -3,24 +3,27 @@
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
+use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 use super::Api;
 use super::auth::{Admin, Caller};
-use super::body::{self, Body, Fault, JsonBytes};
+use super::body::{Body, JsonBytes};
 use super::error::ApiError;
 use super::path::PathRef;
 use super::post::{Begun, Post};
 use super::query::Query;
+use super::request::{Nullable, Optional, Required, request};
+use super::values::{At, Boolean, Email, Name, SlackUser, TimeZone};
 use super::wire::{self, Deleted, Instant, List, instant};
 use crate::db::{Conn, DbError, is_conflict};
 use crate::domain::ids::Ref;
-use crate::operate::people;
 use crate::store::users::{self, NewUser, User};
 
-#[derive(Serialize)]
-struct View<'a> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "User")]
+pub(super) struct View<'a> {
+    #[schemars(extend("enum" = ["user"]))]
     object: &'static str,
     id: &'a str,
     display_id: i64,
@@ -32,6 +35,29 @@ struct View<'a> {
     email_flagged_at: Option<Instant>,
     created_at: Instant,
     updated_at: Instant,
+}
+
+request! {
+    UserCreate {
+        name: Required<Name>,
+        email: Required<Email>,
+        /// IANA name, such as Europe/Copenhagen.
+        time_zone: Nullable<TimeZone>,
+        slack_user_id: Nullable<SlackUser>,
+    }
+}
+
+request! {
+    UserUpdate {
+        name: Optional<Name>,
+        email: Optional<Email>,
+        /// IANA name, such as Europe/Copenhagen.
+        time_zone: Nullable<TimeZone>,
+        slack_user_id: Nullable<SlackUser>,
+        active: Optional<Boolean>,
+        /// Null takes the flag of a refused address away.
+        email_flagged_at: Nullable<At>,
+    }
 }
 
 fn view(user: &User) -> View<'_> {
@@ -86,14 +112,14 @@ pub(super) async fn resolve(
     Ok(())
 }
 
-/// Reads a property that names a user: absent, null, or the id of one that is there.
-pub(super) async fn named(
+/// A property that names a user: absent, null, or the id of one that is there.
+#[expect(clippy::option_option, reason = "absent, null and a value are three things here")]
+pub(super) async fn resolved(
     conn: &mut Conn,
     caller: &Caller,
-    properties: &Body,
     field: &'static str,
+    mut user: Option<Option<String>>,
 ) -> Result<Option<Option<String>>, ApiError> {
-    let mut user = properties.nullable(field, body::reference)?;
     if let Some(user) = &mut user {
         resolve(conn, caller, field, user).await?;
     }
@@ -132,14 +158,14 @@ pub(super) async fn create(
         Begun::First(once) => once,
         Begun::Replay(answer) => return Ok(answer),
     };
-    let body = once.body()?;
-    let name = body.required("name", body::name)?;
-    let email = body.required("email", body::email)?;
+    let body: UserCreate = once.body()?;
+    let name = body.name()?;
+    let email = body.email()?;
     if users::email_taken(&mut once.tx, caller.workspace_id(), &email, "").await? {
         return Err(email_taken());
     }
-    let time_zone = body.nullable("time_zone", body::time_zone)?.flatten();
-    let slack_user_id = body.nullable("slack_user_id", slack_user_id)?.flatten();
+    let time_zone = body.time_zone()?.flatten();
+    let slack_user_id = body.slack_user_id()?.flatten();
     let new = NewUser {
         workspace_id: caller.workspace_id(),
         name: &name,
@@ -172,7 +198,7 @@ pub(super) async fn update(
     JsonBytes(bytes): JsonBytes,
 ) -> Result<Response, ApiError> {
     caller.must_be_live()?;
-    let patch = read_patch(&Body::parse(&bytes)?)?;
+    let patch = read_patch(&Body::read(&bytes)?)?;
     let mut tx = api.db.begin().await?;
     let before = lock(&mut tx, &caller, reference.as_ref()).await?;
     let after = patch.apply(&before);
@@ -203,15 +229,6 @@ pub(super) async fn deactivate(
     Ok(wire::json(StatusCode::OK, &Deleted::of(&user.id, user.display_id)))
 }
 
-fn slack_user_id(raw: &RawValue) -> Result<String, Fault> {
-    let text = body::parent(raw)?;
-    if people::is_slack_member(&text) {
-        Ok(text)
-    } else {
-        Err(Fault::new("invalid_string", "Invalid Slack user id"))
-    }
-}
-
 #[expect(clippy::option_option, reason = "absent, null and a value are three things here")]
 struct Patch {
     name: Option<String>,
@@ -222,15 +239,15 @@ struct Patch {
     clear_flag: bool,
 }
 
-fn read_patch(body: &Body) -> Result<Patch, ApiError> {
+fn read_patch(body: &UserUpdate) -> Result<Patch, ApiError> {
     Ok(Patch {
-        name: body.optional("name", body::name)?,
-        email: body.optional("email", body::email)?,
-        time_zone: body.nullable("time_zone", body::time_zone)?,
-        slack_user_id: body.nullable("slack_user_id", slack_user_id)?,
-        active: body.optional("active", body::boolean)?,
+        name: body.name()?,
+        email: body.email()?,
+        time_zone: body.time_zone()?,
+        slack_user_id: body.slack_user_id()?,
+        active: body.active()?,
         // Only a provider flags an address; a person can take the flag away.
-        clear_flag: body.nullable("email_flagged_at", body::instant)? == Some(None),
+        clear_flag: body.email_flagged_at()? == Some(None),
     })
 }
 

@@ -1,10 +1,12 @@
 //! How values look on the wire.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, SecondsFormat, Utc};
 use http::{HeaderValue, StatusCode, header};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
 use super::error::ApiError;
@@ -19,6 +21,20 @@ impl Serialize for Instant {
     }
 }
 
+impl JsonSchema for Instant {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Instant".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "format": "date-time" })
+    }
+}
+
 /// The same, where there may be none.
 #[must_use]
 pub(super) fn instant(at: Option<DateTime<Utc>>) -> Option<Instant> {
@@ -26,11 +42,15 @@ pub(super) fn instant(at: Option<DateTime<Utc>>) -> Option<Instant> {
 }
 
 /// A page of a list.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "{T}List")]
 pub(super) struct List<T> {
+    #[schemars(extend("enum" = ["list"]))]
     object: &'static str,
     data: Vec<T>,
     has_more: bool,
+    // The contract leaves its form open.
+    #[schemars(with = "Option<String>")]
     next_cursor: Option<Instant>,
 }
 
@@ -68,20 +88,22 @@ impl<T> List<T> {
 }
 
 /// The answer to a deletion, the same for every repetition.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[expect(clippy::struct_field_names, reason = "the contract's name")]
 pub(super) struct Deleted<'a> {
+    #[schemars(extend("enum" = ["deleted"]))]
     object: &'static str,
     id: &'a str,
-    display_id: Option<i64>,
+    display_id: i64,
+    #[schemars(extend("enum" = [true]))]
     deleted: bool,
 }
 
 impl<'a> Deleted<'a> {
     /// Of a row.
     #[must_use]
-    pub(super) fn of(id: &'a str, display_id: impl Into<Option<i64>>) -> Self {
-        Self { object: "deleted", id, display_id: display_id.into(), deleted: true }
+    pub(super) fn of(id: &'a str, display_id: i64) -> Self {
+        Self { object: "deleted", id, display_id, deleted: true }
     }
 }
 

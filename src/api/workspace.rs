@@ -7,12 +7,17 @@ use axum::response::Response;
 use chrono::{Datelike, NaiveDate};
 use http::StatusCode;
 use icalendar::{Calendar, Component, Event};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::auth::{Admin, Caller};
-use super::body::{self, Body, JsonBytes};
+use super::body::{Body, JsonBytes};
 use super::error::ApiError;
 use super::post::{Begun, CalendarPost};
+use super::request::{Nullable, Optional, request};
+use super::values::{
+    Boolean, Date, Days, Email, Integer, Line, ListOf, Name, Reference, Time, TimeZone,
+};
 use super::wire::{self, Instant};
 use super::{Api, users};
 use crate::db::Conn;
@@ -27,27 +32,59 @@ const MAX_HOLIDAYS: usize = 4000;
 /// Days that one event of a calendar may last.
 const LONGEST_EVENT: usize = 366;
 
-#[derive(Serialize)]
-struct View<'a> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Workspace")]
+pub(super) struct View<'a> {
+    #[schemars(extend("enum" = ["workspace"]))]
     object: &'static str,
     id: &'a str,
     slug: &'a str,
     name: &'a str,
     time_zone: &'a str,
+    #[schemars(with = "Days")]
     working_days: Vec<&'a str>,
     holidays: &'a BTreeSet<NaiveDate>,
+    #[schemars(with = "Time")]
     digest_time: &'a str,
+    /// Business days, ascending.
+    #[schemars(with = "ListOf<Integer<1, 365>, 0, { usize::MAX }>")]
     waiting_steps: Vec<u32>,
     owner_user_id: Option<&'a str>,
     escalation_user_id: Option<&'a str>,
     customer_reminders: bool,
     mail_from: Option<&'a str>,
+    /// Sender's name of mails to staff; null: made from the workspace's.
     mail_name: Option<&'a str>,
+    /// Where answers of staff go; null: to the sender.
     reply_to: Option<&'a str>,
+    /// Postal address under mails; null: the installation's.
     footer_address: Option<&'a str>,
+    /// Whether customers are named where a lock screen shows it.
     names_in_subjects: bool,
     created_at: Instant,
     updated_at: Instant,
+}
+
+request! {
+    WorkspaceUpdate {
+        name: Optional<Name>,
+        /// IANA name, such as Europe/Copenhagen.
+        time_zone: Optional<TimeZone>,
+        working_days: Optional<Days>,
+        holidays: Optional<ListOf<Date, 0, MAX_HOLIDAYS>>,
+        digest_time: Optional<Time>,
+        /// Business days; kept in ascending order, each once.
+        waiting_steps: Optional<ListOf<Integer<1, 365>, 0, 20>>,
+        /// Null: the first active user.
+        owner_user_id: Nullable<Reference>,
+        escalation_user_id: Nullable<Reference>,
+        customer_reminders: Optional<Boolean>,
+        mail_from: Nullable<Email>,
+        mail_name: Nullable<Line>,
+        reply_to: Nullable<Email>,
+        footer_address: Nullable<Line>,
+        names_in_subjects: Optional<Boolean>,
+    }
 }
 
 fn view<'a>(workspace: &'a Workspace, holidays: &'a BTreeSet<NaiveDate>) -> View<'a> {
@@ -97,7 +134,7 @@ pub(super) async fn update(
     JsonBytes(bytes): JsonBytes,
 ) -> Result<Response, ApiError> {
     caller.must_be_live()?;
-    let body = Body::parse(&bytes)?;
+    let body: WorkspaceUpdate = Body::read(&bytes)?;
     let mut tx = api.db.begin().await?;
     let before = must_exist(workspaces::lock(&mut tx, caller.workspace_id()).await?)?;
     let patch = read_patch(&mut tx, &caller, &body).await?;
@@ -220,32 +257,40 @@ struct Patch {
     names_in_subjects: Option<bool>,
 }
 
-async fn read_patch(conn: &mut Conn, caller: &Caller, body: &Body) -> Result<Patch, ApiError> {
+async fn read_patch(
+    conn: &mut Conn,
+    caller: &Caller,
+    body: &WorkspaceUpdate,
+) -> Result<Patch, ApiError> {
     Ok(Patch {
-        name: body.optional("name", body::name)?,
-        time_zone: body.optional("time_zone", body::time_zone)?,
-        working_days: body.optional("working_days", body::weekdays)?,
-        holidays: body
-            .optional("holidays", body::list(MAX_HOLIDAYS, body::date))?
-            .map(|dates| dates.into_iter().collect()),
-        digest_time: body.optional("digest_time", body::time)?,
-        waiting_steps: body
-            .optional("waiting_steps", body::list(20, body::integer(1, 365)))?
-            .map(|steps| steps.into_iter().collect()),
-        owner_user_id: match users::named(conn, caller, body, "owner_user_id").await? {
+        name: body.name()?,
+        time_zone: body.time_zone()?,
+        working_days: body.working_days()?,
+        holidays: body.holidays()?.map(|dates| dates.into_iter().collect()),
+        digest_time: body.digest_time()?,
+        waiting_steps: body.waiting_steps()?.map(|steps| steps.into_iter().collect()),
+        owner_user_id: match users::resolved(conn, caller, "owner_user_id", body.owner_user_id()?)
+            .await?
+        {
             // A workspace has an owner: its first user unless set.
             Some(None) => Some(
                 user_rows::first_active(conn, caller.workspace_id()).await?.map(|user| user.id),
             ),
             set => set,
         },
-        escalation_user_id: users::named(conn, caller, body, "escalation_user_id").await?,
-        customer_reminders: body.optional("customer_reminders", body::boolean)?,
-        mail_from: body.nullable("mail_from", body::email)?,
-        mail_name: body.nullable("mail_name", body::name)?,
-        reply_to: body.nullable("reply_to", body::email)?,
-        footer_address: body.nullable("footer_address", body::name)?,
-        names_in_subjects: body.optional("names_in_subjects", body::boolean)?,
+        escalation_user_id: users::resolved(
+            conn,
+            caller,
+            "escalation_user_id",
+            body.escalation_user_id()?,
+        )
+        .await?,
+        customer_reminders: body.customer_reminders()?,
+        mail_from: body.mail_from()?,
+        mail_name: body.mail_name()?,
+        reply_to: body.reply_to()?,
+        footer_address: body.footer_address()?,
+        names_in_subjects: body.names_in_subjects()?,
     })
 }
 

@@ -23,7 +23,10 @@ impl Trace for () {
 }
 
 /// One gate as it was seen, for people.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
+#[schemars(inline)]
 pub struct Gate {
     /// Name of the rule.
     pub gate: String,

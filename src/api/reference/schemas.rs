@@ -1,0 +1,69 @@
+//! The schemas of the reference, made from the very types that requests are read by and answers are written from.
+
+use schemars::generate::SchemaSettings;
+use schemars::transform::RecursiveTransform;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde_json::{Map, Value};
+
+use crate::api::error::Envelope;
+use crate::api::wire::{Deleted, List};
+use crate::api::{
+    api_keys, audit_log, contacts, customers, meta, onboardings, phases, preferences, reminders,
+    users, workspace,
+};
+
+/// Every schema by its name.
+pub(super) fn all() -> Map<String, Value> {
+    let settings = SchemaSettings::draft2020_12().for_serialize().with(|settings| {
+        settings.definitions_path = "/components/schemas".into();
+        settings.transforms.push(Box::new(RecursiveTransform(without_machine_words)));
+    });
+    let mut generator = settings.into_generator();
+    let g = &mut generator;
+    add::<Envelope<'_>>(g);
+    add::<meta::Me<'_>>(g);
+    add::<meta::Health>(g);
+    add::<List<customers::View<'_>>>(g);
+    add::<customers::CustomerCreate>(g);
+    add::<customers::CustomerUpdate>(g);
+    add::<List<contacts::View<'_>>>(g);
+    add::<contacts::ContactCreate>(g);
+    add::<contacts::ContactUpdate>(g);
+    add::<List<onboardings::View<'_>>>(g);
+    add::<onboardings::OnboardingCreate>(g);
+    add::<onboardings::OnboardingUpdate>(g);
+    add::<Deleted<'_>>(g);
+    add::<reminders::View<'_>>(g);
+    add::<reminders::SnoozeCreate>(g);
+    add::<reminders::ForecastDays>(g);
+    add::<reminders::AsIfText>(g);
+    add::<List<reminders::ItemView<'_>>>(g);
+    add::<List<users::View<'_>>>(g);
+    add::<users::UserCreate>(g);
+    add::<users::UserUpdate>(g);
+    add::<preferences::View<'_>>(g);
+    add::<preferences::NotificationPreferencesUpdate>(g);
+    add::<workspace::View<'_>>(g);
+    add::<workspace::WorkspaceUpdate>(g);
+    add::<List<phases::View<'_>>>(g);
+    add::<phases::PhaseUpdate>(g);
+    add::<List<api_keys::View<'_>>>(g);
+    add::<api_keys::ApiKeyCreate>(g);
+    add::<api_keys::ApiKeyRotate>(g);
+    add::<api_keys::Deleted<'_>>(g);
+    add::<List<audit_log::View<'_>>>(g);
+    generator.take_definitions(true)
+}
+
+/// A type, with all that it refers to.
+fn add<T: JsonSchema>(generator: &mut SchemaGenerator) {
+    generator.subschema_for::<T>();
+}
+
+/// How wide a machine's integer is, is nobody's business.
+fn without_machine_words(schema: &mut Schema) {
+    let format = schema.get("format").and_then(Value::as_str);
+    if format.is_some_and(|format| format.starts_with("int") || format.starts_with("uint")) {
+        schema.remove("format");
+    }
+}
