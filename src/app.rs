@@ -30,11 +30,11 @@ use crate::render::{Links, OwnPages, Renderer};
 use crate::scheduler::{self, Summary};
 use crate::store::clock_guard::{self, ClockGuard};
 use crate::store::ledger::{self, Backlog};
+use crate::store::presence::{BEAT, Heart, Identity};
 use crate::store::retention::{self, Retention};
 use crate::store::{schedules, settings};
 use crate::worker::brakes::Brakes;
 use crate::worker::courier::{Courier, Held};
-use crate::worker::identity::Identity;
 use crate::worker::loader::Loader;
 use crate::worker::refusals::Refusals;
 use crate::worker::writer::Writer;
@@ -71,6 +71,8 @@ pub struct App {
     pub clock: Clock,
     /// The database of API and scheduler.
     pub db: Db,
+    /// Who this process is among the others.
+    pub identity: Arc<Identity>,
 }
 
 /// How messages leave, as the settings say.
@@ -87,7 +89,14 @@ impl App {
     /// Opens the database.
     pub async fn open(config: Config, clock: Clock) -> anyhow::Result<Self> {
         let db = Db::open(&config.database(config.database.connections)).await?;
-        Ok(Self { config, clock, db })
+        Ok(Self::over(config, clock, db))
+    }
+
+    /// The same over a database that is open already.
+    #[must_use]
+    pub fn over(config: Config, clock: Clock, db: Db) -> Self {
+        let identity = Arc::new(Identity::new(clock.now()));
+        Self { config, clock, db, identity }
     }
 
     /// Brings the schema up to date.
@@ -201,10 +210,9 @@ impl App {
             sqlite @ Db::Sqlite { .. } => sqlite.clone(),
         };
         let Ways { deliverers, channels, .. } = self.ways()?;
-        let identity = Arc::new(Identity::new(self.clock.now()));
         let settings = &self.config.worker;
         Ok(Arc::new(Courier {
-            writer: Writer::start(&db, &self.clock, &identity),
+            writer: Writer::start(&db, &self.clock, &self.identity),
             loader: Loader::start(db.clone()),
             renderer: Arc::new(Renderer::new().context("a template is broken")?),
             links: self.links().await?,
@@ -218,7 +226,7 @@ impl App {
             held: Held::default(),
             guard,
             clock: self.clock.clone(),
-            identity,
+            identity: Arc::clone(&self.identity),
             deliverers,
             channels,
             db,
@@ -370,6 +378,7 @@ impl App {
                 channels,
                 timetable.clone(),
                 guard.clone(),
+                Arc::clone(&self.identity),
                 stop.clone(),
             );
             tasks.spawn(async move {
@@ -383,6 +392,20 @@ impl App {
             let work = worker::run(courier, names.join(","), grace, stop.clone());
             tasks.spawn(async move {
                 work.await;
+                Ok(())
+            });
+        } else {
+            let lease = Duration::from_secs(self.config.worker.lease_seconds);
+            let heart = Heart {
+                db: self.db.clone(),
+                clock: self.clock.clone(),
+                identity: Arc::clone(&self.identity),
+                roles: names.join(","),
+                every: (lease / 6).min(BEAT),
+            };
+            let beat = heart.run_and_leave(stop.clone());
+            tasks.spawn(async move {
+                beat.await;
                 Ok(())
             });
         }

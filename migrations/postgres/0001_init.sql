@@ -80,6 +80,7 @@ CREATE TABLE users (
 CREATE UNIQUE INDEX users_email ON users (workspace_id, email);                                       -- one user per address
 CREATE INDEX users_slot ON users (next_slot_at) WHERE next_slot_at IS NOT NULL;                       -- the scan
 CREATE INDEX users_slack ON users (slack_user_id) WHERE slack_user_id IS NOT NULL;                    -- who clicked
+CREATE INDEX users_flagged ON users (workspace_id) WHERE email_flagged_at IS NOT NULL OR slack_flagged_at IS NOT NULL;    -- addresses that were refused
 CREATE INDEX users_list ON users (workspace_id, created_at);                                          -- the API's list
 CREATE INDEX users_backup ON users (backup_user_id) WHERE backup_user_id IS NOT NULL;                 -- for whom somebody stands in
 
@@ -152,6 +153,7 @@ CREATE TABLE contacts (
 );
 CREATE UNIQUE INDEX contacts_email ON contacts (customer_id, email) WHERE deleted_at IS NULL;         -- one contact per address
 CREATE UNIQUE INDEX contacts_primary ON contacts (customer_id) WHERE is_primary AND deleted_at IS NULL;  -- one star per customer, and whom reminders go to
+CREATE INDEX contacts_flagged ON contacts (workspace_id) WHERE email_flagged_at IS NOT NULL;                  -- addresses that were refused
 CREATE INDEX contacts_list ON contacts (customer_id, created_at DESC) WHERE deleted_at IS NULL;       -- the API's list
 
 -- The journeys that must not stall.
@@ -224,6 +226,7 @@ CREATE TABLE notifications (
     state            TEXT NOT NULL,             -- scheduled, deferred, sending, ambiguous; sent, suppressed, skipped, failed, cancelled
     reason           TEXT,                      -- closed enum, for whatever did not become "sent"
     detail           TEXT,                      -- the reason's numbers in words
+    due_at           TIMESTAMPTZ,                   -- the instant it was meant for, from which lateness counts; null = not known
     not_before       TIMESTAMPTZ NOT NULL,      -- earliest next delivery
     deadline         TIMESTAMPTZ NOT NULL,      -- after this instant it is not sent any more
     attempt_count    BIGINT NOT NULL,           -- attempts that count against the limit
@@ -250,6 +253,7 @@ CREATE INDEX notifications_list ON notifications (workspace_id, created_at DESC,
 CREATE INDEX notifications_unsent ON notifications (workspace_id, reason, created_at DESC) WHERE finished_at IS NOT NULL AND sent_at IS NULL;
 CREATE INDEX notifications_subject ON notifications (workspace_id, lower(substr(subject, 1, 40))) WHERE subject IS NOT NULL; -- search
 CREATE INDEX notifications_recipient ON notifications (recipient_id, created_at DESC);                -- what somebody got
+CREATE INDEX notifications_finished ON notifications (finished_at) WHERE finished_at IS NOT NULL;    -- what ended in the last hours
 CREATE INDEX notifications_resend ON notifications (resend_of) WHERE resend_of IS NOT NULL;           -- rare, and never changed
 
 -- The onboardings a notification is about. No foreign keys: measured, they halve the scan.
@@ -357,14 +361,17 @@ CREATE TABLE rate_windows (
     hits       JSONB NOT NULL                   -- JSON list
 );
 
--- Processes that hold leases. A process whose beat stands still for a whole lease, by the observer's own clock, is dead.
+-- Processes that serve; workers among them hold leases. One whose beat stands still for a whole lease, by the observer's own clock, is dead.
 CREATE TABLE processes (
-    id         TEXT PRIMARY KEY,                -- proc_…
-    roles      TEXT NOT NULL,                   -- api,scheduler,worker
-    version    TEXT NOT NULL,                   -- of the binary
-    beat       BIGINT NOT NULL,                 -- counts up while it lives
-    started_at TIMESTAMPTZ NOT NULL,            -- when it started
-    seen_at    TIMESTAMPTZ NOT NULL             -- its last beat by its own clock, for people; nothing is decided by it
+    id         TEXT PRIMARY KEY,                    -- proc_…
+    roles      TEXT NOT NULL,                       -- api,scheduler,worker
+    version    TEXT NOT NULL,                       -- of the binary
+    host       TEXT NOT NULL,                       -- machine and process number, as people find it: web-1:4711
+    beat       BIGINT NOT NULL,                     -- counts up while it lives
+    started_at TIMESTAMPTZ NOT NULL,                -- when it entered
+    seen_at    TIMESTAMPTZ NOT NULL,                -- last beat
+    passed_at  TIMESTAMPTZ,                         -- end of its last pass, whether it found something or not; null = none yet, or no scheduler
+    pass_ms    BIGINT                               -- how long that took
 );
 
 -- What runs by the clock, and what people and processes tell each other about it. When it runs stands in the settings.

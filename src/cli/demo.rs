@@ -167,7 +167,7 @@ async fn first_pass(app: &App, now: DateTime<Utc>, out: Out) -> anyhow::Result<(
     mornings.dedup();
     let bar = out.progress("first pass");
     for at in mornings {
-        let then = App { config: app.config.clone(), clock: Clock::Fixed(at), db: app.db.clone() };
+        let then = App::over(app.config.clone(), Clock::Fixed(at), app.db.clone());
         then.scan(|_| bar.tick()).await?;
         then.drain(|_| bar.tick()).await?;
     }

@@ -124,7 +124,7 @@ pub(super) async fn write(app: &App, now: DateTime<Utc>) -> anyhow::Result<Keys>
     let begin = now - TimeDelta::days(120);
     let (workspace, csms, keys) = people(app, begin).await?;
     let clock = Clock::manual(begin);
-    let stage = App { config: app.config.clone(), clock: clock.clone(), db: app.db.clone() };
+    let stage = App::over(app.config.clone(), clock.clone(), app.db.clone());
     let api = stage.router(stage.api(), false).await?;
     let mut journeys = JOURNEYS;
     // Creation instants only ever grow, as they would have.

@@ -14,6 +14,7 @@ mod operate;
 mod out;
 mod preview;
 mod run;
+mod status;
 
 use std::process::ExitCode;
 
@@ -82,6 +83,8 @@ enum Verb {
     Preview(Box<preview::PreviewArgs>),
     /// Onboardings that nobody hears of: no active CSM, and no active workspace owner.
     Unroutable(foresee::UnroutableArgs),
+    /// How the service is: what waits, what runs, what asks for an operator.
+    Status(status::StatusArgs),
     /// Check configuration, database, migrations, mail and Slack; says what to do about each fault.
     Doctor(doctor::Args),
 }
@@ -181,6 +184,10 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Preview(args) => preview::preview(config, &args, out).await,
         Verb::Unroutable(args) => {
             foresee::unroutable(&ready(config, Clock::System).await?, &args, out).await
+        }
+        Verb::Status(args) => {
+            let clock = args.as_of.clock();
+            status::status(&ready(config, clock).await?, &args, out).await
         }
         Verb::Workspaces(verb) => {
             admin::workspaces(&ready(config, Clock::System).await?, verb, out).await

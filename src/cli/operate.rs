@@ -94,11 +94,7 @@ pub(super) async fn queues(app: &App, verb: Queues, out: Out) -> anyhow::Result<
             let workspace = workspace_id(&mut conn, workspace.as_deref()).await?;
             let found = queues::list(&mut conn, workspace.as_deref(), now).await?;
             let rows = found.iter().map(|queue| queue_row(queue, now)).collect();
-            out.table(
-                &["queue", "ready", "waits since", "later", "running", "failed", "state"],
-                rows,
-                &json!(found),
-            );
+            out.table(&QUEUE_COLUMNS, rows, &json!(found));
         }
         Queues::Pause(args) => {
             let mut conn = app.db.begin().await?;
@@ -133,14 +129,21 @@ pub(super) async fn queues(app: &App, verb: Queues, out: Out) -> anyhow::Result<
     Ok(())
 }
 
-async fn workspace_id(conn: &mut Conn, handle: Option<&str>) -> anyhow::Result<Option<String>> {
+pub(super) async fn workspace_id(
+    conn: &mut Conn,
+    handle: Option<&str>,
+) -> anyhow::Result<Option<String>> {
     Ok(match handle {
         Some(handle) => Some(admin::workspace(conn, handle).await?.id),
         None => None,
     })
 }
 
-fn queue_row(queue: &QueueState, now: DateTime<Utc>) -> Vec<String> {
+/// Headings of [`queue_row`].
+pub(super) const QUEUE_COLUMNS: [&str; 7] =
+    ["queue", "ready", "waits since", "later", "running", "failed", "state"];
+
+pub(super) fn queue_row(queue: &QueueState, now: DateTime<Utc>) -> Vec<String> {
     let counts = &queue.counts;
     let waits = counts.oldest_ready_at.map_or_else(String::new, |at| {
         let seconds = (now - at).num_seconds().max(0);

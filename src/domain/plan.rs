@@ -45,6 +45,8 @@ pub struct Planned {
     pub reason: Option<Reason>,
     /// The reason's numbers.
     pub detail: Option<String>,
+    /// The instant it is meant for: its slot, the opening of working hours, the end of quiet ones. Lateness counts from here.
+    pub due_at: DateTime<Utc>,
     /// Earliest delivery.
     pub not_before: DateTime<Utc>,
     /// Latest delivery.
@@ -110,6 +112,7 @@ pub fn digests(
                 if end < plan.deadline {
                     plan.state = NotificationState::Deferred;
                     plan.not_before = end;
+                    plan.due_at = end;
                 } else {
                     plan.state = NotificationState::Skipped;
                 }
@@ -163,6 +166,7 @@ fn digest(
         state: NotificationState::Scheduled,
         reason: None,
         detail: None,
+        due_at: slots.at(date),
         not_before: at,
         deadline: slots.deadline(date),
         onboarding_ids,
@@ -263,6 +267,7 @@ fn unroutable(
         state: NotificationState::Scheduled,
         reason: None,
         detail: None,
+        due_at: at,
         not_before: at,
         deadline: slots.deadline(date),
         onboarding_ids: vec![o.id.clone()],
@@ -352,6 +357,7 @@ pub fn nudge_to(
         state,
         reason,
         detail: None,
+        due_at: not_before,
         not_before,
         deadline: nudge_deadline(workspace, person, not_before),
         onboarding_ids: vec![o.id.clone()],
@@ -393,6 +399,7 @@ fn reminder_to(
         state,
         reason,
         detail: None,
+        due_at: at,
         not_before: at,
         deadline: at + TimeDelta::hours(24),
         onboarding_ids: vec![o.id.clone()],

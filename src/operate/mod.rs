@@ -14,6 +14,7 @@ pub mod preview;
 pub mod queues;
 pub mod schedules;
 pub mod snooze;
+pub mod vitals;
 
 use crate::db::DbError;
 

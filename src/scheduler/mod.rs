@@ -8,6 +8,7 @@ mod digests;
 mod nudges;
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
@@ -25,6 +26,7 @@ use crate::on;
 use crate::store::clock_guard::ClockGuard;
 use crate::store::cohorts;
 use crate::store::ledger::{self, NewNotification};
+use crate::store::presence::Identity;
 use crate::store::schedules::{self, Standing};
 
 /// Recipients, or nudges, per transaction.
@@ -148,6 +150,7 @@ pub async fn run(
     channels: Channels,
     timetable: Timetable,
     guard: ClockGuard,
+    identity: Arc<Identity>,
     stop: CancellationToken,
 ) {
     let mut failures = 0_u32;
@@ -160,10 +163,12 @@ pub async fn run(
                 () = tokio::time::sleep(Duration::from_millis(100)) => continue,
             }
         }
+        let started = Instant::now();
         match turn(&db, &clock, channels, due, &mut noted, &timetable).await {
             Ok(None) => failures = 0,
             Ok(Some(summary)) => {
                 failures = 0;
+                identity.passed(clock.now(), started.elapsed());
                 if summary.written > 0 {
                     tracing::info!(
                         recipients = summary.recipients,

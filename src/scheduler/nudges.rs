@@ -55,11 +55,18 @@ pub(super) async fn batch(
             channels,
         };
         let (plans, standing) = plan::nudges(&audience, o, at);
-        rows.extend(plans.into_iter().map(|plan| NewNotification {
-            id: IdKind::Notification.fresh(at),
-            workspace_id: workspace.id.clone(),
-            before: vec![None; plan.onboarding_ids.len()],
-            plan,
+        rows.extend(plans.into_iter().map(|mut plan| {
+            if let Some(due) = journey.next_nudge_at.filter(|due| *due <= plan.not_before)
+                && plan.not_before <= at
+            {
+                plan.due_at = due;
+            }
+            NewNotification {
+                id: IdKind::Notification.fresh(at),
+                workspace_id: workspace.id.clone(),
+                before: vec![None; plan.onboarding_ids.len()],
+                plan,
+            }
         }));
         moved.push((o.id.as_str(), standing));
     }

@@ -23,6 +23,7 @@ pub mod notifications;
 pub mod onboardings;
 pub mod outbox;
 pub mod phases;
+pub mod presence;
 pub mod processes;
 pub mod queues;
 pub mod rate_windows;
@@ -33,6 +34,7 @@ pub mod settings;
 pub mod slack_replies;
 pub mod unsent;
 pub mod users;
+pub mod vitals;
 pub mod workspaces;
 pub mod worlds;
 

@@ -9,18 +9,34 @@ use crate::db::{Conn, DbError};
 use crate::domain::values::Channel;
 use crate::on;
 
-/// Enters a process into the table. Its id must be new.
-pub async fn enter(
-    conn: &mut Conn,
-    id: &str,
-    roles: &str,
-    now: DateTime<Utc>,
-) -> Result<(), DbError> {
-    const SQL: &str = "INSERT INTO processes (id, roles, version, beat, started_at, seen_at) VALUES ($1, $2, $3, 0, $4, $4)";
+/// A process that enters the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry<'a> {
+    /// Its id, which must be new.
+    pub id: &'a str,
+    /// The roles it plays, comma-separated.
+    pub roles: &'a str,
+    /// Machine and process number.
+    pub host: &'a str,
+}
+
+/// The last pass of a scheduler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Passed {
+    /// When it ended.
+    pub at: DateTime<Utc>,
+    /// How long it took, in milliseconds.
+    pub took_ms: i64,
+}
+
+/// Enters a process into the table.
+pub async fn enter(conn: &mut Conn, entry: Entry<'_>, now: DateTime<Utc>) -> Result<(), DbError> {
+    const SQL: &str = "INSERT INTO processes (id, roles, version, host, beat, started_at, seen_at) VALUES ($1, $2, $3, $4, 0, $5, $5)";
     on!(conn, |c| sqlx::query(SQL)
-        .bind(id)
-        .bind(roles)
+        .bind(entry.id)
+        .bind(entry.roles)
         .bind(env!("CARGO_PKG_VERSION"))
+        .bind(entry.host)
         .bind(now)
         .execute(c)
         .await?
@@ -29,9 +45,58 @@ pub async fn enter(
 }
 
 /// One beat of the heart. `false` when somebody has declared the process dead: its leases are gone.
-pub async fn beat(conn: &mut Conn, id: &str, now: DateTime<Utc>) -> Result<bool, DbError> {
-    const SQL: &str = "UPDATE processes SET beat = beat + 1, seen_at = $2 WHERE id = $1";
-    Ok(on!(conn, |c| sqlx::query(SQL).bind(id).bind(now).execute(c).await?.rows_affected()) == 1)
+pub async fn beat(
+    conn: &mut Conn,
+    id: &str,
+    passed: Option<Passed>,
+    now: DateTime<Utc>,
+) -> Result<bool, DbError> {
+    const SQL: &str = "UPDATE processes SET beat = beat + 1, seen_at = $2, passed_at = COALESCE($3, passed_at), pass_ms = COALESCE($4, pass_ms)
+         WHERE id = $1";
+    Ok(on!(conn, |c| sqlx::query(SQL)
+        .bind(id)
+        .bind(now)
+        .bind(passed.map(|p| p.at))
+        .bind(passed.map(|p| p.took_ms))
+        .execute(c)
+        .await?
+        .rows_affected())
+        == 1)
+}
+
+/// A process as people look at it.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Process {
+    /// `proc_…`
+    pub id: String,
+    /// The roles it plays, comma-separated.
+    pub roles: String,
+    /// Of the binary.
+    pub version: String,
+    /// Machine and process number.
+    pub host: String,
+    /// When it entered.
+    pub started_at: DateTime<Utc>,
+    /// Its last beat.
+    pub seen_at: DateTime<Utc>,
+    /// When its last pass ended.
+    pub passed_at: Option<DateTime<Utc>>,
+    /// How long that took, in milliseconds.
+    pub pass_ms: Option<i64>,
+}
+
+impl Process {
+    /// Whether it plays the role.
+    #[must_use]
+    pub fn plays(&self, role: &str) -> bool {
+        self.roles.split(',').any(|name| name == role)
+    }
+}
+
+/// Every process, those that started first at the head.
+pub async fn list(conn: &mut Conn) -> Result<Vec<Process>, DbError> {
+    const SQL: &str = "SELECT id, roles, version, host, started_at, seen_at, passed_at, pass_ms FROM processes ORDER BY started_at, id";
+    on!(conn, |c| sqlx::query_as(SQL).fetch_all(c).await)
 }
 
 /// Takes a process out, at its own exit or after its death.

@@ -15,7 +15,6 @@ use tokio::sync::Semaphore;
 
 use super::brakes::Brakes;
 use super::compose::{self, Composer};
-use super::identity::Identity;
 use super::loader::Loader;
 use super::outcome::{self, Next};
 use super::recheck::{Still, recheck, silence};
@@ -36,6 +35,7 @@ use crate::store::clock_guard::ClockGuard;
 use crate::store::ledger::{
     self, Attempt, Claimed, Finish, NewNotification, POISON_AFTER, Waiting,
 };
+use crate::store::presence::{BEAT, Heart, Identity};
 use crate::store::processes;
 
 /// What deliveries need, made once per process.
@@ -115,6 +115,18 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 impl Courier {
+    /// The heartbeat under which this process holds its leases.
+    #[must_use]
+    pub fn heart(&self, roles: String) -> Heart {
+        Heart {
+            db: self.db.clone(),
+            clock: self.clock.clone(),
+            identity: Arc::clone(&self.identity),
+            roles,
+            every: (self.lease / 6).min(BEAT),
+        }
+    }
+
     /// Delivers those of `ids` that are ready. Every fault ends in the ledger or is left to the sweeper; the job itself always succeeds.
     pub async fn deliver(self: &Arc<Self>, ids: &[String]) {
         if !self.guard.may_send() {

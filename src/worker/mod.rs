@@ -6,7 +6,6 @@
 pub mod brakes;
 pub mod compose;
 pub mod courier;
-pub mod identity;
 pub mod loader;
 pub mod outcome;
 pub mod recheck;
@@ -43,7 +42,7 @@ const FOREIGN_JOB: Duration = Duration::from_mins(1);
 /// Runs the workers of every queue, the heartbeat and the sweeper until `stop`; then waits up to `grace` for what is on its way.
 pub async fn run(courier: Arc<Courier>, roles: String, grace: Duration, stop: CancellationToken) {
     let heart = CancellationToken::new();
-    let heartbeat = tokio::spawn(sweeper::heartbeat(Arc::clone(&courier), roles, heart.clone()));
+    let heartbeat = tokio::spawn(courier.heart(roles).run(heart.clone()));
     // Nothing is taken before it is known what has to wait.
     while !stop.is_cancelled() && sweeper::look(&courier).await.is_err() {
         tokio::time::sleep(Duration::from_secs(1)).await;
@@ -91,8 +90,7 @@ pub async fn drain(
 ) -> Result<Backlog, DbError> {
     sweeper::look(courier).await?;
     let stop = CancellationToken::new();
-    let heartbeat =
-        tokio::spawn(sweeper::heartbeat(Arc::clone(courier), "drain".to_owned(), stop.clone()));
+    let heartbeat = tokio::spawn(courier.heart("drain".to_owned()).run(stop.clone()));
     let queues: Vec<_> = Queue::ALL
         .into_iter()
         .map(|queue| tokio::spawn(supervise(Arc::clone(courier), queue, stop.clone())))

@@ -1,4 +1,4 @@
-//! What keeps the ledger moving whatever happens to jobs and processes: the heartbeat, the sweep, the rescue.
+//! What keeps the ledger moving whatever happens to jobs and processes: the sweep and the rescue.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,47 +19,6 @@ pub const REPUSH_AFTER: TimeDelta = TimeDelta::seconds(30);
 
 /// Most rows looked at per sweep.
 pub const LIMIT: i64 = 5_000;
-
-/// Enters this process and beats six times per lease until told to stop; takes a new identity when it was declared dead meanwhile.
-pub async fn heartbeat(courier: Arc<Courier>, roles: String, stop: CancellationToken) {
-    let every = courier.lease / 6;
-    let mut entered = false;
-    loop {
-        let at = Instant::now();
-        match beat(&courier, &roles, entered).await {
-            Ok(alive) => {
-                entered = true;
-                if !alive {
-                    tracing::warn!(
-                        "this process was declared dead while it did not answer; it goes on under a new id"
-                    );
-                    courier.identity.reborn(courier.clock.now());
-                    entered = false;
-                    continue;
-                }
-                courier.identity.beaten(at);
-            }
-            Err(error) => tracing::warn!(%error, "heartbeat failed"),
-        }
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(every) => {}
-        }
-    }
-}
-
-async fn beat(courier: &Courier, roles: &str, entered: bool) -> Result<bool, DbError> {
-    let (id, now) = (courier.identity.id(), courier.clock.now());
-    let mut conn = courier.db.begin().await?;
-    let alive = if entered {
-        processes::beat(&mut conn, &id, now).await?
-    } else {
-        processes::enter(&mut conn, &id, roles, now).await?;
-        true
-    };
-    conn.commit().await?;
-    Ok(alive)
-}
 
 /// Frees whatever this process still holds and takes it out of the table, at the end of an orderly shutdown.
 pub async fn leave(courier: &Courier) -> Result<(), DbError> {

@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::identity::Identity;
 use crate::clock::Clock;
 use crate::db::{Conn, Db, DbError};
 use crate::domain::ids::IdKind;
 use crate::store::ledger::{self, Claimed, Finish};
+use crate::store::presence::Identity;
 
 /// Most writes in one transaction.
 const BATCH: usize = 256;

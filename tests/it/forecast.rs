@@ -46,7 +46,7 @@ impl Simulation {
     async fn new(backend: Backend, seed: u64, start: DateTime<Utc>) -> Self {
         let db = TestDb::new(backend).await;
         let config = Config::load(&[("database.url", db.url.clone())]).unwrap();
-        let app = App { config, clock: Clock::manual(start), db: db.db.clone() };
+        let app = App::over(config, Clock::manual(start), db.db.clone());
         let mut simulation = Self {
             db,
             app,

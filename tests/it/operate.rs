@@ -3,6 +3,7 @@
 mod addresses;
 mod notifications;
 mod queues;
+mod vitals;
 
 use pivotal_reminders::domain::values::Mode;
 use pivotal_reminders::operate::ActionError;

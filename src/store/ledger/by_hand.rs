@@ -123,10 +123,10 @@ pub async fn resend(
 ) -> Result<(), DbError> {
     // COALESCE tells PostgreSQL the type of a bare parameter.
     const ROW: &str = "INSERT INTO notifications (id, workspace_id, kind, channel, mode, recipient_type, recipient_id, subject_id, slot_date, step,
-           step_days, escalation, dedupe_key, state, not_before, deadline, attempt_count, delivery_count, claim_count, resent, resend_of,
+           step_days, escalation, dedupe_key, state, due_at, not_before, deadline, attempt_count, delivery_count, claim_count, resent, resend_of,
            pushed_at, created_at, updated_at)
          SELECT $2, workspace_id, kind, channel, mode, recipient_type, recipient_id, subject_id, slot_date, step,
-           step_days, escalation, 'resend:' || $2, 'scheduled', COALESCE($3, not_before), COALESCE($4, deadline), 0, 0, 0, false,
+           step_days, escalation, 'resend:' || $2, 'scheduled', COALESCE($3, due_at), COALESCE($3, not_before), COALESCE($4, deadline), 0, 0, 0, false,
            COALESCE(resend_of, id), COALESCE($3, pushed_at), COALESCE($3, created_at), COALESCE($3, updated_at)
          FROM notifications WHERE id = $1";
     const ITEMS: &str = "INSERT INTO notification_items (notification_id, onboarding_id, before)

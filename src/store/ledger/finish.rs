@@ -104,6 +104,7 @@ async fn finish_postgres(
              AS f (id, token, state, reason, not_before, counts, subject, provider_ref, number, at, worker, stage, outcome, reply, duration_ms, body)
          ), done AS (
            UPDATE notifications n SET state = f.state, reason = f.reason, not_before = COALESCE(f.not_before, n.not_before),
+             due_at = CASE WHEN f.state = 'deferred' THEN f.not_before ELSE n.due_at END,
              attempt_count = n.attempt_count + f.counts, delivery_count = 0, lease_owner = NULL, lease_token = NULL, stage = NULL,
              subject = COALESCE(f.subject, n.subject), provider_ref = COALESCE(f.provider_ref, n.provider_ref), updated_at = $9::timestamptz,
              pushed_at = CASE WHEN f.not_before IS NULL THEN n.pushed_at ELSE 'epoch' END,
@@ -147,6 +148,7 @@ async fn finish_sqlite(
     now: DateTime<Utc>,
 ) -> Result<HashSet<String>, DbError> {
     const OUTCOMES: &str = "UPDATE notifications SET state = f.value ->> 2, reason = f.value ->> 3, not_before = COALESCE(f.value ->> 4, not_before),
+           due_at = CASE WHEN f.value ->> 2 = 'deferred' THEN f.value ->> 4 ELSE due_at END,
            attempt_count = attempt_count + (f.value ->> 5), delivery_count = 0, lease_owner = NULL, lease_token = NULL, stage = NULL,
            subject = COALESCE(f.value ->> 6, subject), provider_ref = COALESCE(f.value ->> 7, provider_ref), updated_at = $2,
            pushed_at = CASE WHEN f.value ->> 4 IS NULL THEN pushed_at ELSE '1970-01-01T00:00:00+00:00' END,

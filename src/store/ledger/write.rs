@@ -43,15 +43,15 @@ pub async fn insert(
                 |f: fn(&NewNotification) -> Option<&str>| rows.iter().map(f).collect::<Vec<_>>();
             sqlx::query_as(
                 "INSERT INTO notifications (id, workspace_id, kind, channel, mode, recipient_type, recipient_id, subject_id, slot_date, step, step_days,
-                   escalation, dedupe_key, state, reason, detail, not_before, deadline, finished_at,
+                   escalation, dedupe_key, state, reason, detail, due_at, not_before, deadline, finished_at,
                    attempt_count, delivery_count, claim_count, resent, pushed_at, created_at, updated_at)
                  SELECT id, workspace_id, kind, channel, mode, recipient_type, recipient_id, subject_id, slot_date, step, step_days,
-                   escalation, dedupe_key, state, reason, detail, not_before, deadline, CASE WHEN state = 'skipped' THEN $19::timestamptz END,
-                   0, 0, 0, false, CASE WHEN not_before <= $19::timestamptz THEN $19::timestamptz ELSE 'epoch' END, $19::timestamptz, $19::timestamptz
+                   escalation, dedupe_key, state, reason, detail, due_at, not_before, deadline, CASE WHEN state = 'skipped' THEN $20::timestamptz END,
+                   0, 0, 0, false, CASE WHEN not_before <= $20::timestamptz THEN $20::timestamptz ELSE 'epoch' END, $20::timestamptz, $20::timestamptz
                  FROM UNNEST($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::date[], $10::bigint[],
-                   $11::bigint[], $12::boolean[], $13::text[], $14::text[], $15::text[], $16::text[], $17::timestamptz[], $18::timestamptz[])
+                   $11::bigint[], $12::boolean[], $13::text[], $14::text[], $15::text[], $16::text[], $17::timestamptz[], $18::timestamptz[], $19::timestamptz[])
                    AS n (id, workspace_id, kind, channel, mode, recipient_type, recipient_id, subject_id, slot_date, step, step_days,
-                   escalation, dedupe_key, state, reason, detail, not_before, deadline)
+                   escalation, dedupe_key, state, reason, detail, due_at, not_before, deadline)
                  ON CONFLICT (dedupe_key) DO NOTHING RETURNING id",
             )
             .bind(text(|n| &n.id))
@@ -70,6 +70,7 @@ pub async fn insert(
             .bind(text(|n| n.plan.state.as_str()))
             .bind(maybe(|n| n.plan.reason.map(Reason::as_str)))
             .bind(maybe(|n| n.plan.detail.as_deref()))
+            .bind(rows.iter().map(|n| n.plan.due_at).collect::<Vec<_>>())
             .bind(rows.iter().map(|n| n.plan.not_before).collect::<Vec<_>>())
             .bind(rows.iter().map(|n| n.plan.deadline).collect::<Vec<_>>())
             .bind(now)
@@ -97,6 +98,7 @@ pub async fn insert(
                         n.plan.state,
                         n.plan.reason,
                         n.plan.detail,
+                        sqlite_time(n.plan.due_at),
                         sqlite_time(n.plan.not_before),
                         sqlite_time(n.plan.deadline),
                     ])
@@ -104,11 +106,11 @@ pub async fn insert(
                 .collect();
             sqlx::query_as(
                 "INSERT INTO notifications (id, workspace_id, kind, channel, mode, recipient_type, recipient_id, subject_id, slot_date, step, step_days,
-                   escalation, dedupe_key, state, reason, detail, not_before, deadline, finished_at,
+                   escalation, dedupe_key, state, reason, detail, due_at, not_before, deadline, finished_at,
                    attempt_count, delivery_count, claim_count, resent, pushed_at, created_at, updated_at)
                  SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7, value ->> 8, value ->> 9, value ->> 10,
-                   value ->> 11, value ->> 12, value ->> 13, value ->> 14, value ->> 15, value ->> 16, value ->> 17, CASE WHEN value ->> 13 = 'skipped' THEN $2 END,
-                   0, 0, 0, 0, CASE WHEN value ->> 16 <= $2 THEN $2 ELSE '1970-01-01T00:00:00+00:00' END, $2, $2
+                   value ->> 11, value ->> 12, value ->> 13, value ->> 14, value ->> 15, value ->> 16, value ->> 17, value ->> 18, CASE WHEN value ->> 13 = 'skipped' THEN $2 END,
+                   0, 0, 0, 0, CASE WHEN value ->> 17 <= $2 THEN $2 ELSE '1970-01-01T00:00:00+00:00' END, $2, $2
                  FROM json_each($1) WHERE true
                  ON CONFLICT (dedupe_key) DO NOTHING RETURNING id",
             )

@@ -6,9 +6,10 @@ use std::collections::HashMap;
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
 /// What only one of the two databases understands.
-const POSTGRES_ONLY: [&str; 6] =
-    ["UNNEST(", "ANY($", "FOR UPDATE", "pg_", "information_schema", "apalis."];
-const SQLITE_ONLY: [&str; 5] = ["json_each(", "->>", "sqlite_master", " Jobs ", "INDEXED BY"];
+const POSTGRES_ONLY: [&str; 7] =
+    ["UNNEST(", "ANY($", "FOR UPDATE", "EXTRACT(", "pg_", "information_schema", "apalis."];
+const SQLITE_ONLY: [&str; 6] =
+    ["json_each(", "->>", "unixepoch(", "sqlite_master", " Jobs ", "INDEXED BY"];
 
 /// A statement and the file that it stands in.
 #[derive(Clone, Debug, PartialEq, Eq)]
