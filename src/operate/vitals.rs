@@ -12,10 +12,11 @@ use serde::Serialize;
 
 use super::queues::{self, QueueState};
 use crate::db::{Conn, DbError};
-use crate::domain::values::{Channel, Kind, Mode, NotificationState, Reason};
+use crate::domain::values::{Channel, Kind, Mode, NotificationState, Reason, Schedule};
 use crate::store::audit::instant;
+use crate::store::schedules::Standing;
 use crate::store::vitals::{self as store, Ended};
-use crate::store::{clock_guard, cohorts, processes};
+use crate::store::{clock_guard, cohorts, processes, schedules};
 pub use warnings::{Severity, Warning, gravest};
 
 /// A process that has not been heard of for this long does not count as alive: six heartbeats.
@@ -35,6 +36,8 @@ pub struct Vitals {
     pub processes: Vec<ProcessState>,
     /// The last pass, whether it found something or not; `None` if no scheduler has made one.
     pub last_pass: Option<LastPass>,
+    /// The schedule of passes; `None` before the first.
+    pub schedule: Option<Standing>,
     /// The last pass that found something.
     pub last_found: Option<LastFound>,
     /// Notifications of the last days that the rules asked for and that are in no row. Must be 0.
@@ -192,6 +195,7 @@ pub async fn vitals(
         queues,
         processes: processes_of(entered, held, now),
         last_pass,
+        schedule: schedules::find(conn, Schedule::Scan).await?,
         last_found,
         unaccounted: lost.iter().map(cohorts::Cohort::unaccounted).sum(),
         ambiguous: store::undecided(conn, workspace_id).await?,

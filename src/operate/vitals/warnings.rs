@@ -14,6 +14,7 @@ use crate::operate::queues::{Down, QueueState};
 use crate::queue::Queue;
 use crate::store::audit::instant_or_null;
 use crate::store::queues::EVERYBODY;
+use crate::store::schedules::Standing;
 use crate::store::vitals::Backlog;
 
 /// How much a warning asks for.
@@ -209,10 +210,32 @@ fn roles(vitals: &Vitals) -> impl Iterator<Item = Warning> {
     [worker, scheduler].into_iter().flatten()
 }
 
+/// Who paused a schedule, why, since when.
+fn paused_by(schedule: &Standing) -> Option<(&str, &str, DateTime<Utc>)> {
+    let (by, since) = schedule.paused_by.as_deref().zip(schedule.paused_since)?;
+    Some((by, schedule.paused_reason.as_deref().unwrap_or_default(), since))
+}
+
 /// A scheduler that lives and whose passes do not come to an end.
 fn pass(vitals: &Vitals) -> Option<Warning> {
     if !vitals.is_played("scheduler") || vitals.clock.is_some() {
         return None;
+    }
+    if let Some((by, reason, since)) = vitals.schedule.as_ref().and_then(paused_by) {
+        return Some(Warning {
+            since: Some(since),
+            ..warning(
+                "passes_paused",
+                "Passes are paused",
+                Severity::Warning,
+                format!(
+                    "{by} paused the passes {} ago: {}. Nobody's slot is looked at.",
+                    lasting(vitals.at - since),
+                    reason.trim_end_matches('.')
+                ),
+                "When that is settled: `pivotal-reminders schedules resume scan --reason …`. Today's digests go out then, if it is before their deadline.",
+            )
+        });
     }
     let began = vitals
         .processes
@@ -220,7 +243,8 @@ fn pass(vitals: &Vitals) -> Option<Warning> {
         .filter(|p| p.alive && p.roles.iter().any(|role| role == "scheduler"))
         .map(|p| p.started_at)
         .max()?;
-    let last = vitals.last_pass.as_ref().map_or(began, |pass| pass.at.max(began));
+    let due = vitals.schedule.as_ref().map_or(began, |schedule| schedule.next_run_at);
+    let last = vitals.last_pass.as_ref().map_or(began, |pass| pass.at).max(began).max(due);
     let since = vitals.at - last;
     (since > PATIENCE).then(|| Warning {
         since: Some(last),
