@@ -18,7 +18,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::console::links::LinkPages;
 use crate::console::slack::SlackRequests;
-use crate::db::{Db, SchemaState};
+use crate::db::{Db, DbOptions, SchemaState};
 use crate::deliver::{
     self, Deliverers, EmailProvider, SlackConfig, SlackProvider, SmtpConfig, SmtpTimeouts,
 };
@@ -85,8 +85,76 @@ pub struct Ways {
     pub captured: bool,
 }
 
+impl Ways {
+    /// Whether messages are only captured, as no provider is configured.
+    fn captured(config: &Config) -> bool {
+        let Config { mail, slack, .. } = config;
+        mail.smtp_url.expose_secret().is_empty() && slack.bot_token.expose_secret().is_empty()
+    }
+
+    /// The providers. Neither configured: everything is captured. Exactly one: the other channel cannot be reached.
+    pub fn of(config: &Config) -> anyhow::Result<Self> {
+        let smtp = Self::smtp(config)?;
+        let slack = Self::slack(config)?;
+        let (email, slack, channels, captured) = match (smtp, slack) {
+            (None, None) => (EmailProvider::Captured, SlackProvider::Captured, Channels::ALL, true),
+            (Some(smtp), None) => {
+                let channels = Channels { email: true, slack: false };
+                (EmailProvider::Smtp(smtp), SlackProvider::Unreachable, channels, false)
+            }
+            (None, Some(slack)) => {
+                let channels = Channels { email: false, slack: true };
+                (EmailProvider::Unreachable, SlackProvider::Slack(slack), channels, false)
+            }
+            (Some(smtp), Some(slack)) => {
+                (EmailProvider::Smtp(smtp), SlackProvider::Slack(slack), Channels::ALL, false)
+            }
+        };
+        Ok(Self { deliverers: Deliverers::new(email, slack)?, channels, captured })
+    }
+
+    fn smtp(config: &Config) -> anyhow::Result<Option<SmtpConfig>> {
+        let mail = &config.mail;
+        let url = mail.smtp_url.expose_secret();
+        if url.is_empty() {
+            return Ok(None);
+        }
+        let password = Some(mail.smtp_password.expose_secret()).filter(|p| !p.is_empty());
+        let mut smtp = SmtpConfig::parse(url, &mail.from, password.map(SecretString::from))
+            .map_err(anyhow::Error::msg)?;
+        smtp.extra_roots = Self::extra_roots(config)?;
+        smtp.max_sessions = mail.sessions;
+        smtp.timeouts = SmtpTimeouts {
+            connect: Duration::from_secs(mail.connect_timeout_seconds),
+            banner: Duration::from_secs(mail.banner_timeout_seconds),
+            command: Duration::from_secs(mail.command_timeout_seconds),
+            data: Duration::from_secs(mail.body_timeout_seconds),
+            dot: Duration::from_secs(mail.answer_timeout_seconds),
+        };
+        Ok(Some(smtp))
+    }
+
+    fn slack(config: &Config) -> anyhow::Result<Option<SlackConfig>> {
+        let settings = &config.slack;
+        let token = settings.bot_token.expose_secret();
+        if token.is_empty() {
+            return Ok(None);
+        }
+        let mut slack =
+            SlackConfig::parse(token, Some(&settings.api_url)).map_err(anyhow::Error::msg)?;
+        slack.extra_roots = Self::extra_roots(config)?;
+        slack.per_team = Duration::from_secs(1) / settings.posts_per_second.max(1);
+        Ok(Some(slack))
+    }
+
+    fn extra_roots(config: &Config) -> anyhow::Result<Vec<CertificateDer<'static>>> {
+        let path = &config.tls.extra_roots;
+        if path.is_empty() { Ok(Vec::new()) } else { Ok(deliver::read_roots(path.as_ref())?) }
+    }
+}
+
 impl App {
-    /// Opens the database.
+    /// Opens the database that there is.
     pub async fn open(config: Config, clock: Clock) -> anyhow::Result<Self> {
         let db = Db::open(&config.database(config.database.connections)).await?;
         Ok(Self::over(config, clock, db))
@@ -97,6 +165,13 @@ impl App {
     pub fn over(config: Config, clock: Clock, db: Db) -> Self {
         let identity = Arc::new(Identity::new(clock.now()));
         Self { config, clock, db, identity }
+    }
+
+    /// Opens the database, or makes an empty one, for whoever migrates it next.
+    pub async fn create(config: Config, clock: Clock) -> anyhow::Result<Self> {
+        let options = DbOptions { create: true, ..config.database(config.database.connections) };
+        let db = Db::open(&options).await?;
+        Ok(Self { config, clock, db })
     }
 
     /// Brings the schema up to date.
@@ -135,70 +210,9 @@ impl App {
         }
     }
 
-    /// Whether messages are only captured, as no provider is configured.
-    fn captured(&self) -> bool {
-        let Config { mail, slack, .. } = &self.config;
-        mail.smtp_url.expose_secret().is_empty() && slack.bot_token.expose_secret().is_empty()
-    }
-
-    /// The providers. Neither configured: everything is captured. Exactly one: the other channel cannot be reached.
+    /// The providers.
     pub fn ways(&self) -> anyhow::Result<Ways> {
-        let smtp = self.smtp()?;
-        let slack = self.slack()?;
-        let (email, slack, channels, captured) = match (smtp, slack) {
-            (None, None) => (EmailProvider::Captured, SlackProvider::Captured, Channels::ALL, true),
-            (Some(smtp), None) => {
-                let channels = Channels { email: true, slack: false };
-                (EmailProvider::Smtp(smtp), SlackProvider::Unreachable, channels, false)
-            }
-            (None, Some(slack)) => {
-                let channels = Channels { email: false, slack: true };
-                (EmailProvider::Unreachable, SlackProvider::Slack(slack), channels, false)
-            }
-            (Some(smtp), Some(slack)) => {
-                (EmailProvider::Smtp(smtp), SlackProvider::Slack(slack), Channels::ALL, false)
-            }
-        };
-        Ok(Ways { deliverers: Deliverers::new(email, slack)?, channels, captured })
-    }
-
-    fn smtp(&self) -> anyhow::Result<Option<SmtpConfig>> {
-        let mail = &self.config.mail;
-        let url = mail.smtp_url.expose_secret();
-        if url.is_empty() {
-            return Ok(None);
-        }
-        let password = Some(mail.smtp_password.expose_secret()).filter(|p| !p.is_empty());
-        let mut smtp = SmtpConfig::parse(url, &mail.from, password.map(SecretString::from))
-            .map_err(anyhow::Error::msg)?;
-        smtp.extra_roots = self.extra_roots()?;
-        smtp.max_sessions = mail.sessions;
-        smtp.timeouts = SmtpTimeouts {
-            connect: Duration::from_secs(mail.connect_timeout_seconds),
-            banner: Duration::from_secs(mail.banner_timeout_seconds),
-            command: Duration::from_secs(mail.command_timeout_seconds),
-            data: Duration::from_secs(mail.body_timeout_seconds),
-            dot: Duration::from_secs(mail.answer_timeout_seconds),
-        };
-        Ok(Some(smtp))
-    }
-
-    fn slack(&self) -> anyhow::Result<Option<SlackConfig>> {
-        let settings = &self.config.slack;
-        let token = settings.bot_token.expose_secret();
-        if token.is_empty() {
-            return Ok(None);
-        }
-        let mut slack =
-            SlackConfig::parse(token, Some(&settings.api_url)).map_err(anyhow::Error::msg)?;
-        slack.extra_roots = self.extra_roots()?;
-        slack.per_team = Duration::from_secs(1) / settings.posts_per_second.max(1);
-        Ok(Some(slack))
-    }
-
-    fn extra_roots(&self) -> anyhow::Result<Vec<CertificateDer<'static>>> {
-        let path = &self.config.tls.extra_roots;
-        if path.is_empty() { Ok(Vec::new()) } else { Ok(deliver::read_roots(path.as_ref())?) }
+        Ways::of(&self.config)
     }
 
     /// Everything deliveries need, on a pool of their own.
@@ -286,7 +300,8 @@ impl App {
     /// One pass as of the clock's time.
     pub async fn scan(&self, progress: impl FnMut(&Summary)) -> anyhow::Result<Summary> {
         let channels = self.ways()?.channels;
-        Ok(scheduler::pass(&self.db, self.clock.now(), channels, progress).await?)
+        Ok(scheduler::pass(&self.db, self.clock.now(), TimeDelta::zero(), channels, progress)
+            .await?)
     }
 
     /// Delivers what is ready at the clock's time; answers with what had to be left.
@@ -311,7 +326,8 @@ impl App {
     /// What the API's requests need.
     #[must_use]
     pub fn api(&self) -> api::Api {
-        let mut api = api::Api::new(self.db.clone(), self.clock.clone()).capturing(self.captured());
+        let mut api = api::Api::new(self.db.clone(), self.clock.clone())
+            .capturing(Ways::captured(&self.config));
         // A setting that is wrong has its own error where it is used; until then everything counts as reachable.
         api.channels = self.ways().map_or(Channels::ALL, |ways| ways.channels);
         api

@@ -307,6 +307,7 @@ impl Config {
             connections,
             acquire_timeout: Duration::from_secs(self.database.acquire_timeout_seconds),
             statement_timeout: Duration::from_secs(self.database.statement_timeout_seconds),
+            create: false,
         }
     }
 

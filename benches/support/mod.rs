@@ -153,7 +153,7 @@ impl Database {
 
 /// The service on the database at `url`; every other setting comes from the environment.
 pub(crate) async fn open(url: &str, clock: Clock) -> anyhow::Result<App> {
-    App::open(Config::load(&[("database.url", url.to_owned())])?, clock).await
+    App::create(Config::load(&[("database.url", url.to_owned())])?, clock).await
 }
 
 /// Figures that the kernel keeps about a process.

@@ -18,6 +18,7 @@ CREATE TABLE workspaces (
     reply_to           TEXT,                    -- where answers of staff go, null = to the sender
     footer_address     TEXT,                    -- postal address under mails, null = the installation's
     names_in_subjects  BOOLEAN NOT NULL,        -- customers' names in subject lines
+    hints_mark         TEXT,                    -- its onboardings' computed columns are to be computed anew, by the next pass; null = they are right
     created_at         TIMESTAMPTZ NOT NULL,    -- when it was created
     updated_at         TIMESTAMPTZ NOT NULL     -- when it changed last
 );
@@ -434,6 +435,7 @@ CREATE TABLE passes (
     accounted   BIGINT NOT NULL,                -- of these, rows in the ledger in any state
     written     BIGINT NOT NULL,                -- rows this pass inserted
     duration_ms BIGINT NOT NULL,                -- how long it took
+    rewound     BOOLEAN NOT NULL,               -- a pass of an earlier instant has looked at everything anew since
     created_at  TIMESTAMPTZ NOT NULL            -- when it was created
 );
 CREATE INDEX passes_at ON passes (created_at);                                                        -- the last ones, and what is too old

@@ -18,6 +18,7 @@ CREATE TABLE workspaces (
     reply_to           TEXT,                    -- where answers of staff go, null = to the sender
     footer_address     TEXT,                    -- postal address under mails, null = the installation's
     names_in_subjects  INTEGER NOT NULL,        -- customers' names in subject lines
+    hints_mark         TEXT,                    -- its onboardings' computed columns are to be computed anew, by the next pass; null = they are right
     created_at         TEXT NOT NULL,           -- when it was created
     updated_at         TEXT NOT NULL            -- when it changed last
 ) STRICT;
@@ -433,6 +434,7 @@ CREATE TABLE passes (
     accounted   INTEGER NOT NULL,               -- of these, rows in the ledger in any state
     written     INTEGER NOT NULL,               -- rows this pass inserted
     duration_ms INTEGER NOT NULL,               -- how long it took
+    rewound     INTEGER NOT NULL,               -- a pass of an earlier instant has looked at everything anew since
     created_at  TEXT NOT NULL                   -- when it was created
 ) STRICT;
 CREATE INDEX passes_at ON passes (created_at);                                                        -- the last ones, and what is too old

@@ -121,7 +121,8 @@ async fn answer(api: &Api, request: Request, next: Next) -> Response {
     }
 }
 
-fn fresh_id() -> String {
+/// An id for what came without one.
+pub(super) fn fresh_id() -> String {
     let random = rand::rng().sample_iter(Alphanumeric).take(22).map(char::from);
     "req_".chars().chain(random).collect()
 }
@@ -146,6 +147,7 @@ mod tests {
             connections: 2,
             acquire_timeout: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(5),
+            create: true,
         };
         let api = Api::new(Db::open(&options).await.unwrap(), Clock::System);
         let router: Router = Router::new().route("/", handler).layer(from_fn_with_state(api, edge));

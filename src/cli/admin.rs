@@ -124,7 +124,13 @@ pub(super) struct Scopes(Vec<Scope>);
 
 fn scopes(text: &str) -> Result<Scopes, String> {
     let words = text.split([',', ' ']).filter(|word| !word.is_empty());
-    words.map(word::<Scope>).collect::<Result<_, _>>().map(Scopes)
+    let scopes = words.map(word::<Scope>).collect::<Result<Vec<_>, _>>()?;
+    if scopes.is_empty() {
+        return Err(
+            "a key without scopes opens nothing; name read, write, operate or admin".to_owned()
+        );
+    }
+    Ok(Scopes(scopes))
 }
 
 pub(super) async fn workspace(

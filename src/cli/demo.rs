@@ -119,7 +119,7 @@ fn demo_config(flags: &[(&str, String)]) -> anyhow::Result<Config> {
 }
 
 async fn open(config: &Config) -> anyhow::Result<App> {
-    let app = App::open(config.clone(), Clock::System).await?;
+    let app = App::create(config.clone(), Clock::System).await?;
     app.migrate().await?;
     Ok(app)
 }

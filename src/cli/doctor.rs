@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::out::Out;
 use super::{App, Clock, Config};
+use crate::app::Ways;
 use crate::config::ConfigError;
 use crate::db::SchemaState;
 use crate::store::{clock_guard, cohorts, hints};
@@ -33,6 +34,7 @@ pub(super) fn without_config(error: &ConfigError, out: Out) -> anyhow::Result<()
 pub(super) async fn run(config: Config, args: &Args, out: Out) -> anyhow::Result<()> {
     let mut findings = vec![Finding { what: "configuration", result: Ok("readable".to_owned()) }];
     let url = config.database.url.expose_secret().to_owned();
+    let ways = Ways::of(&config);
     match App::open(config, Clock::System).await {
         Ok(app) => {
             findings.push(Finding {
@@ -43,20 +45,6 @@ pub(super) async fn run(config: Config, args: &Args, out: Out) -> anyhow::Result
             findings.push(Finding { what: "clock", result: clock(&app, args.accept_clock).await });
             findings.push(Finding { what: "accounting", result: accounting(&app).await });
             findings.push(Finding { what: "recipients", result: recipients(&app).await });
-            match app.ways() {
-                Ok(ways) => {
-                    findings.push(Finding {
-                        what: "mail",
-                        result: optional(ways.deliverers.check_email().await, ways.channels.email),
-                    });
-                    findings.push(Finding {
-                        what: "slack",
-                        result: optional(ways.deliverers.check_slack().await, ways.channels.slack),
-                    });
-                }
-                Err(error) => findings
-                    .push(Finding { what: "mail and slack", result: Err(format!("{error:#}")) }),
-            }
         }
         Err(error) => {
             let hint = if url.starts_with("postgres") {
@@ -65,6 +53,21 @@ pub(super) async fn run(config: Config, args: &Args, out: Out) -> anyhow::Result
                 ""
             };
             findings.push(Finding { what: "database", result: Err(format!("{error:#}{hint}")) });
+        }
+    }
+    match ways {
+        Ok(ways) => {
+            findings.push(Finding {
+                what: "mail",
+                result: optional(ways.deliverers.check_email().await, ways.channels.email),
+            });
+            findings.push(Finding {
+                what: "slack",
+                result: optional(ways.deliverers.check_slack().await, ways.channels.slack),
+            });
+        }
+        Err(error) => {
+            findings.push(Finding { what: "mail and slack", result: Err(format!("{error:#}")) });
         }
     }
     report(&findings, out)

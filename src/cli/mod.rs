@@ -160,7 +160,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Doctor(args) => doctor::run(config, &args, out).await,
         Verb::Serve(args) => run::serve(config, args).await,
         Verb::Migrate => {
-            let app = App::open(config, Clock::System).await?;
+            let app = App::create(config, Clock::System).await?;
             app.migrate().await?;
             out.done(
                 &format!("the {} schema is up to date", app.db.name()),

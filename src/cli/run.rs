@@ -38,7 +38,11 @@ pub(super) async fn serve(config: Config, args: ServeArgs) -> anyhow::Result<()>
     } else {
         None
     };
-    let app = App::open(config, Clock::System).await?;
+    let app = if args.no_migrate {
+        App::open(config, Clock::System).await?
+    } else {
+        App::create(config, Clock::System).await?
+    };
     if args.no_migrate {
         app.require_schema().await?;
     } else {

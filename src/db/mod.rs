@@ -132,6 +132,8 @@ pub struct DbOptions {
     pub acquire_timeout: Duration,
     /// How long one statement may run (PostgreSQL), or wait for another process's lock (SQLite).
     pub statement_timeout: Duration,
+    /// Make an SQLite file, and its folder, where there is none. Whoever only looks must not: a mistyped path would become an empty database.
+    pub create: bool,
 }
 
 /// Why a database cannot be used, in one line that says what to do. Never contains a password.
@@ -140,6 +142,9 @@ pub enum OpenError {
     /// The URL is not one of ours.
     #[error("DATABASE_URL: {0}")]
     Url(String),
+    /// There is no SQLite file.
+    #[error("DATABASE_URL: there is no database at {0}; `pivotal-reminders migrate` makes one")]
+    Missing(String),
     /// The database did not answer.
     #[error("DATABASE_URL: cannot open the database {target}: {cause}")]
     Unreachable {
@@ -151,7 +156,7 @@ pub enum OpenError {
 }
 
 impl Db {
-    /// Opens the database; creates an SQLite file and its folder when missing.
+    /// Opens the database.
     pub async fn open(options: &DbOptions) -> Result<Self, OpenError> {
         let url = options.url.as_str();
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
@@ -223,14 +228,18 @@ impl Db {
             target: path.to_owned(),
             cause: format!("{error}; check that the folder exists and may be written"),
         };
-        if let Some(folder) = std::path::Path::new(path).parent()
+        if !options.create {
+            if !std::path::Path::new(path).exists() {
+                return Err(OpenError::Missing(path.to_owned()));
+            }
+        } else if let Some(folder) = std::path::Path::new(path).parent()
             && !folder.as_os_str().is_empty()
         {
             std::fs::create_dir_all(folder).map_err(|error| cannot(&error))?;
         }
         let connect = SqliteConnectOptions::new()
             .filename(path)
-            .create_if_missing(true)
+            .create_if_missing(options.create)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)

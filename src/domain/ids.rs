@@ -53,6 +53,13 @@ impl IdKind {
         self.at(now, rand::random::<u128>())
     }
 
+    /// When the thing of this id was made; `None` for what is no such id.
+    #[must_use]
+    pub fn made_at(self, id: &str) -> Option<DateTime<Utc>> {
+        let ulid = Ulid::from_string(&id.strip_prefix(self.prefix())?.to_uppercase()).ok()?;
+        DateTime::from_timestamp_millis(i64::try_from(ulid.timestamp_ms()).ok()?)
+    }
+
     /// The least id of an instant: whatever was made then or later does not come before it.
     #[must_use]
     pub fn first(self, at: DateTime<Utc>) -> String {

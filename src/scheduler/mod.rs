@@ -6,12 +6,13 @@
 
 mod digests;
 mod nudges;
+mod rewind;
 
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio_util::sync::CancellationToken;
@@ -24,13 +25,16 @@ use crate::domain::timetable::Timetable;
 use crate::domain::values::{NotificationState, Schedule};
 use crate::on;
 use crate::store::clock_guard::ClockGuard;
-use crate::store::cohorts;
 use crate::store::ledger::{self, NewNotification};
 use crate::store::presence::Identity;
 use crate::store::schedules::{self, Standing};
+use crate::store::{cohorts, hints};
 
 /// Recipients, or nudges, per transaction.
 const BATCH: i64 = 500;
+
+/// By how much the clocks of schedulers may differ; the clock guard stops whoever's is further off.
+const CLOCKS_APART: TimeDelta = TimeDelta::hours(1);
 
 /// Batches of digests at once, as soon as one was full: PostgreSQL has locks that the other skips, SQLite has one writer.
 const fn lanes(db: &Db) -> usize {
@@ -82,13 +86,19 @@ impl Summary {
 }
 
 /// Runs one pass as of `at`. `progress` hears of every batch.
+///
+/// `apart` is by how much the clocks of two schedulers may differ: a former pass that lies further ahead of `at` was one as of another
+/// time, and what it left behind is not relied on.
 pub async fn pass(
     db: &Db,
     at: DateTime<Utc>,
+    apart: TimeDelta,
     channels: Channels,
     mut progress: impl FnMut(&Summary),
 ) -> Result<Summary, DbError> {
     let started = Instant::now();
+    rewind::rewind(db, at, apart).await?;
+    hints::catch_up(db).await?;
     let mut total = Summary::default();
     let mut races = 0;
     let mut batches = FuturesUnordered::new();
@@ -228,7 +238,7 @@ async fn turn(
     if !asked && (paused || due > now) {
         return Ok(None);
     }
-    let summary = pass(db, now, channels, |_| ()).await?;
+    let summary = pass(db, now, CLOCKS_APART, channels, |_| ()).await?;
     if asked || summary.written > 0 || noted.is_none_or(|at| at.elapsed() >= NOTE) {
         let result = match summary.written {
             0 => "nothing was due".to_owned(),
@@ -256,8 +266,8 @@ async fn record(
     summary: &Summary,
     took: Duration,
 ) -> Result<(), DbError> {
-    const SQL: &str = "INSERT INTO passes (id, at, recipients, expected, accounted, written, duration_ms, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $2)";
+    const SQL: &str = "INSERT INTO passes (id, at, recipients, expected, accounted, written, duration_ms, rewound, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, false, $2)";
     let mut conn = db.begin().await?;
     on!(conn, |c| sqlx::query(SQL)
         .bind(IdKind::Pass.fresh(at))

@@ -141,6 +141,7 @@ pub struct PersonRow {
     backup_user_id: Option<String>,
     muted_kinds: String,
     next_slot_at: Option<DateTime<Utc>>,
+    created_at: DateTime<Utc>,
 }
 
 /// A person, where they belong and when their next slot is.
@@ -150,6 +151,8 @@ pub struct Member {
     pub workspace_id: String,
     /// The computed next slot.
     pub next_slot_at: Option<DateTime<Utc>>,
+    /// When they were added.
+    pub created_at: DateTime<Utc>,
     /// The person.
     pub person: Person,
 }
@@ -190,6 +193,7 @@ impl From<PersonRow> for Member {
             },
             workspace_id: row.workspace_id,
             next_slot_at: row.next_slot_at,
+            created_at: row.created_at,
         }
     }
 }

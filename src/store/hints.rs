@@ -4,17 +4,19 @@
 //! They are hints, computed whenever something they depend on is written, and may be early but never late: the rules decide anew
 //! over whatever the scan finds with them.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::facts::{self, Journey, Member};
-use crate::db::{Conn, DbError, Dialect, sqlite_time};
+use crate::db::{Conn, Db, DbError, Dialect, sqlite_time};
+use crate::domain::calendar::local_date;
 use crate::domain::decide::{due_on, next_nudge_at};
 use crate::domain::facts::Workspace;
+use crate::domain::ids::IdKind;
 use crate::domain::slots::Slots;
 use crate::domain::values::State;
-use crate::on;
+use crate::{fetch_by_ids, on};
 
 /// What was written.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +33,10 @@ pub enum Touched<'a> {
 
 /// How many onboardings are recomputed at a time.
 const CHUNK: usize = 1000;
+
+/// Onboardings of a workspace that are recomputed at once when a setting changes. Those of a larger one would keep whoever changes it
+/// waiting: the next pass computes them before it looks at anything ([`catch_up`]).
+const LARGE: i64 = 2000;
 
 /// Recomputes what depends on the write, inside the caller's transaction.
 pub async fn refresh(
@@ -72,12 +78,19 @@ pub async fn refresh(
             .fetch_all(c)
             .await?));
             refresh_slots(conn, &users, now).await?;
-            scalars(on!(conn, |c| sqlx::query_as(
-                "SELECT id FROM onboardings WHERE workspace_id = $1 AND deleted_at IS NULL"
+            let ids = scalars(on!(conn, |c| {
+                sqlx::query_as(
+                "SELECT id FROM onboardings WHERE workspace_id = $1 AND deleted_at IS NULL LIMIT $2"
             )
             .bind(id)
+            .bind(LARGE + 1)
             .fetch_all(c)
-            .await?))
+            .await?
+            }));
+            if i64::try_from(ids.len()).is_ok_and(|count| count > LARGE) {
+                return mark(conn, id, now).await;
+            }
+            ids
         }
     };
     for chunk in ids.chunks(CHUNK) {
@@ -130,6 +143,122 @@ pub fn next_slot_at(
             _ => slots.next(now).map(|(_, at)| at),
         })
         .flatten()
+}
+
+async fn mark(conn: &mut Conn, workspace_id: &str, now: DateTime<Utc>) -> Result<(), DbError> {
+    // A mark of its own for every change: whoever catches up with one must not take another one off.
+    const SQL: &str = "UPDATE workspaces SET hints_mark = $2 WHERE id = $1";
+    on!(conn, |c| sqlx::query(SQL)
+        .bind(workspace_id)
+        .bind(IdKind::Pass.fresh(now))
+        .execute(c)
+        .await
+        .map(|_| ()))
+}
+
+/// Computes the hints of large workspaces whose settings have changed, as of that change. A pass does this first, so that nothing is late.
+pub async fn catch_up(db: &Db) -> Result<(), DbError> {
+    const MARKED: &str = "SELECT id, hints_mark FROM workspaces WHERE hints_mark IS NOT NULL";
+    const DONE: &str = "UPDATE workspaces SET hints_mark = NULL WHERE id = $1 AND hints_mark = $2";
+    let mut read = db.read().await?;
+    let marked: Vec<(String, String)> = on!(read, |c| sqlx::query_as(MARKED).fetch_all(c).await?);
+    drop(read);
+    for (id, mark) in marked {
+        let changed_at = IdKind::Pass.made_at(&mark).unwrap_or_default();
+        let mut after = String::new();
+        while let Some(last) = refresh_some(db, Some(&id), &after, changed_at).await? {
+            after = last;
+        }
+        let mut conn = db.begin().await?;
+        on!(conn, |c| sqlx::query(DONE).bind(&id).bind(&mark).execute(c).await?.rows_affected());
+        conn.commit().await?;
+    }
+    Ok(())
+}
+
+/// Recomputes up to a chunk of onboardings whose ids follow `after`, of one workspace or of all, in a transaction of its own; answers with
+/// the last of them. They are locked meanwhile: an edit at the same moment must not be overwritten with a date that is too late.
+async fn refresh_some(
+    db: &Db,
+    workspace_id: Option<&str>,
+    after: &str,
+    now: DateTime<Utc>,
+) -> Result<Option<String>, DbError> {
+    const SQLITE: &str = "SELECT id FROM onboardings WHERE id > $1 AND ($2 IS NULL OR workspace_id = $2) AND deleted_at IS NULL
+         ORDER BY id LIMIT $3";
+    const POSTGRES: &str = const_str::concat!(SQLITE, " FOR UPDATE");
+    let limit = i64::try_from(CHUNK).unwrap_or(i64::MAX);
+    let mut conn = db.begin().await?;
+    let ids: Vec<(String,)> = match conn.dialect() {
+        Dialect::Postgres(c) => {
+            sqlx::query_as(POSTGRES).bind(after).bind(workspace_id).bind(limit).fetch_all(c).await?
+        }
+        Dialect::Sqlite(c) => {
+            sqlx::query_as(SQLITE).bind(after).bind(workspace_id).bind(limit).fetch_all(c).await?
+        }
+    };
+    let ids = scalars(ids);
+    refresh_onboardings(&mut conn, &ids, now).await?;
+    conn.commit().await?;
+    Ok(ids.last().cloned())
+}
+
+/// Computes all hints as of `at`, an instant before that of a former pass: whose newest slot has no digest yet is looked at, and so is what
+/// may be reminded of. A chunk at a time, each in a transaction of its own: hints may be early.
+pub async fn rewind(db: &Db, at: DateTime<Utc>) -> Result<(), DbError> {
+    const USERS: &str =
+        "SELECT id FROM users WHERE id > $1 AND created_at <= $2 ORDER BY id LIMIT $3";
+    let mut after = String::new();
+    loop {
+        let mut conn = db.begin().await?;
+        let ids = scalars(on!(conn, |c| sqlx::query_as(USERS)
+            .bind(&after)
+            .bind(at)
+            .bind(i64::try_from(CHUNK).unwrap_or(i64::MAX))
+            .fetch_all(c)
+            .await?));
+        let Some(last) = ids.last() else { break };
+        after.clone_from(last);
+        rewind_slots(&mut conn, &ids, at).await?;
+        conn.commit().await?;
+    }
+    let mut after = String::new();
+    while let Some(last) = refresh_some(db, None, &after, at).await? {
+        after = last;
+    }
+    Ok(())
+}
+
+async fn rewind_slots(conn: &mut Conn, users: &[String], at: DateTime<Utc>) -> Result<(), DbError> {
+    let members = facts::people(conn, users).await?;
+    let workspaces =
+        facts::workspaces(conn, &distinct(members.values().map(|m| &m.workspace_id))).await?;
+    let digests: HashSet<(String, NaiveDate)> = fetch_by_ids!(
+        conn,
+        (String, NaiveDate),
+        "SELECT DISTINCT recipient_id, slot_date FROM notifications WHERE kind = 'digest' AND subject_id IS NULL AND recipient_id",
+        users,
+        ""
+    )?
+    .into_iter()
+    .collect();
+    let slots: Vec<(String, Option<DateTime<Utc>>)> = members
+        .into_iter()
+        .filter_map(|(id, mut member)| {
+            let workspace = workspaces.get(&member.workspace_id)?;
+            let newest = Slots::of(workspace, &member.person).newest(at);
+            let open = newest.filter(|(date, slot)| {
+                *slot > member.created_at && !digests.contains(&(id.clone(), *date))
+            });
+            if let Some((_, slot)) = open {
+                let pending = member.next_slot_at.filter(|pending| *pending < slot);
+                member.next_slot_at = pending.or(Some(slot));
+            }
+            let next = next_slot_at(workspace, &member, at);
+            Some((id, next))
+        })
+        .collect();
+    write_slots(conn, &slots).await
 }
 
 /// Writes the next slots of many users in one statement.
@@ -196,9 +325,13 @@ pub fn compute(
         && o.customer_status.in_business()
         && !o.phase.is_terminal()
         && o.state != State::Paused;
-    let due = desk
-        .filter(|_| open)
-        .map(|desk| due_on(o, desk.person.zone).max(o.snoozed_until.unwrap_or(NaiveDate::MIN)));
+    let due = desk.filter(|_| open).map(|desk| {
+        let today = local_date(desk.person.zone, now);
+        // A reminder of a day to come (`scan --now`) has not happened yet; which one was the last is asked when its slot comes.
+        let happened = o.last_reminded_on.is_none_or(|last| last <= today);
+        let due = if happened { due_on(o, desk.person.zone) } else { today };
+        due.max(o.snoozed_until.unwrap_or(NaiveDate::MIN))
+    });
     Hints {
         id: o.id.clone(),
         recipient_id: desk.map(|desk| desk.person.id.clone()),

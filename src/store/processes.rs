@@ -223,3 +223,21 @@ pub async fn resume(conn: &mut Conn, channel: Channel) -> Result<bool, DbError> 
     Ok(on!(conn, |c| sqlx::query(SQL).bind(channel.as_str()).execute(c).await?.rows_affected())
         == 1)
 }
+
+/// Puts the pauses back as they were.
+pub async fn restore(conn: &mut Conn, pauses: &HashMap<Channel, Pause>) -> Result<(), DbError> {
+    const SQL: &str = "INSERT INTO channel_pauses (channel, until, failures, reason, since) VALUES ($1, $2, $3, $4, $5)";
+    on!(conn, |c| sqlx::query("DELETE FROM channel_pauses").execute(c).await?.rows_affected());
+    for (channel, pause) in pauses {
+        on!(conn, |c| sqlx::query(SQL)
+            .bind(channel.as_str())
+            .bind(pause.until)
+            .bind(pause.failures)
+            .bind(&pause.reason)
+            .bind(pause.since)
+            .execute(c)
+            .await?
+            .rows_affected());
+    }
+    Ok(())
+}

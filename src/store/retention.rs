@@ -40,6 +40,7 @@ enum Old {
     Messages,
     Notifications,
     Passes,
+    Cohorts,
     Jobs,
     Workers,
 }
@@ -50,7 +51,7 @@ impl Old {
         match schedule {
             Schedule::Scan => &[],
             Schedule::PruneMessages => &[Self::Messages],
-            Schedule::PruneNotifications => &[Self::Notifications, Self::Passes],
+            Schedule::PruneNotifications => &[Self::Notifications, Self::Passes, Self::Cohorts],
             Schedule::PruneJobs => &[Self::Jobs, Self::Workers],
             Schedule::PruneAnswers => &[Self::Answers, Self::SlackRequests],
         }
@@ -64,6 +65,7 @@ impl Old {
             Self::Messages => "messages",
             Self::Notifications => "notifications",
             Self::Passes => "passes",
+            Self::Cohorts => "counts of passes",
             Self::Jobs => "finished jobs",
             Self::Workers => "workers that are gone",
         }
@@ -157,6 +159,7 @@ async fn prune(
             Old::Messages => messages(&mut conn, now - retention.messages).await?,
             Old::Notifications => notifications(&mut conn, now - retention.notifications).await?,
             Old::Passes => passes(&mut conn, now - retention.notifications).await?,
+            Old::Cohorts => cohorts(&mut conn, now - retention.notifications).await?,
             Old::Jobs => queue::prune::jobs(&mut conn, now - retention.jobs).await?,
             Old::Workers => queue::prune::workers(&mut conn, now - retention.jobs).await?,
         };
@@ -219,6 +222,13 @@ async fn notifications(conn: &mut Conn, before: DateTime<Utc>) -> Result<u64, Db
 }
 
 async fn passes(conn: &mut Conn, before: DateTime<Utc>) -> Result<u64, DbError> {
-    const SQL: &str = "DELETE FROM passes WHERE id IN (SELECT id FROM passes WHERE created_at < $1 ORDER BY created_at LIMIT 1000)";
-    Ok(on!(conn, |c| sqlx::query(SQL).bind(before).execute(c).await?.rows_affected()))
+    const SQL: &str = "DELETE FROM passes WHERE id IN (SELECT id FROM passes WHERE id < $1 ORDER BY id LIMIT 1000)";
+    let first = IdKind::Pass.first_of(before);
+    Ok(on!(conn, |c| sqlx::query(SQL).bind(first).execute(c).await?.rows_affected()))
+}
+
+async fn cohorts(conn: &mut Conn, before: DateTime<Utc>) -> Result<u64, DbError> {
+    const SQL: &str = "DELETE FROM cohorts WHERE id IN (SELECT id FROM cohorts WHERE id < $1 ORDER BY id LIMIT 1000)";
+    let first = IdKind::Pass.first_of(before);
+    Ok(on!(conn, |c| sqlx::query(SQL).bind(first).execute(c).await?.rows_affected()))
 }

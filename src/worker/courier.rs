@@ -218,6 +218,12 @@ impl Courier {
         }
         let message = match still {
             Still::Nothing(reason) => return unsent(NotificationState::Skipped, reason).await,
+            Still::Rests { until, deadline } => {
+                if let Err(error) = self.rests(claimed, until, deadline, at).await {
+                    return attempt.release(&error.to_string()).await;
+                }
+                return;
+            }
             Still::HandOn(plan) => {
                 if let Err(error) = self.hand_on(claimed, *plan, at).await {
                     return attempt.release(&error.to_string()).await;
@@ -280,6 +286,18 @@ impl Courier {
         let row = NewNotification { id, workspace_id: n.workspace_id.clone(), plan, before };
         let mut conn = self.db.begin().await?;
         ledger::insert(&mut conn, &[row], at).await?;
+        conn.commit().await
+    }
+
+    async fn rests(
+        &self,
+        n: &Claimed,
+        until: DateTime<Utc>,
+        deadline: DateTime<Utc>,
+        at: DateTime<Utc>,
+    ) -> Result<(), DbError> {
+        let mut conn = self.db.begin().await?;
+        ledger::rest(&mut conn, n, until, deadline, at).await?;
         conn.commit().await
     }
 

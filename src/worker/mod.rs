@@ -27,7 +27,7 @@ use crate::db::{Db, DbError};
 use crate::domain::ids::IdKind;
 use crate::queue::{self, PAYLOAD_VERSION, Payload, Queue, Verbatim};
 use crate::store::ledger::{self, Backlog};
-use crate::store::processes::Watch;
+use crate::store::processes::{self, Watch};
 use courier::Courier;
 
 /// Jobs that apalis fetches at a time, and runs at once; with up to 25 ids each. Measured in `docs/decisions.md`.
@@ -84,7 +84,26 @@ async fn finish(courier: &Courier, queues: Vec<tokio::task::JoinHandle<()>>, gra
 
 /// Delivers everything that is ready at the courier's time, and waits for what others hold; never for later retries. Answers with what
 /// is left, which is more than nothing only when a channel is down or a queue is paused.
+///
+/// At another time than the real one (`--now`) it leaves behind no pause of a channel: workers would wait for an instant that is not theirs.
 pub async fn drain(
+    courier: &Arc<Courier>,
+    progress: impl FnMut(&Backlog),
+) -> Result<Backlog, DbError> {
+    if courier.clock.is_real() {
+        return drain_now(courier, progress).await;
+    }
+    let mut read = courier.db.read().await?;
+    let pauses = processes::pauses(&mut read).await?;
+    drop(read);
+    let result = drain_now(courier, progress).await;
+    let mut conn = courier.db.begin().await?;
+    processes::restore(&mut conn, &pauses).await?;
+    conn.commit().await?;
+    result
+}
+
+async fn drain_now(
     courier: &Arc<Courier>,
     mut progress: impl FnMut(&Backlog),
 ) -> Result<Backlog, DbError> {

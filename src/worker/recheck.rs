@@ -1,13 +1,14 @@
 //! The decision again, right before sending, from fresh facts: the world may have changed since the pass.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveTime, Utc};
 
-use crate::domain::calendar::local_date;
+use crate::domain::calendar::{instant, local_date, next_day};
 use crate::domain::decide::{Step, customer_reminder, digest_line, nudge, rung_days, step_reached};
 use crate::domain::digest::{Absent, Item, Seen};
 use crate::domain::facts::{Channels, Onboarding};
 use crate::domain::plan::{self, Audience, Planned};
-use crate::domain::slots::{Slots, next_working_hour, quiet_until};
+use crate::domain::routing::Desk;
+use crate::domain::slots::{Slots, next_working_hour, nudge_deadline, quiet_until};
 use crate::domain::values::{Kind, Mode, Reason};
 use crate::store::briefs::Brief;
 use crate::store::facts::Journey;
@@ -27,6 +28,13 @@ pub enum Still {
     Nudge(Box<Onboarding>),
     /// Not by this row: somebody else hears of the onboarding now, and this is theirs.
     HandOn(Box<Planned>),
+    /// Nothing yet: what holds it back passes. It is looked at again at `until`, and has until `deadline` then.
+    Rests {
+        /// When to look again.
+        until: DateTime<Utc>,
+        /// Latest delivery.
+        deadline: DateTime<Utc>,
+    },
     /// Nothing.
     Nothing(Reason),
 }
@@ -39,22 +47,20 @@ pub fn recheck(n: &Claimed, brief: &Brief, channels: Channels, at: DateTime<Utc>
         Kind::StalledPhase | Kind::WaitingOnCustomer => {
             let still = about_one(n, brief, at, |journey| {
                 let person = brief.person.as_ref()?;
-                let desk = if n.escalation {
-                    brief.workspace.escalation_user_id.as_deref().and_then(|id| brief.desk(id))
-                } else {
-                    brief.desk_of(journey)
-                };
-                let hears = desk.and_then(|desk| desk.hears(at));
+                let hears = desk(n, brief, journey).and_then(|desk| desk.hears(at));
                 let right_person = hears.is_some_and(|person| person.id == n.recipient_id);
                 let date = local_date(person.zone, at);
                 let channel =
                     nudge(person, &journey.onboarding, n.kind, date, channels, &mut ()).ok()?;
                 (right_person && channel == n.channel).then_some(())
             });
-            match handed_on(n, brief, channels, at) {
-                Some(plan) if matches!(still, Still::Nothing(_)) => Still::HandOn(Box::new(plan)),
-                _ => still,
+            if !matches!(still, Still::Nothing(Reason::StateChanged)) {
+                return still;
             }
+            if let Some(plan) = handed_on(n, brief, channels, at) {
+                return Still::HandOn(Box::new(plan));
+            }
+            rests(n, brief, channels, at).unwrap_or(still)
         }
         Kind::CustomerReminder => about_one(n, brief, at, |journey| {
             let contact = brief.contact.as_ref()?;
@@ -140,8 +146,13 @@ fn about_one(
     let today = local_date(brief.workspace.zone, at);
     let ladder = if n.kind == Kind::CustomerReminder { Kind::WaitingOnCustomer } else { n.kind };
     // The reason must still stand: the same ladder, at least as high.
-    let stands = step_reached(&brief.workspace, o, today)
-        .is_some_and(|step| step.kind == ladder && Some(step.number) >= n.step);
+    let reached = step_reached(&brief.workspace, o, today).filter(|step| step.kind == ladder);
+    let stands = reached.is_some_and(|step| Some(step.number) >= n.step);
+    // Of steps that went by while it rested only the highest is sent, in a row of its own.
+    let rested = n.reason.as_deref() == Some(Reason::Snoozed.as_str());
+    if rested && reached.is_some_and(|step| Some(step.number) > n.step) {
+        return Still::Nothing(Reason::Superseded);
+    }
     if stands && may_carry(n.mode, o.provenance.mode(n.kind)) && allowed(journey).is_some() {
         Still::Nudge(Box::new(o.clone()))
     } else {
@@ -166,6 +177,36 @@ fn handed_on(n: &Claimed, brief: &Brief, channels: Channels, at: DateTime<Utc>) 
         Audience { workspace, recipient: Some(desk), escalation: None, contact: None, channels };
     let plan = plan::nudge_to(&audience, o, (opens, person), step, false, at);
     plan.state.is_open().then_some(plan)
+}
+
+/// A nudge whose recipient is away without anybody who stands in, or whose onboarding is snoozed: its step must not be lost. It rests until
+/// the next day's working hours and is looked at again then, as somebody may be back, or wake it, any day.
+fn rests(n: &Claimed, brief: &Brief, channels: Channels, at: DateTime<Utc>) -> Option<Still> {
+    let (journey, _) = brief.items.first().filter(|_| !n.resent)?;
+    let (workspace, o) = (&brief.workspace, &journey.onboarding);
+    let reached = step_reached(workspace, o, local_date(workspace.zone, at))?;
+    let stands = reached.kind == n.kind && Some(reached.number) == n.step;
+    let desk = desk(n, brief, journey).filter(|desk| desk.person.id == n.recipient_id)?;
+    let date = local_date(desk.person.zone, at);
+    let snoozed = o.snoozed_until.is_some_and(|until| date < until);
+    let awake = Onboarding { snoozed_until: None, ..o.clone() };
+    let wanted = nudge(desk.person, &awake, n.kind, date, channels, &mut ()) == Ok(n.channel);
+    let held = snoozed || desk.hears(at).is_none();
+    if !(stands && held && wanted && may_carry(n.mode, o.provenance.mode(n.kind))) {
+        return None;
+    }
+    let tomorrow = instant(desk.person.zone, next_day(date), NaiveTime::MIN);
+    let until = next_working_hour(workspace, desk.person, tomorrow)?;
+    Some(Still::Rests { until, deadline: nudge_deadline(workspace, desk.person, until) })
+}
+
+/// The desk at which a nudge lies.
+fn desk<'a>(n: &Claimed, brief: &'a Brief, journey: &Journey) -> Option<Desk<'a>> {
+    if n.escalation {
+        brief.workspace.escalation_user_id.as_deref().and_then(|id| brief.desk(id))
+    } else {
+        brief.desk_of(journey)
+    }
 }
 
 /// A live message must not carry what a test key has caused meanwhile; a suppressed one may carry anything.

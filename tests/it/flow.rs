@@ -327,6 +327,17 @@ async fn bad_input_gets_one_clear_line() {
     insta::assert_snapshot!(zone.stderr, @r#"pivotal-reminders: --time-zone: "Mars/Olympus" is no IANA time zone; write one like Europe/Copenhagen"#);
     let usage = service.run(&["scan", "--now", "yesterday"]).await;
     assert_eq!(usage.code, 2);
+    let key = ["keys", "create", "--workspace", "tally", "--name", "X", "--mode", "live"];
+    for nothing in ["", " , "] {
+        let said = service.run(&[&key[..], &["--scopes", nothing]].concat()).await;
+        assert_eq!(said.code, 2);
+        assert!(
+            said.stderr
+                .contains("a key without scopes opens nothing; name read, write, operate or admin"),
+            "{}",
+            said.stderr
+        );
+    }
     service.set("DATABASE_URL", "mysql://root:hunter2@localhost/x");
     let url = service.run(&["scan"]).await;
     assert_eq!(url.code, 1);

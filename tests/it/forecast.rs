@@ -189,9 +189,15 @@ impl Simulation {
 
     /// One pass and the deliveries that it leads to, at the clock's time.
     async fn turn(&self) {
-        let summary = scheduler::pass(&self.db.db, self.app.clock.now(), Channels::ALL, |_| ())
-            .await
-            .unwrap();
+        let summary = scheduler::pass(
+            &self.db.db,
+            self.app.clock.now(),
+            TimeDelta::zero(),
+            Channels::ALL,
+            |_| (),
+        )
+        .await
+        .unwrap();
         assert_eq!(summary.unaccounted(), 0);
         // What was deferred becomes ready by itself.
         let mut conn = self.db.db.read().await.unwrap();

@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::db::{Conn, DbError, Dialect, json_list};
-use crate::domain::values::{Channel, Kind, Mode};
+use crate::domain::values::{Channel, Kind, Mode, Reason};
 use crate::{fetch_by_ids, on};
 
 /// A row in the hands of one worker.
@@ -32,6 +32,8 @@ pub struct Claimed {
     pub step: Option<i64>,
     /// Whether the recipient is the escalation user.
     pub escalation: bool,
+    /// Why it waited, if it did.
+    pub reason: Option<String>,
     /// Latest delivery.
     pub deadline: DateTime<Utc>,
     /// Attempts so far that count.
@@ -48,7 +50,7 @@ pub struct Claimed {
     pub lease_token: String,
 }
 
-const CLAIMED: &str = "id, workspace_id, kind, channel, mode, recipient_id, subject_id, slot_date, step, escalation, deadline,
+const CLAIMED: &str = "id, workspace_id, kind, channel, mode, recipient_id, subject_id, slot_date, step, escalation, reason, deadline,
    attempt_count, delivery_count, claim_count, resent, first_attempt_at, lease_token";
 
 /// A row as a job finds it, before anything is claimed.
@@ -124,6 +126,31 @@ pub async fn claim(
                 .await
         }
     }
+}
+
+/// Lets go of a row that is to rest until `not_before`, and has until `deadline` then. `false` when the lease is lost.
+pub async fn rest(
+    conn: &mut Conn,
+    row: &Claimed,
+    not_before: DateTime<Utc>,
+    deadline: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<bool, DbError> {
+    const SQL: &str = "UPDATE notifications SET state = 'deferred', reason = $3, not_before = $4, deadline = $5, pushed_at = $6, delivery_count = 0,
+           lease_owner = NULL, lease_token = NULL, stage = NULL, updated_at = $7
+         WHERE id = $1 AND lease_token = $2 AND state = 'sending'";
+    let rows = on!(conn, |c| sqlx::query(SQL)
+        .bind(&row.id)
+        .bind(&row.lease_token)
+        .bind(Reason::Snoozed.as_str())
+        .bind(not_before)
+        .bind(deadline)
+        .bind(DateTime::UNIX_EPOCH)
+        .bind(now)
+        .execute(c)
+        .await?
+        .rows_affected());
+    Ok(rows == 1)
 }
 
 /// Notes that from now on the provider may have the message. Only for what is never repeated by itself (customers' mail, Slack):

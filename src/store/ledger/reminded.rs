@@ -1,7 +1,7 @@
 //! Which digest counts as the last reminder of an onboarding: one that is open, sent or suppressed. Digests that end otherwise give the
 //! reminder back.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::types::Json;
@@ -21,7 +21,8 @@ pub async fn remind(conn: &mut Conn, reminded: &[(&str, NaiveDate, Seen)]) -> Re
     match conn.dialect() {
         Dialect::Postgres(c) => {
             sqlx::query(
-                "UPDATE onboardings SET last_reminded_on = r.date, last_seen = r.seen,
+                "UPDATE onboardings SET last_seen = CASE WHEN last_reminded_on > r.date THEN last_seen ELSE r.seen END,
+                   last_reminded_on = GREATEST(last_reminded_on, r.date),
                    next_due_on = GREATEST(r.date + onboardings.reminder_frequency_days::int, onboardings.snoozed_until)
                  FROM UNNEST($1::text[], $2::date[], $3::jsonb[]) AS r (id, date, seen) WHERE onboardings.id = r.id",
             )
@@ -33,7 +34,8 @@ pub async fn remind(conn: &mut Conn, reminded: &[(&str, NaiveDate, Seen)]) -> Re
         }
         Dialect::Sqlite(c) => {
             sqlx::query(
-                "UPDATE onboardings SET last_reminded_on = r.value ->> 1, last_seen = r.value ->> 2,
+                "UPDATE onboardings SET last_seen = CASE WHEN last_reminded_on > r.value ->> 1 THEN last_seen ELSE r.value ->> 2 END,
+                   last_reminded_on = max(COALESCE(last_reminded_on, ''), r.value ->> 1),
                    next_due_on = max(date(r.value ->> 1, '+' || reminder_frequency_days || ' days'), COALESCE(snoozed_until, ''))
                  FROM json_each($1) AS r WHERE onboardings.id = r.value ->> 0",
             )
@@ -43,6 +45,26 @@ pub async fn remind(conn: &mut Conn, reminded: &[(&str, NaiveDate, Seen)]) -> Re
         }
     }
     Ok(())
+}
+
+/// Of the given onboardings, the slot date of the newest digest that counts and existed at `at`: what the last reminder is to a pass as of
+/// an instant before that of a former one.
+pub async fn last_reminders(
+    conn: &mut Conn,
+    onboardings: &[String],
+    at: DateTime<Utc>,
+) -> Result<HashMap<String, NaiveDate>, DbError> {
+    let rows = fetch_by_ids!(
+        conn,
+        (String, NaiveDate),
+        "SELECT i.onboarding_id, max(n.slot_date) FROM notification_items i JOIN notifications n ON n.id = i.notification_id
+         WHERE n.kind = 'digest' AND n.created_at <= $2
+           AND n.state IN ('scheduled', 'deferred', 'sending', 'ambiguous', 'sent', 'suppressed') AND i.onboarding_id",
+        onboardings,
+        " GROUP BY i.onboarding_id",
+        at
+    )?;
+    Ok(rows.into_iter().collect())
 }
 
 /// A digest of `date` that had given its reminder back, or a repeat of one, counts again for those of its onboardings that no later one

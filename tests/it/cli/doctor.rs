@@ -118,14 +118,53 @@ async fn there_is_no_such_database() {
     insta::assert_snapshot!(said, @r"
     configuration: ok: readable
     database: FAULT: DATABASE_URL: cannot open the database 127.0.0.1:9/pivotal: no answer in time; is the server running there?; check that the server runs and that DATABASE_URL names host, database, user and password
+    mail: ok: captured: mail is kept in the ledger; set SMTP_URL and MAIL_FROM to send it
+    slack: ok: captured: Slack messages are kept in the ledger; set SLACK_BOT_TOKEN to send them
     ");
+}
+
+#[tokio::test]
+async fn a_mistyped_path_is_no_database_and_does_not_become_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("typo").join("new.db");
+    let mut service = Service::new(Backend::Sqlite).await;
+    service.set("DATABASE_URL", &format!("sqlite://{}", path.display()));
+    let (code, said) = checks(&service).await;
+    assert_eq!(code, 1);
+    insta::assert_snapshot!(said.replace(&path.display().to_string(), "PATH"), @r"
+    configuration: ok: readable
+    database: FAULT: DATABASE_URL: there is no database at PATH; `pivotal-reminders migrate` makes one
+    mail: ok: captured: mail is kept in the ledger; set SMTP_URL and MAIL_FROM to send it
+    slack: ok: captured: Slack messages are kept in the ledger; set SLACK_BOT_TOKEN to send them
+    ");
+    for verb in [
+        &["workspaces", "list"][..],
+        &["scan"],
+        &["work", "--drain"],
+        &["unroutable"],
+        &["queues", "list"],
+        &["keys", "create", "--workspace", "w", "--name", "n", "--mode", "live"],
+        &["serve", "--no-migrate"],
+    ] {
+        let said = service.run(verb).await;
+        let line = format!(
+            "pivotal-reminders: DATABASE_URL: there is no database at {}; `pivotal-reminders migrate` makes one\n",
+            path.display()
+        );
+        assert_eq!((said.code, said.stderr.as_str()), (1, line.as_str()), "{verb:?}");
+    }
+    assert!(!path.exists() && !folder.path().join("typo").exists(), "nothing was made");
+    service.ok(&["migrate"]).await;
+    service.ok(&["workspaces", "list"]).await;
 }
 
 #[tokio::test]
 async fn nobody_has_migrated_the_database() {
     let folder = tempfile::tempdir().unwrap();
     let mut service = Service::new(Backend::Sqlite).await;
-    service.set("DATABASE_URL", &format!("sqlite://{}", folder.path().join("new.db").display()));
+    let path = folder.path().join("new.db");
+    std::fs::write(&path, "").unwrap();
+    service.set("DATABASE_URL", &format!("sqlite://{}", path.display()));
     let (code, said) = checks(&service).await;
     assert_eq!(code, 1);
     insta::assert_snapshot!(said, @r"

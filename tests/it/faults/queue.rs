@@ -125,6 +125,9 @@ async fn fault_15_what_is_too_old_goes_in_chunks_and_what_is_not_stays(#[case] b
     for (days, how_many) in [(401, 1_200), (399, 5), (91, 5), (89, 5)] {
         seed_notifications(&service, age(days), how_many).await;
     }
+    for (days, how_many) in [(401, 1_100), (399, 3)] {
+        seed_passes(&service, age(days), how_many).await;
+    }
     let old_open = IdKind::Notification.fresh(age(500));
     seed_row(&service, &old_open, age(500), "ambiguous", false).await;
     let (process, address) = service.api().await;
@@ -149,6 +152,8 @@ async fn fault_15_what_is_too_old_goes_in_chunks_and_what_is_not_stays(#[case] b
         ("SELECT count(*) AS n FROM messages", 5),
         ("SELECT count(*) AS n FROM attempts", 15),
         ("SELECT count(*) AS n FROM notification_items", 15),
+        ("SELECT count(*) AS n FROM passes", 3),
+        ("SELECT count(*) AS n FROM cohorts", 3),
     ] {
         assert_eq!(number(&service, sql).await, left, "{sql}");
     }
@@ -175,6 +180,25 @@ async fn seed_old(service: &Service, backend: Backend, at: chrono::DateTime<Utc>
     );
     service.db.execute(&format!("INSERT INTO {workers} (id, worker_type, storage_name, layers, last_seen) VALUES ('{worker}', 'email', 'x', '', {done})")).await;
     service.db.execute(&format!("INSERT INTO {table} (job, id, job_type, status, attempts, max_attempts, run_at, lock_by, done_at) {seq} SELECT {payload}, 'job' || '{}' || n, 'email', 'Done', 1, 1, {done}, '{worker}', {done} FROM seq", at.timestamp())).await;
+}
+
+/// Passes of an instant, and what they counted.
+async fn seed_passes(service: &Service, at: chrono::DateTime<Utc>, how_many: i64) {
+    let id = IdKind::Pass.fresh(at);
+    let at = at.to_rfc3339_opts(chrono::SecondsFormat::Millis, false);
+    let seq = format!(
+        "WITH RECURSIVE seq (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM seq WHERE n < {how_many})"
+    );
+    for row in [
+        format!(
+            "passes (id, at, recipients, expected, accounted, written, duration_ms, rewound, created_at) {seq} SELECT '{id}' || n, '{at}', 1, 1, 1, 1, 1, false, '{at}' FROM seq"
+        ),
+        format!(
+            "cohorts (id, kind, slot_date, expected, accounted, created_at) {seq} SELECT '{id}' || n, 'digest', '2026-01-01', 1, 1, '{at}' FROM seq"
+        ),
+    ] {
+        service.db.execute(&format!("INSERT INTO {row}")).await;
+    }
 }
 
 /// Sent notifications of an instant, each with an item, an attempt and a message.

@@ -3,6 +3,7 @@
 use rstest::rstest;
 use serde_json::{Value, json};
 
+use crate::support::crowd::copy;
 use crate::support::db::Backend;
 use crate::support::stage::Stage;
 
@@ -132,4 +133,23 @@ async fn a_clock_that_went_back_sends_nothing_twice(#[case] backend: Backend) {
     2026-06-04 digest live email to Carl: sent, attempts 1 [Halden Freight]
     ");
     assert_eq!(stage.relay.accepted().len(), 2);
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_setting_of_a_large_workspace_counts_in_the_very_next_pass(#[case] backend: Backend) {
+    let stage = Stage::mail_only(backend).await;
+    stage.set_carl("digest_enabled = false").await;
+    let path = stage.onboard("Halden Freight", json!({})).await;
+    let id = path.rsplit('/').next().unwrap();
+    let own = [("id", "'onb_copy' || n"), ("display_id", "1000 + n")];
+    copy(&stage.service, "onboardings", id, 2_100, &own).await;
+    stage.at("2026-06-02T10:00:00Z");
+    stage.patch("/phases/before_getting_started", json!({ "target_days": 1 })).await;
+    let summary = stage.scan("2026-06-03T09:00:00Z").await;
+    assert_eq!((&summary["nudges"], &summary["scheduled"]), (&json!(2_101), &json!(2_101)));
+    let marks = stage.service.db.rows("SELECT hints_mark FROM workspaces").await;
+    assert!(marks.iter().all(|row| row["hints_mark"].is_null()), "{marks:?}");
 }

@@ -116,3 +116,63 @@ async fn of_several_steps_passed_unseen_only_the_highest_is_sent(#[case] backend
     let days: Vec<i64> = days.iter().map(|row| row["step_days"].as_i64().unwrap()).collect();
     assert_eq!(days, [3, 5, 10, 15]);
 }
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_nudge_whose_recipient_goes_away_without_a_backup_waits_for_their_return(
+    #[case] backend: Backend,
+    #[values("2026-06-15", "2026-06-17")] back: &str,
+) {
+    let stage = Stage::mail_only(backend).await;
+    onboarding(&stage, "active").await;
+    stage.scan("2026-06-09T09:00:00Z").await;
+    stage.at("2026-06-09T09:01:00Z");
+    let path = format!("/users/{}/notification_preferences", stage.app.csm.id);
+    stage.patch(&path, json!({ "out_of_office_until": back })).await;
+    stage.drain("2026-06-09T09:02:00Z").await;
+    assert_eq!(
+        stage.ledger().await.trim_end(),
+        "2026-06-09 stalled_phase 1 live email to Carl: deferred (snoozed) [Halden Freight]"
+    );
+    for day in 10..=18 {
+        let now = format!("2026-06-{day}T09:00:00Z");
+        stage.scan(&now).await;
+        stage.drain(&now).await;
+    }
+    if back == "2026-06-15" {
+        insta::assert_snapshot!(stage.ledger().await, @r"
+        2026-06-09 stalled_phase 1 live email to Carl: sent, attempts 1 [Halden Freight]
+        2026-06-16 stalled_phase 2 live email to Carl: sent, attempts 1 [Halden Freight]
+        ");
+    } else {
+        insta::assert_snapshot!(stage.ledger().await, @r"
+        2026-06-09 stalled_phase 1 live email to Carl: skipped (superseded) [Halden Freight]
+        2026-06-17 stalled_phase 2 live email to Carl: sent, attempts 1 [Halden Freight]
+        ");
+    }
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_nudge_about_what_is_snoozed_meanwhile_waits_for_the_end_of_the_snooze(
+    #[case] backend: Backend,
+) {
+    let stage = Stage::mail_only(backend).await;
+    let path = onboarding(&stage, "waiting").await;
+    stage.scan("2026-06-04T09:00:00Z").await;
+    stage.at("2026-06-04T09:01:00Z");
+    stage.app.post(&format!("{path}/snooze"), json!({ "until": "2026-06-06" })).await.ok(201);
+    for day in ["04T09:02", "05T09:00", "06T09:00", "08T09:00"] {
+        let now = format!("2026-06-{day}:00Z");
+        stage.scan(&now).await;
+        stage.drain(&now).await;
+    }
+    insta::assert_snapshot!(stage.ledger().await, @r"
+    2026-06-04 waiting_on_customer 1 live email to Carl: skipped (superseded) [Halden Freight]
+    2026-06-08 waiting_on_customer 2 live email to Carl: sent, attempts 1 [Halden Freight]
+    ");
+}

@@ -86,7 +86,13 @@ pub(crate) async fn due_now(service: &Service, csms: usize) {
 }
 
 /// Copies a row so many times; `n` counts from 1.
-async fn copy(service: &Service, table: &str, id: &str, times: usize, columns: &[(&str, &str)]) {
+pub(crate) async fn copy(
+    service: &Service,
+    table: &str,
+    id: &str,
+    times: usize,
+    columns: &[(&str, &str)],
+) {
     let row = service.db.rows(&format!("SELECT * FROM {table} WHERE id = '{id}'")).await.remove(0);
     let names: Vec<&str> = row.as_object().expect("a row").keys().map(String::as_str).collect();
     let values: Vec<String> = names

@@ -1,0 +1,103 @@
+//! `--now` takes the clock's place, whichever instants others had before.
+
+use rstest::rstest;
+use serde_json::json;
+
+use crate::support::db::Backend;
+use crate::support::fake_smtp::Script;
+use crate::support::stage::Stage;
+
+async fn digests(stage: &Stage) -> Vec<String> {
+    let ledger = stage.ledger().await;
+    ledger.lines().filter(|line| line.contains(" digest ")).map(str::to_owned).collect()
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn passes_as_of_any_instants_in_any_order_find_whose_newest_slot_has_no_digest_yet(
+    #[case] backend: Backend,
+) {
+    let stage = Stage::mail_only(backend).await;
+    let (daily, often) =
+        (json!({ "reminder_frequency_days": 1 }), json!({ "reminder_frequency_days": 3 }));
+    stage.onboard("Halden Freight", daily).await;
+    stage.onboard("Northwind", often).await;
+    // Far ahead, back, forward, before anything exists, in between, and each once more.
+    let days = ["10", "03", "05", "08", "01", "04", "11"];
+    for day in days.iter().chain(&days) {
+        stage.pass(&format!("2026-06-{day}T07:00:00Z")).await;
+    }
+    assert_eq!(stage.scan("2026-06-05T07:00:00Z").await["written"], 0);
+    insta::assert_snapshot!(digests(&stage).await.join("\n"), @r"
+    2026-06-03 digest live email to Carl: sent, attempts 1 [Halden Freight]
+    2026-06-04 digest live email to Carl: skipped (missed_slot), 1 slot missed [Halden Freight, Northwind]
+    2026-06-05 digest live email to Carl: sent, attempts 1 [Halden Freight, Northwind]
+    2026-06-08 digest live email to Carl: sent, attempts 1 [Halden Freight, Northwind]
+    2026-06-09 digest live email to Carl: skipped (missed_slot), 6 slots missed [Halden Freight, Northwind]
+    2026-06-10 digest live email to Carl: sent, attempts 1 [Halden Freight, Northwind]
+    2026-06-11 digest live email to Carl: sent, attempts 1 [Halden Freight]
+    ");
+    assert_eq!(stage.relay.accepted().len(), 5, "every digest once");
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_pass_before_working_hours_of_a_later_day_does_not_keep_a_nudge_from_an_earlier_one(
+    #[case] backend: Backend,
+) {
+    let stage = Stage::mail_only(backend).await;
+    stage.onboard("Halden Freight", json!({ "reminder_frequency_days": 30 })).await;
+    stage.pass("2026-06-15T07:00:00Z").await;
+    stage.pass("2026-06-09T10:00:00Z").await;
+    stage.pass("2026-06-15T10:00:00Z").await;
+    stage.pass("2026-06-09T10:00:00Z").await;
+    insta::assert_snapshot!(stage.ledger().await, @"2026-06-09 stalled_phase 1 live email to Carl: sent, attempts 1 [Halden Freight]");
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn what_does_not_exist_yet_is_not_found(#[case] backend: Backend) {
+    let stage = Stage::mail_only(backend).await;
+    stage.at("2026-06-04T12:00:00Z");
+    stage.onboard("Halden Freight", json!({})).await;
+    assert_eq!(stage.scan("2026-06-09T07:00:00Z").await["written"], 2);
+    assert_eq!(stage.scan("2026-06-04T11:59:59Z").await["written"], 0, "it was created later");
+    assert_eq!(
+        stage.scan("2026-06-05T06:59:59Z").await["written"],
+        0,
+        "its first slot was not yet"
+    );
+    assert_eq!(stage.scan("2026-06-05T07:00:00Z").await["written"], 1);
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_drain_as_of_another_time_leaves_no_pause_that_the_clock_obeys(#[case] backend: Backend) {
+    let mut stage = Stage::mail_only(backend).await;
+    stage.onboard("Halden Freight", json!({})).await;
+    stage.scan("2026-06-02T07:00:00Z").await;
+    let alive = stage.relay.url();
+    stage.service.set("SMTP_URL", "smtp://127.0.0.1:9");
+    let drained = stage.drain("2026-06-02T07:00:00Z").await;
+    assert_eq!(drained["waiting"], 1, "{drained}");
+    let pauses = stage.service.db.rows("SELECT channel FROM channel_pauses").await;
+    assert!(pauses.is_empty(), "{pauses:?}");
+
+    // One that the clock wrote stays as it was.
+    stage.sql("INSERT INTO channel_pauses (channel, until, failures, reason, since) VALUES ('email', '2026-06-02T06:59:59+00:00', 3, '421 busy', '2026-06-02T06:00:00+00:00')").await;
+    stage.drain("2026-06-02T07:00:00Z").await;
+    let pauses = stage.service.db.rows("SELECT failures, reason FROM channel_pauses").await;
+    assert_eq!(pauses, [json!({ "failures": 3, "reason": "421 busy" })]);
+    stage.service.set("SMTP_URL", &alive);
+    stage.relay.set_script(Script::new());
+    stage.drain("2026-06-02T07:00:00Z").await;
+    assert_eq!(stage.relay.accepted().len(), 1);
+}
