@@ -84,6 +84,10 @@ def breaks_a_rule_in_words(path, body):
     # Only the calendar knows which days are to come.
     if path.endswith("/snooze") and isinstance(body.get("until"), str):
         return body["until"] <= f"{datetime.date.today() + datetime.timedelta(days=1)}"
+    # Hours that end when they begin are none.
+    hours = body.get("working_hours")
+    if isinstance(hours, dict) and "from" in hours and hours.get("from") == hours.get("until"):
+        return True
     # Only the contact itself knows whether it is the primary one.
     return path.endswith("/contacts/{id}") and body.get("is_primary") is False
 

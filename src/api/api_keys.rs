@@ -153,6 +153,10 @@ pub(super) async fn rotate(
         Begun::First(once) => once,
         Begun::Replay(answer) => return Ok(answer),
     };
+    let known = api_keys::lock(&mut once.tx, caller.workspace_id(), &id).await?;
+    if known.is_none_or(|key| key.is_revoked(caller.now)) {
+        return Err(ApiError::api_key_not_found());
+    }
     let overlap = once.body::<ApiKeyRotate>()?.overlap_seconds()?.unwrap_or_default();
     let (tx, author) = (&mut once.tx, caller.author());
     let overlap = TimeDelta::seconds(overlap);

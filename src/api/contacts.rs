@@ -94,9 +94,9 @@ pub(super) async fn list(
     PathRef(reference): PathRef,
     query: Query,
 ) -> Result<Response, ApiError> {
-    let page = query.page()?;
     let mut conn = api.db.read().await?;
     let customer = customers::present(&mut conn, &caller, reference.as_ref()).await?;
+    let page = query.page()?;
     let rows = contacts::list(&mut conn, &customer.id, page.cursor, page.rows()).await?;
     let list = List::page(&rows, page.limit, |row| row.created_at, view);
     Ok(wire::json(StatusCode::OK, &list))
@@ -120,9 +120,9 @@ pub(super) async fn create(
         Begun::First(once) => once,
         Begun::Replay(answer) => return Ok(answer),
     };
+    let customer = customers::lock_present(&mut once.tx, &caller, reference.as_ref()).await?;
     let body: ContactCreate = once.body()?;
     let tx = &mut once.tx;
-    let customer = customers::lock_present(tx, &caller, reference.as_ref()).await?;
     let name = body.name()?;
     let email = body.email()?;
     if contacts::email_taken(tx, &customer.id, &email, "").await? {
@@ -161,12 +161,12 @@ pub(super) async fn update(
     PathRef(reference): PathRef,
     JsonBytes(bytes): JsonBytes,
 ) -> Result<Response, ApiError> {
-    let body: ContactUpdate = Body::read(&bytes)?;
     let reference = reference.ok_or_else(ApiError::contact_not_found)?;
     let mut tx = api.db.begin().await?;
     contacts::lock_customer_of(&mut tx, caller.workspace_id(), &reference).await?;
     let found = contacts::lock(&mut tx, caller.workspace_id(), &reference).await?;
     let before = present(found)?;
+    let body: ContactUpdate = Body::read(&bytes)?;
     let name = body.name()?;
     let email = body.email()?;
     if let Some(email) = &email

@@ -213,14 +213,15 @@ pub(super) async fn update(
     PathRef(reference): PathRef,
     JsonBytes(bytes): JsonBytes,
 ) -> Result<Response, ApiError> {
-    let body: CustomerUpdate = Body::read(&bytes)?;
+    let body: Result<CustomerUpdate, _> = Body::read(&bytes);
     let mut tx = api.db.begin().await?;
     let workspace = caller.workspace_id();
-    if body.0.has("slug") {
+    if body.as_ref().is_ok_and(|body| body.0.has("slug")) {
         // Before the customer is locked, in the order in which a creation takes the two.
         customers::hold_slugs(&mut tx, workspace).await?;
     }
     let before = lock_present(&mut tx, &caller, reference.as_ref()).await?;
+    let body = body?;
     let name = body.name()?.unwrap_or_else(|| before.fields.name.clone());
     let slug = match body.slug()? {
         Some(slug) if customers::slug_taken(&mut tx, workspace, &slug, &before.id).await? => {

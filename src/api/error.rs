@@ -134,6 +134,12 @@ impl ApiError {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", message)
     }
 
+    /// 400, 414 or 431: what came is no request, or too long a one.
+    pub(super) fn unread(status: StatusCode, message: &'static str) -> Self {
+        let code = if status == StatusCode::BAD_REQUEST { "custom" } else { "too_big" };
+        Self::new(status, code, message)
+    }
+
     /// 415.
     pub(super) fn unsupported_media_type(wanted: &str) -> Self {
         let message = format!("Send the body as {wanted}.");
@@ -183,15 +189,22 @@ impl ApiError {
     }
 }
 
-impl IntoResponse for ApiError {
-    fn into_response(self) -> Response {
-        let inner = Inner {
+impl ApiError {
+    /// The body of the answer.
+    pub(super) fn envelope(&self) -> Envelope<'_> {
+        let error = Inner {
             r#type: self.kind(),
             code: self.code,
             message: &self.message,
             field: self.field.as_deref(),
         };
-        let mut response = wire::json(self.status, &Envelope { error: inner });
+        Envelope { error }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = wire::json(self.status, &self.envelope());
         let headers = response.headers_mut();
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

@@ -24,6 +24,7 @@ pub mod reference;
 mod reminders;
 mod request;
 mod serve;
+mod unread;
 mod usage;
 mod users;
 mod values;

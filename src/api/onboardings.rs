@@ -169,9 +169,9 @@ pub(super) async fn list_of_customer(
     PathRef(reference): PathRef,
     query: Query,
 ) -> Result<Response, ApiError> {
-    let page = query.page()?;
     let mut conn = api.db.read().await?;
     let customer = customers::present(&mut conn, &caller, reference.as_ref()).await?;
+    let page = query.page()?;
     let filter = Filter {
         cursor: page.cursor,
         customer_id: Some(&customer.id),
@@ -234,10 +234,10 @@ pub(super) async fn update(
     PathRef(reference): PathRef,
     JsonBytes(bytes): JsonBytes,
 ) -> Result<Response, ApiError> {
-    let body: OnboardingUpdate = Body::read(&bytes)?;
     let reference = reference.ok_or_else(ApiError::onboarding_not_found)?;
     let mut tx = api.db.begin().await?;
     let before = present(onboardings::lock(&mut tx, caller.workspace_id(), &reference).await)?;
+    let body: OnboardingUpdate = Body::read(&bytes)?;
     let patch = read_patch(&mut tx, &caller, &body).await?;
     let reason = body.reason()?.flatten();
     let onboarding = onboardings::update(

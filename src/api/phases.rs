@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
+use chrono::DateTime;
 use http::StatusCode;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -11,6 +12,7 @@ use super::auth::{Admin, Reader};
 use super::body::{Body, JsonBytes};
 use super::error::ApiError;
 use super::path::PathRef;
+use super::query::Query;
 use super::request::{Optional, request};
 use super::values::{Integer, Name};
 use super::wire::{self, List};
@@ -54,14 +56,19 @@ fn view(phase: &Phase) -> View<'_> {
     }
 }
 
-/// `GET /api/v1/phases`: all seven, in order.
+/// `GET /api/v1/phases`: all seven, in order, unless a part is asked for.
 pub(super) async fn list(
     State(api): State<Api>,
     Reader(caller): Reader,
+    query: Query,
 ) -> Result<Response, ApiError> {
+    let part = query.part()?;
     let mut conn = api.db.read().await?;
     let phases = phases::list(&mut conn, caller.workspace_id()).await?;
-    Ok(wire::json(StatusCode::OK, &List::whole(phases.iter().map(view).collect())))
+    // Phases have a place and no age; as an instant it makes a cursor like any other.
+    let place = |phase: &Phase| DateTime::from_timestamp_millis(phase.position).unwrap_or_default();
+    let rows = phases.iter().map(|phase| (place(phase), view(phase)));
+    Ok(wire::json(StatusCode::OK, &List::part(rows, part)))
 }
 
 /// `PATCH /api/v1/phases/{key}`
@@ -72,14 +79,14 @@ pub(super) async fn update(
     JsonBytes(bytes): JsonBytes,
 ) -> Result<Response, ApiError> {
     caller.must_be_live()?;
-    let body: PhaseUpdate = Body::read(&bytes)?;
-    let label = body.label()?;
-    let position = body.position()?;
-    let target_days = body.target_days()?;
     let key: values::Phase = match reference {
         Some(Ref::Id(key)) => key.parse().map_err(|_| ApiError::phase_not_found())?,
         _ => return Err(ApiError::phase_not_found()),
     };
+    let body: PhaseUpdate = Body::read(&bytes)?;
+    let label = body.label()?;
+    let position = body.position()?;
+    let target_days = body.target_days()?;
     let mut tx = api.db.begin().await?;
     workspaces::lock(&mut tx, caller.workspace_id()).await?;
     let phases = phases::list(&mut tx, caller.workspace_id()).await?;

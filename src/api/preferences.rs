@@ -12,7 +12,7 @@ use super::body::{Body, JsonBytes};
 use super::error::ApiError;
 use super::path::PathRef;
 use super::request::{Nullable, Optional, request};
-use super::values::{Boolean, Date, DaySpan, Days, ListOf, Reference, Time, Word};
+use super::values::{Boolean, Date, DaySpan, Days, Hours, ListOf, Reference, Time, Word};
 use super::wire::{self, Instant};
 use super::{Api, users};
 use crate::db::Conn;
@@ -51,7 +51,8 @@ request! {
         digest_time: Nullable<Time>,
         /// Null: the workspace's working days.
         digest_days: Nullable<Days>,
-        working_hours: Optional<DaySpan>,
+        /// Half-open; may wrap midnight; never the same time twice.
+        working_hours: Optional<Hours>,
         /// Half-open; may wrap midnight; the same time twice is none at all.
         quiet_hours: Nullable<DaySpan>,
         out_of_office_until: Nullable<Date>,
@@ -110,9 +111,9 @@ pub(super) async fn update(
     JsonBytes(bytes): JsonBytes,
 ) -> Result<Response, ApiError> {
     caller.must_be_live()?;
-    let body: NotificationPreferencesUpdate = Body::read(&bytes)?;
     let mut tx = api.db.begin().await?;
     let before = users::lock(&mut tx, &caller, reference.as_ref()).await?;
+    let body: NotificationPreferencesUpdate = Body::read(&bytes)?;
     let after = read_patch(&mut tx, &caller, &before, &body).await?.apply(&before);
     let user = user_rows::update(&mut tx, &caller.author(), before, after, caller.now).await?;
     let response = answer(&mut tx, &user).await?;

@@ -17,6 +17,15 @@ const NO_NUL: &str = "\u{1}";
 #[derive(Clone, Debug)]
 pub(super) struct Query(Vec<(String, String)>);
 
+/// Which part is asked for of a list that is whole otherwise.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Part {
+    /// Rows in it, 1 to 100; all if not given.
+    pub limit: Option<usize>,
+    /// Only what follows this row.
+    pub cursor: Option<DateTime<Utc>>,
+}
+
 /// Which page of a list is asked for.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Page {
@@ -59,6 +68,18 @@ impl Query {
         };
         let cursor = self.instant("cursor")?.unwrap_or(DateTime::<Utc>::MAX_UTC);
         Ok(Page { limit, cursor: cursor.min(far_future()) })
+    }
+
+    /// `limit` and `cursor` of a list that is whole unless a page of it is asked for.
+    pub(super) fn part(&self) -> Result<Part, ApiError> {
+        let limit = self.get("limit").map(read_limit).transpose()?;
+        // Checked like any other; only that here the nanoseconds count (`List::part`).
+        let exact = |text: &str| DateTime::parse_from_rfc3339(&text.replace(' ', "+")).ok();
+        let cursor = match self.instant("cursor")? {
+            Some(_) => self.get("cursor").and_then(exact).map(|at| at.to_utc()),
+            None => None,
+        };
+        Ok(Part { limit, cursor })
     }
 
     /// An RFC 3339 instant.

@@ -175,11 +175,11 @@ pub(super) async fn get(
     PathRef(reference): PathRef,
     query: Query,
 ) -> Result<Response, ApiError> {
-    let at = query.instant("at")?.unwrap_or(caller.now);
     let reference = reference.ok_or_else(ApiError::onboarding_not_found)?;
     let mut conn = api.db.read().await?;
     let onboarding =
         present(onboardings::find(&mut conn, caller.workspace_id(), &reference).await)?;
+    let at = query.instant("at")?.unwrap_or(caller.now);
     let mut asked = query.text("recipient_id")?.map(str::to_owned);
     users::resolve(&mut conn, &caller, "recipient_id", &mut asked).await?;
     let explanation =
@@ -199,11 +199,12 @@ pub(super) async fn snooze(
         Some(reference) => onboardings::find(&mut tx, caller.workspace_id(), reference).await?,
         None => None,
     };
-    let id = named.map(|onboarding| onboarding.id);
+    let id = named.as_ref().map(|onboarding| onboarding.id.clone());
     let mut once = match post.begin_at(tx, &caller, id.as_deref()).await? {
         Begun::First(once) => once,
         Begun::Replay(answer) => return Ok(answer),
     };
+    present(Ok(named))?;
     let body: SnoozeCreate = once.body()?;
     let until = body.until()?;
     if until <= caller.now.with_timezone(&caller.zone()).date_naive() {
@@ -264,7 +265,7 @@ pub(super) async fn forecast(
     Reader(caller): Reader,
     query: Query,
 ) -> Result<Response, ApiError> {
-    let days = days(&query)?;
+    let (days, part) = (days(&query)?, query.part()?);
     let (mut csm, onboarding) =
         (query.text("csm_id")?.map(str::to_owned), query.text("onboarding_id")?);
     let mut conn = api.db.read().await?;
@@ -286,10 +287,10 @@ pub(super) async fn forecast(
     drop(conn);
     let about = match (&csm, &onboarding) {
         _ if unknown => {
-            return Ok(wire::json(StatusCode::OK, &List::<ItemView<'_>>::whole(Vec::new())));
+            return Ok(wire::json(StatusCode::OK, &List::<ItemView<'_>>::empty()));
         }
         (_, Some(None)) => {
-            return Ok(wire::json(StatusCode::OK, &List::<ItemView<'_>>::whole(Vec::new())));
+            return Ok(wire::json(StatusCode::OK, &List::<ItemView<'_>>::empty()));
         }
         (_, Some(Some(found))) => About::Onboarding(&found.id),
         (Some(csm), None) => About::Recipient(csm),
@@ -308,19 +309,21 @@ pub(super) async fn forecast(
         Err(ForecastError::Database(error)) => return Err(error.into()),
     };
     let to_come = items.iter().filter(|item| item.plan.state != NotificationState::Skipped);
-    let data = to_come
-        .map(|item| ItemView {
-            object: "forecast_item",
-            at: Instant(item.at),
-            kind: item.plan.kind,
-            channel: item.plan.channel,
-            mode: item.plan.mode,
-            recipient: recipient(item),
-            onboarding_ids: &item.plan.onboarding_ids,
-            step: item.plan.step.map(|(number, _)| number),
-        })
-        .collect();
-    Ok(wire::json(StatusCode::OK, &List::whole(data)))
+    let rows = to_come.map(|item| (item.at, item_view(item)));
+    Ok(wire::json(StatusCode::OK, &List::part(rows, part)))
+}
+
+fn item_view(item: &Forecasted) -> ItemView<'_> {
+    ItemView {
+        object: "forecast_item",
+        at: Instant(item.at),
+        kind: item.plan.kind,
+        channel: item.plan.channel,
+        mode: item.plan.mode,
+        recipient: recipient(item),
+        onboarding_ids: &item.plan.onboarding_ids,
+        step: item.plan.step.map(|(number, _)| number),
+    }
 }
 
 fn days(query: &Query) -> Result<i64, ApiError> {

@@ -22,6 +22,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 
 use super::edge;
+use super::unread::Unread;
 
 /// Connections at a time. One more takes the place of the oldest that sends no request, so nobody can keep others out by holding
 /// connections open.
@@ -97,7 +98,7 @@ fn spawn(
     router: Router,
     graceful: &GracefulShutdown,
 ) {
-    let state = entry.state.clone();
+    let (state, busy) = (entry.state.clone(), entry.state.busy.clone());
     let service = service_fn(move |request: http::Request<Incoming>| {
         let (router, state) = (router.clone(), state.clone());
         let mut request: Request = request.map(axum::body::Body::new);
@@ -112,7 +113,7 @@ fn spawn(
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(Unread::new(stream, busy)), service);
     let watched = graceful.watch(connection);
     tokio::spawn(async move {
         tokio::select! {
@@ -132,7 +133,7 @@ struct Connections(Arc<Mutex<BTreeMap<u64, Arc<Connection>>>>);
 #[derive(Default)]
 struct Connection {
     /// Whether a request on it is being answered.
-    busy: AtomicBool,
+    busy: Arc<AtomicBool>,
     /// Ends it.
     end: CancellationToken,
 }

@@ -198,10 +198,9 @@ pub(super) async fn update(
     JsonBytes(bytes): JsonBytes,
 ) -> Result<Response, ApiError> {
     caller.must_be_live()?;
-    let patch = read_patch(&Body::read(&bytes)?)?;
     let mut tx = api.db.begin().await?;
     let before = lock(&mut tx, &caller, reference.as_ref()).await?;
-    let after = patch.apply(&before);
+    let after = read_patch(&Body::read(&bytes)?)?.apply(&before);
     if after.email != before.email
         && users::email_taken(&mut tx, caller.workspace_id(), &after.email, &before.id).await?
     {

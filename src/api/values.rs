@@ -71,7 +71,7 @@ values! {
     };
     /// Up to 20,000 characters, on lines.
     Notes -> String = notes, {
-        "type": "string", "maxLength": 20000, "pattern": "^[^\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f]*$"
+        "type": "string", "maxLength": 20000, "pattern": "^([^\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f]|\\r\\n)*$"
     };
     /// Any other text, such as a foreign id.
     FreeText -> String = free_text, { "type": "string", "pattern": "^[^\\u0000]*$" };
@@ -92,6 +92,15 @@ values! {
     };
     /// A span of the day.
     DaySpan -> (String, String) = day_span, {
+        "type": "object",
+        "properties": {
+            "from": { "type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$" },
+            "until": { "type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$" }
+        },
+        "required": ["from", "until"]
+    };
+    /// A span of the day in which something happens.
+    Hours -> (String, String) = hours, {
         "type": "object",
         "properties": {
             "from": { "type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$" },
@@ -271,9 +280,12 @@ fn title(raw: &RawValue) -> Result<String, Fault> {
     text_with(0, 200, |_| false)(raw)
 }
 
-/// Notes: up to 20,000 characters, on lines.
+/// Notes: up to 20,000 characters, on lines, which browsers end with CR LF. They are kept as they came.
 fn notes(raw: &RawValue) -> Result<String, Fault> {
-    text_with(0, 20_000, |c| matches!(c, '\n' | '\t'))(raw)
+    let text = string(raw)?;
+    check_text(&text.replace("\r\n", "\n"), 0, usize::MAX, |c| matches!(c, '\n' | '\t'))?;
+    check_text(&text, 0, 20_000, |_| true)?;
+    Ok(text)
 }
 
 /// Any other text, such as a foreign id: kept byte for byte. Only NUL cannot be stored.
@@ -347,6 +359,17 @@ fn day_span(raw: &RawValue) -> Result<(String, String), Fault> {
         read.map_err(|fault| fault.at(name))
     };
     Ok((part("from")?, part("until")?))
+}
+
+/// A span of the day that is not empty: `[t, t)` would be.
+fn hours(raw: &RawValue) -> Result<(String, String), Fault> {
+    let (from, until) = day_span(raw)?;
+    if from == until {
+        let message =
+            "Hours that end when they begin are none; from 00:00 until 23:59 is the whole day";
+        return Err(Fault::new("custom", message).at("until"));
+    }
+    Ok((from, until))
 }
 
 /// A list of at most `max` values.

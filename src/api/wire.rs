@@ -4,20 +4,23 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use axum::response::{IntoResponse, Response};
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use http::{HeaderValue, StatusCode, header};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
 use super::error::ApiError;
+use super::query::Part;
 
-/// An instant, with exactly three fraction digits and `Z`.
+/// An instant, with exactly three fraction digits and `Z`; only a cursor between rows of one instant has more ([`List::part`]).
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Instant(pub DateTime<Utc>);
 
 impl Serialize for Instant {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0.to_rfc3339_opts(SecondsFormat::Millis, true))
+        let whole = self.0.timestamp_subsec_nanos().is_multiple_of(1_000_000);
+        let digits = if whole { SecondsFormat::Millis } else { SecondsFormat::Nanos };
+        serializer.serialize_str(&self.0.to_rfc3339_opts(digits, true))
     }
 }
 
@@ -75,9 +78,31 @@ impl<T> List<T> {
 }
 
 impl<T> List<T> {
-    /// A list that is never long enough to be paged.
-    pub(super) fn whole(data: Vec<T>) -> Self {
-        Self { object: "list", data, has_more: false, next_cursor: None }
+    /// A list without rows.
+    pub(super) fn empty() -> Self {
+        Self { object: "list", data: Vec::new(), has_more: false, next_cursor: None }
+    }
+
+    /// The part that is asked for of all `rows`, which come in order of an instant that several may share. A cursor tells these apart by
+    /// nanoseconds, of which no instant of ours has any.
+    pub(super) fn part(rows: impl IntoIterator<Item = (DateTime<Utc>, T)>, part: Part) -> Self {
+        let mut last: Option<DateTime<Utc>> = None;
+        let mut data = Vec::new();
+        let mut next_cursor = None;
+        for (at, row) in rows {
+            let place =
+                last.filter(|last| *last >= at).map_or(at, |last| last + TimeDelta::nanoseconds(1));
+            last = Some(place);
+            if part.cursor.is_some_and(|cursor| place <= cursor) {
+                continue;
+            }
+            if part.limit.is_some_and(|limit| data.len() == limit) {
+                return Self::cut(data, next_cursor);
+            }
+            data.push(row);
+            next_cursor = Some(place);
+        }
+        Self::cut(data, None)
     }
 
     /// A page that was cut elsewhere.

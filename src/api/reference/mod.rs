@@ -162,12 +162,15 @@ fn parameters(op: &Operation) -> Vec<Value> {
         .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string", "minLength": 1 },
             "description": if name == "key" { "Key of the phase." } else { "Id, or display id." } }))
         .collect();
-    let is_paged =
-        op.success.1.ends_with("List") && !["list-phases", "forecast-reminders"].contains(&op.id);
-    if is_paged {
-        all.push(json!({ "name": "limit", "in": "query", "description": "Rows on the page.",
-            "schema": { "type": "integer", "minimum": 1, "maximum": 100, "default": 25 } }));
-        all.push(json!({ "name": "cursor", "in": "query", "description": "next_cursor of the page before; rows strictly older follow.",
+    if op.success.1.ends_with("List") {
+        let mut limit = json!({ "type": "integer", "minimum": 1, "maximum": 100, "default": 25 });
+        let mut follow = "rows strictly older follow";
+        if ["list-phases", "forecast-reminders"].contains(&op.id) {
+            limit = json!({ "type": "integer", "minimum": 1, "maximum": 100 });
+            follow = "what comes after it follows";
+        }
+        all.push(json!({ "name": "limit", "in": "query", "description": "Rows on the page.", "schema": limit }));
+        all.push(json!({ "name": "cursor", "in": "query", "description": format!("next_cursor of the page before; {follow}."),
             "schema": { "type": "string", "format": "date-time" } }));
     }
     for (name, kind, description) in op.query {

@@ -293,7 +293,7 @@ pub const OPERATIONS: &[Operation] = &[
         id: "forecast-reminders",
         tag: "Reminders",
         summary: "What will be sent to whom, when",
-        description: "As if nothing changed, or as if the change in `as_if` were made. Without pages.",
+        description: "As if nothing changed, or as if the change in `as_if` were made. Whole, unless a page is asked for.",
         query: &[
             ("days", "ForecastDays", "How many days ahead."),
             ("csm_id", "string", "Only to this user."),
@@ -418,7 +418,9 @@ pub const OPERATIONS: &[Operation] = &[
         id: "list-phases",
         tag: "Workspace",
         summary: "The seven phases, in order",
+        description: "Whole, unless a page is asked for.",
         success: (200, "PhaseList"),
+        errors: &[QUERY],
         ..GET
     },
     Operation {

@@ -40,8 +40,8 @@ const STATED: [(&[&str], &str, &str, &str); 5] = [
     (
         &["notes"],
         "pattern",
-        r#""^[^\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f]*$""#,
-        "conventions: newline and tab allowed",
+        r#""^([^\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f]|\\r\\n)*$""#,
+        "conventions: newline and tab allowed; browsers write a newline as CR LF",
     ),
     (
         &[

@@ -3,7 +3,7 @@
 use pivotal_reminders::api::reference::{OPERATIONS, document};
 use reqwest::Method;
 use rstest::rstest;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::app::TestApp;
 use crate::support::db::Backend;
@@ -37,7 +37,8 @@ async fn hostile_bodies_are_refused_where_they_are_wrong(#[case] backend: Backen
         (r#"{"customer_id":"1","notes":"\ud800"}"#.to_owned(), "invalid_string notes"),
         (r#"{"customer_id":"1","notes":"a\u0000b"}"#.to_owned(), "invalid_string notes"),
         (r#"{"customer_id":"1","notes":"\u001b[31m"}"#.to_owned(), "invalid_string notes"),
-        (r#"{"customer_id":"1","notes":"a\r\nb"}"#.to_owned(), "invalid_string notes"),
+        (r#"{"customer_id":"1","notes":"a\rb"}"#.to_owned(), "invalid_string notes"),
+        (r#"{"customer_id":"1","notes":"a\r\n\r"}"#.to_owned(), "invalid_string notes"),
         (r#"{"customer_id":"1","csm_id":"\u0000"}"#.to_owned(), "user_not_found csm_id"),
         (
             r#"{"customer_id":"1","target_launch_date":"0000-01-01T00:00:00Z"}"#.to_owned(),
@@ -330,4 +331,35 @@ async fn connections_that_do_not_go_on_are_closed_while_others_are_served() {
     let last = ends.into_iter().max().unwrap();
     assert!(last < std::time::Duration::from_secs(30), "the last was closed after {last:?}");
     assert!(served > 100 && slowest < std::time::Duration::from_secs(2), "{served}, {slowest:?}");
+}
+
+#[tokio::test]
+async fn what_is_no_request_is_answered_in_the_envelope_too() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let app = TestApp::new(Backend::Sqlite).await;
+    let long = "x".repeat(70_000);
+    let many = "x-many: 1\r\n".repeat(200);
+    let good = "GET /api/v1/health HTTP/1.1\r\nHost: x\r\n\r\n";
+    for (sent, status, code) in [
+        ("\u{1}\u{2}garbage\r\n\r\n".to_owned(), 400, "custom"),
+        ("GET /api/v1/health\r\n\r\n".to_owned(), 400, "custom"),
+        ("GET / HTTP/1.1\r\nBad Header: x\r\n\r\n".to_owned(), 400, "custom"),
+        ("POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n".to_owned(), 400, "custom"),
+        (format!("GET /{long} HTTP/1.1\r\nHost: x\r\n\r\n"), 414, "too_big"),
+        (format!("GET / HTTP/1.1\r\nHost: x\r\n{many}\r\n"), 431, "too_big"),
+        (format!("{good}\u{1}garbage\r\n\r\n"), 400, "custom"),
+    ] {
+        let mut stream = tokio::net::TcpStream::connect(app.addr).await.unwrap();
+        stream.write_all(sent.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        let answer = &answer[answer.rfind("HTTP/1.1 ").unwrap()..];
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{sent:.40}: {head}");
+        assert!(head.contains("\r\nx-request-id: req_"), "{head}");
+        assert!(head.contains(&format!("\r\ncontent-length: {}\r\n", body.len())), "{head}");
+        let body: Value = serde_json::from_str(body).unwrap();
+        assert_eq!(body["error"]["type"], "invalid_request_error");
+        assert_eq!(body["error"]["code"], code);
+    }
 }

@@ -1,5 +1,6 @@
 //! What conventions.md promises in passing, each sentence of it with a request that once broke it.
 
+use pivotal_reminders::api::reference::OPERATIONS;
 use reqwest::Method;
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -46,6 +47,49 @@ async fn whatever_has_no_limit_is_stored_byte_for_byte(#[case] backend: Backend)
     let contact = app.post("/customers/1/contacts", contact).await.ok(201);
     assert_eq!(contact["labels"], json!(labels));
     assert_eq!(contact["email"], "-a@b.example");
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn notes_keep_the_line_ends_of_browsers(#[case] backend: Backend) {
+    let app = TestApp::new(backend).await;
+    app.post("/customers", json!({ "name": "Halden Freight" })).await.ok(201);
+    let notes = "Asked twice.\r\n\r\n\tNo answer.\r\n";
+    let made = json!({ "customer_id": "1", "notes": notes });
+    assert_eq!(app.post("/onboardings", made).await.ok(201)["notes"], notes);
+    let patched = app.patch("/onboardings/1", json!({ "notes": "\r\n", "reason": notes })).await;
+    assert_eq!(patched.ok(200)["notes"], "\r\n");
+    let lone = app.patch("/onboardings/1", json!({ "notes": "a\rb" })).await;
+    assert_eq!(lone.error(), "400 invalid_request_error invalid_string notes");
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_path_that_names_nothing_comes_before_whatever_else_is_wrong(#[case] backend: Backend) {
+    let app = TestApp::new(backend).await;
+    let mut looked = 0;
+    for op in OPERATIONS.iter().filter(|op| op.path.contains('{')) {
+        let (start, end) = (op.path.find('{').unwrap(), op.path.find('}').unwrap() + 1);
+        for absent in ["987654", "zzz_nothing"] {
+            let path = format!("{}{absent}{}", &op.path[..start], &op.path[end..]);
+            let bodies: &[&str] =
+                if op.body.is_some() { &["{\"a\":", "[1]", "{\"name\":1}"] } else { &[""] };
+            for body in bodies {
+                let path = format!("{path}?limit=0&cursor=x&at=x");
+                let method = op.method.to_uppercase().parse().unwrap();
+                let request = app.request(method, &path).bearer_auth(&app.live);
+                let request = request.header("content-type", "application/json");
+                let answer = app.send(request.body((*body).to_owned())).await;
+                assert_eq!(answer.status, 404, "{} {absent} {body}: {}", op.id, answer.text);
+                looked += 1;
+            }
+        }
+    }
+    assert!(looked > 40, "{looked}");
 }
 
 #[rstest]

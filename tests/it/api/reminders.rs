@@ -161,3 +161,45 @@ async fn a_forecast_can_imagine_a_change_without_making_it(#[case] backend: Back
     );
     assert_eq!(digests(&app, "&csm_id=user_nobody").await, Vec::<String>::new());
 }
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_forecast_and_the_phases_are_whole_or_in_pages_that_lose_and_double_nothing(
+    #[case] backend: Backend,
+) {
+    let app = TestApp::new(backend).await;
+    // Three people whose digests are due at one instant, and nudges of theirs.
+    for (n, csm) in [(1, &app.csm.id), (2, &app.owner.id), (3, &app.csm.id)] {
+        let customer = app.customer(&format!("Customer {n}")).await;
+        app.onboarding(&customer, json!({ "csm_id": csm })).await;
+    }
+    for path in ["/reminders/forecast?days=30", "/phases?"] {
+        let whole = app.get(path).await.ok(200);
+        assert_eq!((&whole["has_more"], &whole["next_cursor"]), (&json!(false), &Value::Null));
+        let whole = whole["data"].as_array().unwrap();
+        assert!(whole.len() >= 7, "{path}: {}", whole.len());
+        for limit in [1, 2, 5, 100] {
+            let (mut pages, mut cursor) = (Vec::new(), String::new());
+            loop {
+                let page = app.get(&format!("{path}&limit={limit}{cursor}")).await.ok(200);
+                let data = page["data"].as_array().unwrap();
+                assert!(data.len() <= limit && !data.is_empty(), "{path} {limit}");
+                pages.extend(data.iter().cloned());
+                let Some(next) = page["next_cursor"].as_str() else {
+                    assert_eq!(page["has_more"], false);
+                    break;
+                };
+                assert_eq!(page["has_more"], true);
+                cursor = format!("&cursor={next}");
+            }
+            assert_eq!(&pages, whole, "{path} {limit}");
+        }
+        for (page, fault) in [("limit=0", "too_small limit"), ("cursor=x", "invalid_string cursor")]
+        {
+            let answer = app.get(&format!("{path}&{page}")).await;
+            assert_eq!(answer.error(), format!("400 invalid_request_error {fault}"));
+        }
+    }
+}

@@ -100,6 +100,10 @@ async fn a_person_chooses_when_and_where_to_hear(#[case] backend: Backend) {
         (json!({ "working_hours": null }), "invalid_type working_hours"),
         (json!({ "working_hours": { "from": "09:00" } }), "missing_field working_hours.until"),
         (
+            json!({ "working_hours": { "from": "09:00", "until": "09:00" } }),
+            "custom working_hours.until",
+        ),
+        (
             json!({ "quiet_hours": { "from": "09:00", "until": "25:00" } }),
             "invalid_string quiet_hours.until",
         ),
