@@ -40,8 +40,9 @@ pub(super) async fn batch(
     let workspaces: HashSet<&String> = members.iter().map(|m| &m.workspace_id).collect();
     let workspaces: Vec<String> = workspaces.into_iter().cloned().collect();
     let workspaces = facts::workspaces(&mut conn, &workspaces).await?;
-    let mut last_date =
-        members.iter().map(|m| local_date(m.person.zone, at)).max().unwrap_or_default();
+    let dates = || members.iter().map(|m| local_date(m.person.zone, at));
+    let (today, mut last_date) =
+        (dates().min().unwrap_or_default(), dates().max().unwrap_or_default());
     let absent = facts::stood_in_for(&mut conn, &recipients, add_days(last_date, -ABSENT)).await?;
     if !absent.is_empty() {
         recipients.extend(absent.iter().map(|m| m.person.id.clone()));
@@ -49,7 +50,7 @@ pub(super) async fn batch(
     }
     let mut due: HashMap<String, Vec<Journey>> = HashMap::new();
     let mut journeys = facts::due_onboardings(&mut conn, &recipients, last_date, at).await?;
-    forget_later(&mut conn, &mut journeys, &workspaces, last_date, at).await?;
+    forget_later(&mut conn, &mut journeys, &workspaces, today, at).await?;
     for journey in journeys {
         if let Some(recipient) = journey.recipient_id.clone() {
             due.entry(recipient).or_default().push(journey);
