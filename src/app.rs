@@ -171,7 +171,7 @@ impl App {
     pub async fn create(config: Config, clock: Clock) -> anyhow::Result<Self> {
         let options = DbOptions { create: true, ..config.database(config.database.connections) };
         let db = Db::open(&options).await?;
-        Ok(Self { config, clock, db })
+        Ok(Self::over(config, clock, db))
     }
 
     /// Brings the schema up to date.
