@@ -45,6 +45,13 @@ fn may_use(from: &str, to: &str) -> bool {
 /// Macros are exported at the root of the crate, whichever module writes them.
 const MACROS: [(&str, &str); 2] = [("on", "db"), ("fetch_by_ids", "db")];
 
+/// The text of every test and of every source, for lists of tests that must exist.
+pub(crate) fn texts() -> Vec<String> {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
+    let files = [rust_files(&tests), rust_files(&sources())].concat();
+    files.iter().map(|file| std::fs::read_to_string(file).unwrap()).collect()
+}
+
 /// Every Rust file below `folder`.
 pub(crate) fn rust_files(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();

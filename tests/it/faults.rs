@@ -10,9 +10,7 @@ mod queue;
 mod soak;
 mod time;
 
-use std::path::Path;
-
-use super::architecture::{rust_files, sources};
+use super::architecture::texts;
 
 /// Fault, what it is, and the tests that show that it is survived.
 const FAULTS: [(u8, &str, &[&str]); 53] = [
@@ -365,12 +363,7 @@ const FAULTS: [(u8, &str, &[&str]); 53] = [
 
 #[test]
 fn every_fault_has_tests_and_every_test_named_here_exists() {
-    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
-    let texts: Vec<String> = [rust_files(&tests), rust_files(&sources())]
-        .concat()
-        .iter()
-        .map(|file| std::fs::read_to_string(file).unwrap())
-        .collect();
+    let texts = texts();
     let exists = |name: &str| texts.iter().any(|text| text.contains(&format!("fn {name}(")));
     for (number, what, shown_by) in FAULTS {
         assert!(!shown_by.is_empty(), "nothing shows fault {number}, {what}");

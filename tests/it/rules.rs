@@ -6,6 +6,7 @@ mod lines;
 mod model;
 mod order;
 mod routing;
+mod sentences;
 mod slots;
 
 use std::collections::BTreeMap;

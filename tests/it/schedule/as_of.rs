@@ -1,10 +1,12 @@
 //! `--now` takes the clock's place, whichever instants others had before.
 
+use chrono::{SecondsFormat, TimeDelta};
 use rstest::rstest;
 use serde_json::json;
 
+use crate::support::crowd::{count, due_now, mail_service, now, wait_for};
 use crate::support::db::Backend;
-use crate::support::fake_smtp::Script;
+use crate::support::fake_smtp::{FakeSmtp, Script};
 use crate::support::stage::Stage;
 
 async fn digests(stage: &Stage) -> Vec<String> {
@@ -100,4 +102,25 @@ async fn a_drain_as_of_another_time_leaves_no_pause_that_the_clock_obeys(#[case]
     stage.relay.set_script(Script::new());
     stage.drain("2026-06-02T07:00:00Z").await;
     assert_eq!(stage.relay.accepted().len(), 1);
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_look_into_the_future_takes_no_digest_from_the_service_on_its_own_clock(
+    #[case] backend: Backend,
+) {
+    let relay = FakeSmtp::start(Script::new()).await;
+    let service = mail_service(backend, &relay).await;
+    due_now(&service, 3).await;
+    service.db.execute("UPDATE users SET created_at = '2026-01-01T00:00:00+00:00'").await;
+    let ahead = (now() + TimeDelta::days(2)).to_rfc3339_opts(SecondsFormat::Secs, true);
+    service.ok(&["scan", "--now", &ahead]).await;
+    assert_eq!(count(&service, "kind = 'digest' AND state = 'scheduled'").await, 3);
+    let process = service.spawn(&["serve", "--role", "scheduler,worker"]);
+    wait_for(&service, "kind = 'digest' AND state = 'sent'", 3).await;
+    assert_eq!(count(&service, "kind = 'digest' AND state = 'scheduled'").await, 3, "not yet");
+    assert_eq!(relay.accepted().len(), 3);
+    process.kill().await;
 }

@@ -5,6 +5,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use crate::support::db::Backend;
+use crate::support::fake_smtp::{At, Do, Script};
 use crate::support::stage::Stage;
 
 /// A pass at each of these hours of every day, with what it wrote delivered.
@@ -251,4 +252,68 @@ async fn a_change_of_zone_takes_effect_at_the_next_slot(
         assert_eq!(stage.scan(now).await["written"], written, "{now}");
         stage.drain(now).await;
     }
+}
+
+#[rstest]
+#[case::open("", &["2026-06-04", "2026-06-08"])]
+#[case::sent("sent", &["2026-06-04", "2026-06-08"])]
+#[case::suppressed("test key", &["2026-06-04", "2026-06-08"])]
+#[case::skipped("paused meanwhile", &["2026-06-04", "2026-06-05", "2026-06-08"])]
+#[case::failed("refused", &["2026-06-04", "2026-06-05", "2026-06-08"])]
+#[tokio::test]
+async fn the_last_reminder_is_the_newest_digest_that_is_open_sent_or_suppressed(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+    #[case] end: &str,
+    #[case] expected: &[&str],
+) {
+    let stage = Stage::mail_only(backend).await;
+    let key = if end == "test key" { &stage.app.test } else { &stage.app.live };
+    let path =
+        stage.onboard_with(key, "Halden Freight", json!({ "reminder_frequency_days": 3 })).await;
+    stage.scan("2026-06-04T07:00:00Z").await;
+    stage.at("2026-06-04T07:00:01Z");
+    match end {
+        "paused meanwhile" => stage.patch(&path, json!({ "state": "paused" })).await,
+        "refused" => {
+            stage.relay.set_script(Script::new().on(At::Dot, Do::reply("554 5.7.1 not this text")));
+        }
+        _ => {}
+    }
+    if !end.is_empty() {
+        stage.drain("2026-06-04T07:00:02Z").await;
+    }
+    stage.relay.set_script(Script::new());
+    if end == "paused meanwhile" {
+        stage.patch(&path, json!({ "state": "active" })).await;
+    }
+    for day in ["05", "08"] {
+        stage.scan(&format!("2026-06-{day}T07:00:00Z")).await;
+        // What is open stays so; every other is delivered.
+        if !end.is_empty() {
+            stage.drain(&format!("2026-06-{day}T07:00:02Z")).await;
+        }
+    }
+    let dates: Vec<String> =
+        rows(&stage, "digest").await.iter().map(|row| row[..10].to_owned()).collect();
+    assert_eq!(dates, expected);
+}
+
+#[rstest]
+#[case::carried(1, 1)]
+#[case::not_carried(30, 0)]
+#[tokio::test]
+async fn a_nudge_is_sent_on_its_day_whether_or_not_a_digest_carried_the_onboarding_and_replaces_no_line(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+    #[case] frequency: u8,
+    #[case] digests: usize,
+) {
+    let stage = Stage::mail_only(backend).await;
+    stage.onboard("Halden Freight", json!({ "reminder_frequency_days": frequency })).await;
+    live_through(&stage, [8, 9, 10], &["07:00", "09:00"]).await;
+    let sent = |rows: Vec<String>, date: &str| {
+        rows.iter().filter(|row| row.starts_with(date) && row.ends_with(": sent")).count()
+    };
+    assert_eq!(sent(rows(&stage, "digest").await, "2026-06-09"), digests);
+    assert_eq!(sent(rows(&stage, "digest").await, "2026-06-10"), digests, "a nudge is no reminder");
+    assert_eq!(sent(rows(&stage, "stalled_phase").await, "2026-06-09"), 1);
 }
