@@ -110,6 +110,12 @@ impl Link {
         Some(Self { notification, purpose, onboarding })
     }
 
+    /// The same notification's link for something else.
+    #[must_use]
+    pub const fn to(self, purpose: Purpose, onboarding: Option<i64>) -> Self {
+        Self { purpose, onboarding, ..self }
+    }
+
     /// The notification's id.
     #[must_use]
     pub fn notification_id(&self) -> String {

@@ -82,8 +82,8 @@ impl OwnPages {
 
 impl Links {
     /// The links of one message.
-    fn of<'a>(&'a self, notification_id: &'a str) -> MessageLinks<'a> {
-        MessageLinks { links: self, notification_id }
+    fn of(&self, notification_id: &str) -> MessageLinks<'_> {
+        MessageLinks { links: self, itself: Link::of(notification_id, Purpose::Message, None) }
     }
 }
 
@@ -91,13 +91,14 @@ impl Links {
 #[derive(Clone, Copy)]
 struct MessageLinks<'a> {
     links: &'a Links,
-    notification_id: &'a str,
+    /// The link that explains the message, from which the others are made; `None` for what is no notification.
+    itself: Option<Link>,
 }
 
 impl MessageLinks<'_> {
     fn own(&self, purpose: Purpose, onboarding: Option<i64>) -> Option<String> {
         let own = self.links.own.as_ref()?;
-        Some(own.url(&Link::of(self.notification_id, purpose, onboarding)?))
+        Some(own.url(&self.itself?.to(purpose, onboarding)))
     }
 
     /// Whether a click on a Slack button reaches us.
@@ -286,6 +287,25 @@ impl Renderer {
         Ok(())
     }
 
+    /// One message of each kind and channel, with all that messages have in common.
+    ///
+    /// # Errors
+    /// A template is broken.
+    pub fn examples(&self) -> Result<Vec<Message>, RenderError> {
+        let (links, brand) = (samples::links(), samples::brand());
+        let (stalled, waiting) = (samples::stalled_phase(), samples::waiting_on_customer());
+        let digest = samples::digest();
+        Ok(vec![
+            self.nudge(&stalled, Channel::Slack, &links, &brand)?,
+            self.nudge(&waiting, Channel::Slack, &links, &brand)?,
+            self.digest(&digest, Channel::Slack, &links, &brand)?,
+            self.customer_reminder(&samples::customer_reminder(), &links, &brand)?,
+            self.nudge(&stalled, Channel::Email, &links, &brand)?,
+            self.nudge(&waiting, Channel::Email, &links, &brand)?,
+            self.digest(&digest, Channel::Email, &links, &brand)?,
+        ])
+    }
+
     /// The digest for `channel`.
     ///
     /// # Errors
@@ -410,8 +430,9 @@ fn no_blanks(out: &mut Output, state: &mut State, value: &Value) -> Result<(), E
 /// Escapes text for HTML, as plain ASCII: a mail of it travels as it is, through every relay. Slashes stay, unlike in the engine's own
 /// escaping: addresses are to be readable, and 25 lines have a hundred of them.
 fn escape_html(out: &mut Output, mut text: &str) -> fmt::Result {
+    // By octets: all that is special begins with one of these, or outside ASCII.
     while let Some(at) =
-        text.find(|c: char| matches!(c, '&' | '<' | '>' | '"' | '\'') || !c.is_ascii())
+        text.bytes().position(|b| matches!(b, b'&' | b'<' | b'>' | b'"' | b'\'') || !b.is_ascii())
     {
         let (before, special) = text.split_at(at);
         out.write_str(before)?;

@@ -13,6 +13,11 @@ pub(super) const FRAME: &str =
 
 /// `text` wrapped, its first line indented by `first`, the others by `rest`. Neither a name nor a link is ever broken.
 pub(super) fn wrap(text: &str, first: &str, rest: &str) -> String {
+    // Most of what we say fits: nothing is wider than it is long in octets.
+    if first.len() + text.len() <= WIDTH && !text.contains('\n') {
+        let line = format!("{first}{}", text.trim_end_matches(' '));
+        return plain(&line).into_owned();
+    }
     let options = Options::new(WIDTH)
         .initial_indent(first)
         .subsequent_indent(rest)

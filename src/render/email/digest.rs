@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{
     FinePrint, Link, Row, Shell, Staff, row, text_line, text_links, visible_first_name, why_lead,
 };
-use crate::domain::digest::{Digest, Line};
+use crate::domain::digest::{Digest, Group, Line};
 use crate::render::line::{Look, Said, look};
 use crate::render::meanwhile::Meanwhile;
 use crate::render::words::{self, clock, count, full_day, int};
@@ -84,14 +84,29 @@ struct More {
     url: Option<String>,
 }
 
+/// A part of the digest in words, said once for text and HTML.
+struct PartSaid {
+    heading: Option<String>,
+    groups: Vec<(Group, usize, Vec<Said>)>,
+}
+
+impl PartSaid {
+    fn new(part: summary::Part<'_>, digest: &Digest) -> Self {
+        let say = |line: &Line| Said::new(line, digest.date, digest.since);
+        let groups = part.groups.into_iter();
+        Self {
+            heading: part.heading,
+            groups: groups.map(|(g, n, lines)| (g, n, lines.iter().map(say).collect())).collect(),
+        }
+    }
+}
+
 impl DigestMail {
     /// The mail of `digest`.
     pub(in crate::render) fn new(digest: &Digest, links: MessageLinks<'_>, brand: &Brand) -> Self {
         let subject = subject::digest(digest, brand.names_in_subjects);
-        let said = |lines: &[Line]| -> Vec<Said> {
-            lines.iter().map(|line| Said::new(line, digest.date, digest.since)).collect()
-        };
-        let parts = summary::parts(digest);
+        let parts: Vec<PartSaid> =
+            summary::parts(digest).into_iter().map(|part| PartSaid::new(part, digest)).collect();
         let meanwhile = Meanwhile::of(digest);
         let tally: Vec<Cell> = summary::counted(digest).map(|(g, n)| cell(look(g), n)).collect();
         let used: u8 = tally.iter().map(|cell| cell.width).sum();
@@ -128,7 +143,7 @@ impl DigestMail {
                         .iter()
                         .map(|(group, n, lines)| GroupText {
                             heading: group_heading(look(*group), *n),
-                            lines: said(lines)
+                            lines: lines
                                 .iter()
                                 .map(|said| text_line(said, said.detail(), links))
                                 .collect(),
@@ -174,7 +189,7 @@ impl DigestMail {
                     groups: part
                         .groups
                         .into_iter()
-                        .map(|(group, n, lines)| group_mail(look(group), n, said(lines), links))
+                        .map(|(group, n, lines)| group_mail(look(group), n, lines, links))
                         .collect(),
                 })
                 .collect(),
