@@ -22,6 +22,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail, ensure};
 use chrono::{DateTime, Utc};
 use pivotal_reminders::clock::Clock;
+use pivotal_reminders::db::checkpoint;
 use pivotal_reminders::domain::message::Message;
 use pivotal_reminders::domain::values::Channel;
 use pivotal_reminders::render::{Renderer, samples};
@@ -68,6 +69,9 @@ struct Outcome {
     scan_cpu_s: f64,
     #[serde(default)]
     send_cpu_s: f64,
+    /// Of the server's processes for our connections, while sending.
+    #[serde(default)]
+    server_cpu_s: f64,
 }
 
 impl Outcome {
@@ -154,9 +158,9 @@ async fn digests(options: &Options) -> anyhow::Result<()> {
         options.rounds
     );
     println!(
-        "| | digests/s end to end | scan, onboardings/s | send, digests/s | CPU µs/digest, sending | peak RSS, MB | × Node | × Node with our mail | × Python |"
+        "| | digests/s end to end | scan, onboardings/s | send, digests/s | CPU µs/digest, sending: ours | PostgreSQL's | peak RSS, MB | × Node | × Node with our mail | × Python |"
     );
-    println!("|---|---|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|---|---|");
     let of =
         |who: Contender| contenders.iter().position(|c| *c == who).map(|at| outcomes[at].clone());
     let (node, rich, python) =
@@ -176,13 +180,18 @@ async fn digests(options: &Options) -> anyhow::Result<()> {
             format!("{:.1}", median(&ratios))
         };
         println!(
-            "| {} | {} | {} | {} | {} | {} | {} | {} | {} |",
+            "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
             contender.name(),
             range(&Outcome::per_second),
             range(&|o| onboardings / o.scan_s),
             range(&|o| o.digests / o.send_s),
             if matches!(contender, Contender::Ours(_)) {
                 range(&|o| o.send_cpu_s * 1e6 / o.digests)
+            } else {
+                "–".to_owned()
+            },
+            if *contender == Contender::Ours(Engine::Postgres) {
+                range(&|o| o.server_cpu_s * 1e6 / o.digests)
             } else {
                 "–".to_owned()
             },
@@ -302,9 +311,11 @@ async fn deliver(url: &str, at: DateTime<Utc>) -> anyhow::Result<()> {
     let (scan_s, scan_cpu_s) = (began.elapsed().as_secs_f64(), us.cpu_seconds()? - cpu);
     ensure!(summary.unaccounted() == 0 && summary.skipped == 0, "{summary:?}");
 
-    let (began, cpu) = (Instant::now(), us.cpu_seconds()?);
+    let name = url.rsplit('/').next().unwrap_or_default();
+    let (began, cpu, server) = (Instant::now(), us.cpu_seconds()?, support::server_cpu(name)?);
     let stop = CancellationToken::new();
     let courier = app.courier(ClockGuard::open()).await?;
+    let log = tokio::spawn(checkpoint::keep(app.db.clone(), stop.clone()));
     let work = tokio::spawn(worker::run(
         Arc::clone(&courier),
         "worker".to_owned(),
@@ -315,9 +326,11 @@ async fn deliver(url: &str, at: DateTime<Utc>) -> anyhow::Result<()> {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     let (send_s, send_cpu_s) = (began.elapsed().as_secs_f64(), us.cpu_seconds()? - cpu);
+    let server_cpu_s = support::server_cpu(name)? - server;
     let rss_mb = us.memory_mb("VmHWM")?;
     stop.cancel();
     work.await?;
+    log.await?;
 
     let mut conn = app.db.read().await?;
     let sent: (i64,) = on!(conn, |c| {
@@ -329,8 +342,8 @@ async fn deliver(url: &str, at: DateTime<Utc>) -> anyhow::Result<()> {
     .await?
     });
     #[expect(clippy::cast_precision_loss, reason = "thousands")]
-    let outcome =
-        Outcome { digests: sent.0 as f64, scan_s, send_s, rss_mb, scan_cpu_s, send_cpu_s };
+    let digests = sent.0 as f64;
+    let outcome = Outcome { digests, scan_s, send_s, rss_mb, scan_cpu_s, send_cpu_s, server_cpu_s };
     println!("{}", serde_json::to_string(&outcome)?);
     Ok(())
 }

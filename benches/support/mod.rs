@@ -196,6 +196,22 @@ impl Process {
     }
 }
 
+/// CPU seconds so far of the PostgreSQL processes on this machine that serve a database.
+pub(crate) fn server_cpu(database: &str) -> anyhow::Result<f64> {
+    let mut sum = 0.0;
+    for entry in std::fs::read_dir("/proc")? {
+        let name = entry?.file_name();
+        let Some(id) = name.to_str().and_then(|name| name.parse().ok()) else { continue };
+        let title = std::fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
+        let title = String::from_utf8_lossy(&title);
+        if title.starts_with("postgres: ") && title.contains(database) {
+            // One that has ended meanwhile is not counted.
+            sum += Process::of(id).cpu_seconds().unwrap_or_default();
+        }
+    }
+    Ok(sum)
+}
+
 /// The middle value; of two in the middle, their mean.
 pub(crate) fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
