@@ -18,7 +18,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::console::links::LinkPages;
 use crate::console::slack::SlackRequests;
-use crate::db::{Db, DbOptions, SchemaState};
+use crate::db::{Db, DbOptions, SchemaState, checkpoint};
 use crate::deliver::{
     self, Deliverers, EmailProvider, SlackConfig, SlackProvider, SmtpConfig, SmtpTimeouts,
 };
@@ -29,7 +29,7 @@ use crate::domain::values::Schedule;
 use crate::render::{Links, OwnPages, Renderer};
 use crate::scheduler::{self, Summary};
 use crate::store::clock_guard::{self, ClockGuard};
-use crate::store::ledger::{self, Backlog};
+use crate::store::ledger::{self, Backlog, Packer};
 use crate::store::presence::{BEAT, Heart, Identity};
 use crate::store::retention::{self, Retention};
 use crate::store::{schedules, settings};
@@ -225,10 +225,13 @@ impl App {
         };
         let Ways { deliverers, channels, .. } = self.ways()?;
         let settings = &self.config.worker;
+        let renderer = Renderer::new().context("a template is broken")?;
+        let packer = self.packer(&renderer).await?;
         Ok(Arc::new(Courier {
             writer: Writer::start(&db, &self.clock, &self.identity),
             loader: Loader::start(db.clone()),
-            renderer: Arc::new(Renderer::new().context("a template is broken")?),
+            renderer: Arc::new(renderer),
+            packer,
             links: self.links().await?,
             footer_address: some(&self.config.mail.footer_address),
             lease: Duration::from_secs(settings.lease_seconds),
@@ -257,6 +260,14 @@ impl App {
             crons.push((name.parse::<Schedule>()?, cron));
         }
         Ok(Timetable::new(crons))
+    }
+
+    async fn packer(&self, renderer: &Renderer) -> anyhow::Result<Packer> {
+        let examples = renderer.examples().context("a template is broken")?;
+        let mut conn = self.db.begin().await?;
+        let packer = Packer::open(&mut conn, &examples, self.clock.now()).await?;
+        conn.commit().await?;
+        Ok(packer)
     }
 
     fn retention(&self) -> Retention {
@@ -434,6 +445,11 @@ impl App {
         );
         tasks.spawn(async move {
             tidy.await;
+            Ok(())
+        });
+        let log = checkpoint::keep(self.db.clone(), stop.clone());
+        tasks.spawn(async move {
+            log.await;
             Ok(())
         });
         if let Some(listener) = listener {

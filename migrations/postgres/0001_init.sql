@@ -279,10 +279,18 @@ CREATE TABLE attempts (
     PRIMARY KEY (notification_id, number)
 );
 
+-- What most messages have in common, so that it is not stored with each. Never changed: a message names the one it was packed with.
+CREATE TABLE dictionaries (
+    id         TEXT PRIMARY KEY,                -- hash of its content
+    body       BYTEA NOT NULL,                  -- messages like those that were packed with it
+    created_at TIMESTAMPTZ NOT NULL             -- when a binary first came with it
+);
+
 -- The message as rendered: zstd-compressed MessagePack of domain::message::Message.
 CREATE TABLE messages (
     notification_id TEXT PRIMARY KEY,           -- of which notification
     body            BYTEA NOT NULL,             -- compressed, see above
+    dictionary_id   TEXT,                       -- what it takes to read it; null = nothing
     rendered_at     TIMESTAMPTZ NOT NULL        -- when the facts in it were true
 );
 ALTER TABLE messages ALTER COLUMN body SET STORAGE EXTERNAL;

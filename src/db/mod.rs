@@ -6,6 +6,7 @@
 //!
 //! Errors: every function here and in `store` answers with [`DbError`]; a conflict is told from an outage by [`is_conflict`].
 
+pub mod checkpoint;
 mod migrate;
 
 use std::str::FromStr;
@@ -246,7 +247,10 @@ impl Db {
             .busy_timeout(options.statement_timeout.min(LOCK_PATIENCE))
             .pragma("temp_store", "memory")
             .pragma("journal_size_limit", "67108864")
+            .pragma("wal_autocheckpoint", checkpoint::AT_LAST)
             .statement_cache_capacity(256)
+            // A reader that has to wait for whoever asked, row by row, is awakened row by row.
+            .row_buffer_size(1024)
             .log_slow_statements(tracing::log::LevelFilter::Warn, Duration::from_secs(2));
         let pool = |connections: u32| {
             SqlitePoolOptions::new()
@@ -260,7 +264,9 @@ impl Db {
                 // for ever. Such a one is closed, and the next is new.
                 .after_release(|conn, _| Box::pin(async move { Ok(!conn.is_in_transaction()) }))
         };
-        let write = pool(1).connect_with(connect.clone()).await.map_err(|error| cannot(&error))?;
+        // What the writer has read stays true, as nobody else writes; a reader's pages are forgotten at every commit.
+        let writer = connect.clone().pragma("cache_size", "-4096");
+        let write = pool(1).connect_with(writer).await.map_err(|error| cannot(&error))?;
         let read = pool(options.connections.max(2))
             .connect_with(connect)
             .await
@@ -273,6 +279,15 @@ impl Db {
         match self {
             Self::Postgres(pool) => pool.acquire().await.map(Conn::PostgresIdle),
             Self::Sqlite { read, .. } => read.acquire().await.map(Conn::SqliteIdle),
+        }
+    }
+
+    /// A connection that sees everything as of one moment. On SQLite a transaction, within which no page is read twice, whoever writes
+    /// meanwhile; on PostgreSQL an ordinary connection, as beginning and ending would be two more round trips.
+    pub async fn snapshot(&self) -> Result<Conn, DbError> {
+        match self {
+            Self::Postgres(_) => self.read().await,
+            Self::Sqlite { read, .. } => read.begin().await.map(Conn::SqliteTx),
         }
     }
 

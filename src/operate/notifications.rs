@@ -70,7 +70,7 @@ pub async fn show(
         return Ok(None);
     };
     Ok(Some(Details {
-        message: notifications::message(conn, id).await?,
+        message: ledger::message(conn, id).await?,
         attempts: notifications::attempts(conn, id).await?,
         resends: notifications::resends(conn, id).await?,
         onboardings: notifications::subjects(conn, id).await?,

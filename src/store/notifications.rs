@@ -4,9 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Serialize, Serializer};
 
 use super::audit::{instant, instant_or_null};
-use super::ledger::unpack;
 use crate::db::{Conn, DbError};
-use crate::domain::message::Message;
 use crate::{fetch_by_ids, on};
 
 mod search;
@@ -184,14 +182,6 @@ pub struct Attempt {
 pub async fn attempts(conn: &mut Conn, id: &str) -> Result<Vec<Attempt>, DbError> {
     const SQL: &str = "SELECT number, at, worker, stage, outcome, reply, duration_ms FROM attempts WHERE notification_id = $1 ORDER BY number";
     on!(conn, |c| sqlx::query_as(SQL).bind(id).fetch_all(c).await)
-}
-
-/// The message of a notification as rendered last; `None` before that, and after its retention.
-pub async fn message(conn: &mut Conn, id: &str) -> Result<Option<Message>, DbError> {
-    const SQL: &str = "SELECT body FROM messages WHERE notification_id = $1";
-    let body: Option<(Vec<u8>,)> =
-        on!(conn, |c| sqlx::query_as(SQL).bind(id).fetch_optional(c).await?);
-    body.map(|(body,)| unpack(&body).map_err(|error| DbError::Decode(error.into()))).transpose()
 }
 
 /// The notifications that operators had sent anew in place of this one, oldest first.

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::ledger::unpack;
+use super::ledger;
 use crate::db::{Conn, DbError};
 use crate::domain::message::Message;
 use crate::domain::values::{Channel, Kind, NotificationState};
@@ -59,11 +59,6 @@ pub async fn list(
 /// One message with its body, as rendered.
 pub async fn get(conn: &mut Conn, id: &str) -> Result<Option<(Kept, Message)>, DbError> {
     const SQL: &str = const_str::concat!(KEPT, " AND n.id = $1");
-    const BODY: &str = "SELECT body FROM messages WHERE notification_id = $1";
     let kept: Option<Kept> = on!(conn, |c| sqlx::query_as(SQL).bind(id).fetch_optional(c).await?);
-    let body: Option<(Vec<u8>,)> =
-        on!(conn, |c| sqlx::query_as(BODY).bind(id).fetch_optional(c).await?);
-    let Some((kept, (body,))) = kept.zip(body) else { return Ok(None) };
-    let message = unpack(&body).map_err(|error| DbError::Decode(error.into()))?;
-    Ok(Some((kept, message)))
+    Ok(kept.zip(ledger::message(conn, id).await?))
 }

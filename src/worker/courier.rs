@@ -33,7 +33,7 @@ use crate::domain::values::{AttemptOutcome, Channel, Kind, Mode, NotificationSta
 use crate::render::{Links, Renderer};
 use crate::store::clock_guard::ClockGuard;
 use crate::store::ledger::{
-    self, Attempt, Claimed, Finish, NewNotification, POISON_AFTER, Waiting,
+    self, Attempt, Claimed, Finish, NewNotification, POISON_AFTER, Packed, Packer, Waiting,
 };
 use crate::store::presence::{BEAT, Heart, Identity};
 use crate::store::processes;
@@ -52,6 +52,8 @@ pub struct Courier {
     pub loader: Loader,
     /// Messages.
     pub renderer: Arc<Renderer>,
+    /// Messages in the form in which they are stored.
+    pub packer: Packer,
     /// Providers.
     pub deliverers: Deliverers,
     /// Which channels exist here.
@@ -461,9 +463,8 @@ impl<'a> Running<'a> {
             _ => None,
         };
         let stored = message.and_then(|message| {
-            let body = ledger::pack(message)
-                .inspect_err(|error| tracing::error!(%error, "cannot store the message"));
-            Some((message.headline(), body.ok()?))
+            let packed = courier.packer.pack(message);
+            packed.inspect_err(|error| tracing::error!(%error, "cannot store the message")).ok()
         });
         self.finish(next, Some(attempt), stored, provider_ref).await;
     }
@@ -484,7 +485,7 @@ impl<'a> Running<'a> {
         &self,
         next: Next,
         attempt: Option<Attempt>,
-        message: Option<(String, Vec<u8>)>,
+        message: Option<Packed>,
         provider_ref: Option<String>,
     ) {
         let row = Finish {

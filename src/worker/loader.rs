@@ -61,6 +61,8 @@ async fn load(
     db: &Db,
     claimed: &[Claimed],
 ) -> Result<std::collections::HashMap<String, Brief>, DbError> {
-    let mut conn = db.read().await?;
-    briefs::load(&mut conn, claimed).await
+    let mut conn = db.snapshot().await?;
+    let briefs = briefs::load(&mut conn, claimed).await?;
+    conn.commit().await?;
+    Ok(briefs)
 }

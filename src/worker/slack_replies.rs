@@ -20,7 +20,7 @@ use crate::store::audit::{self, Line};
 use crate::store::message_actions::{self, Action};
 use crate::store::sent::{self, Sent};
 use crate::store::slack_replies::{self, Edit};
-use crate::store::{facts, ledger, notifications};
+use crate::store::{facts, ledger};
 
 /// How often there is something to look at. Whoever clicked waits for it.
 const EVERY: Duration = Duration::from_millis(500);
@@ -117,7 +117,7 @@ async fn words(
         let said = format!("{} {:?}", post.text, settled.undo);
         (post, Some(said))
     } else {
-        let Some(Message::Slack(post)) = notifications::message(conn, &n.id).await? else {
+        let Some(Message::Slack(post)) = ledger::message(conn, &n.id).await? else {
             return Ok(None);
         };
         (post, None)

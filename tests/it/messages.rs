@@ -6,13 +6,15 @@ use mail_parser::MessageParser;
 use pivotal_reminders::deliver::mail_bytes;
 use pivotal_reminders::domain::message::{Click, Email, Envelope, Message, SlackPost};
 use pivotal_reminders::domain::values::Kind;
+use pivotal_reminders::on;
 use pivotal_reminders::operate::preview::{self, Preview};
 use pivotal_reminders::render::settled::{Settled, What};
 use pivotal_reminders::render::{Renderer, samples};
+use pivotal_reminders::store::ledger::{self, Packer};
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use super::support::db::Backend;
+use super::support::db::{Backend, TestDb};
 use super::support::stage::Stage;
 
 fn all() -> Vec<Preview> {
@@ -39,6 +41,53 @@ fn octets(email: &Email) -> Vec<u8> {
     };
     let from = "Tallybrook <reminders@tallybrook.test>".parse().unwrap();
     mail_bytes(&from, &envelope, email).unwrap()
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn what_messages_share_is_kept_once_and_every_message_is_read_whoever_packed_it(
+    #[case] backend: Backend,
+) {
+    let db = TestDb::new(backend).await;
+    let at = chrono::DateTime::UNIX_EPOCH;
+    let examples = Renderer::new().unwrap().examples().unwrap();
+    let mut conn = db.db.begin().await.unwrap();
+    // Binaries with other templates, and one that is started again.
+    let older = Packer::open(&mut conn, &examples[..1], at).await.unwrap();
+    let newer = Packer::open(&mut conn, &examples, at).await.unwrap();
+    let again = Packer::open(&mut conn, &examples, at).await.unwrap();
+    let mut messages = BTreeMap::new();
+    for (n, preview) in all().into_iter().enumerate() {
+        for (who, packer) in [("older", &older), ("newer", &newer), ("again", &again)] {
+            let packed = packer.pack(&preview.message).unwrap();
+            if who == "newer"
+                && let Message::Email(email) = &preview.message
+            {
+                let (small, large) = (packed.body.len(), email.html.len());
+                assert!(small * 9 < large, "{}: {small} of {large} octets", preview.name);
+            }
+            let id = format!("ntf_{n}_{who}");
+            on!(conn, |c| sqlx::query("INSERT INTO messages (notification_id, body, dictionary_id, rendered_at) VALUES ($1, $2, $3, $4)")
+                .bind(&id)
+                .bind(&packed.body)
+                .bind(&*packed.dictionary_id)
+                .bind(at)
+                .execute(c)
+                .await
+                .map(|_| ()))
+            .unwrap();
+            messages.insert(id, preview.message.clone());
+        }
+    }
+    for (id, message) in messages {
+        assert_eq!(ledger::message(&mut conn, &id).await.unwrap(), Some(message), "{id}");
+    }
+    let dictionaries: (i64,) =
+        on!(conn, |c| sqlx::query_as("SELECT count(*) FROM dictionaries").fetch_one(c).await)
+            .unwrap();
+    assert_eq!(dictionaries.0, 2);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, SqliteConnection};
 
+use super::message::Packed;
 use super::reminded::give_back;
 use crate::db::{Conn, DbError, Dialect, sqlite_time};
 use crate::domain::values::{AttemptOutcome, Kind, NotificationState, Reason};
@@ -29,8 +30,8 @@ pub struct Finish {
     pub counts: bool,
     /// The attempt, if one was made.
     pub attempt: Option<Attempt>,
-    /// The message as rendered: headline and compressed body.
-    pub message: Option<(String, Vec<u8>)>,
+    /// The message as rendered.
+    pub message: Option<Packed>,
     /// The provider's own name for it.
     pub provider_ref: Option<String>,
 }
@@ -100,8 +101,8 @@ async fn finish_postgres(
 ) -> Result<HashSet<String>, DbError> {
     const SQL: &str = "WITH f AS (
            SELECT * FROM UNNEST($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::bigint[], $7::text[], $8::text[],
-             $10::bigint[], $11::timestamptz[], $12::text[], $13::text[], $14::text[], $15::text[], $16::bigint[], $17::bytea[])
-             AS f (id, token, state, reason, not_before, counts, subject, provider_ref, number, at, worker, stage, outcome, reply, duration_ms, body)
+             $10::bigint[], $11::timestamptz[], $12::text[], $13::text[], $14::text[], $15::text[], $16::bigint[], $17::bytea[], $18::text[])
+             AS f (id, token, state, reason, not_before, counts, subject, provider_ref, number, at, worker, stage, outcome, reply, duration_ms, body, dictionary_id)
          ), done AS (
            UPDATE notifications n SET state = f.state, reason = f.reason, not_before = COALESCE(f.not_before, n.not_before),
              due_at = CASE WHEN f.state = 'deferred' THEN f.not_before ELSE n.due_at END,
@@ -115,8 +116,9 @@ async fn finish_postgres(
            INSERT INTO attempts (notification_id, number, at, worker, stage, outcome, reply, duration_ms)
            SELECT id, number, at, worker, stage, outcome, reply, duration_ms FROM done WHERE number IS NOT NULL
          ), m AS (
-           INSERT INTO messages (notification_id, body, rendered_at) SELECT id, body, $9::timestamptz FROM done WHERE body IS NOT NULL
-           ON CONFLICT (notification_id) DO UPDATE SET body = excluded.body, rendered_at = excluded.rendered_at
+           INSERT INTO messages (notification_id, body, dictionary_id, rendered_at)
+           SELECT id, body, dictionary_id, $9::timestamptz FROM done WHERE body IS NOT NULL
+           ON CONFLICT (notification_id) DO UPDATE SET body = excluded.body, dictionary_id = excluded.dictionary_id, rendered_at = excluded.rendered_at
          ) SELECT id FROM done";
     let attempts: Vec<Option<&Attempt>> = rows.iter().map(|f| f.attempt.as_ref()).collect();
     let finished: Vec<(String,)> = sqlx::query_as(SQL)
@@ -126,7 +128,11 @@ async fn finish_postgres(
         .bind(rows.iter().map(|f| f.reason.map(Reason::as_str)).collect::<Vec<_>>())
         .bind(rows.iter().map(|f| f.not_before).collect::<Vec<_>>())
         .bind(rows.iter().map(|f| i64::from(f.counts)).collect::<Vec<_>>())
-        .bind(rows.iter().map(|f| f.message.as_ref().map(|m| m.0.as_str())).collect::<Vec<_>>())
+        .bind(
+            rows.iter()
+                .map(|f| f.message.as_ref().map(|m| m.headline.as_str()))
+                .collect::<Vec<_>>(),
+        )
         .bind(rows.iter().map(|f| f.provider_ref.as_deref()).collect::<Vec<_>>())
         .bind(now)
         .bind(attempts.iter().map(|a| a.map(|a| a.number)).collect::<Vec<_>>())
@@ -136,7 +142,12 @@ async fn finish_postgres(
         .bind(attempts.iter().map(|a| a.map(|a| a.outcome.as_str())).collect::<Vec<_>>())
         .bind(attempts.iter().map(|a| a.map(|a| a.reply.as_str())).collect::<Vec<_>>())
         .bind(attempts.iter().map(|a| a.map(|a| a.duration_ms)).collect::<Vec<_>>())
-        .bind(rows.iter().map(|f| f.message.as_ref().map(|m| m.1.as_slice())).collect::<Vec<_>>())
+        .bind(
+            rows.iter().map(|f| f.message.as_ref().map(|m| m.body.as_slice())).collect::<Vec<_>>(),
+        )
+        .bind(
+            rows.iter().map(|f| f.message.as_ref().map(|m| &*m.dictionary_id)).collect::<Vec<_>>(),
+        )
         .fetch_all(c)
         .await?;
     Ok(finished.into_iter().map(|(id,)| id).collect())
@@ -158,8 +169,10 @@ async fn finish_sqlite(
          WHERE notifications.id = f.value ->> 0 AND lease_token = f.value ->> 1 AND state = 'sending' RETURNING notifications.id";
     const ATTEMPTS: &str = "INSERT INTO attempts (notification_id, number, at, worker, stage, outcome, reply, duration_ms)
          SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7 FROM json_each($1)";
-    const MESSAGE: &str = "INSERT INTO messages (notification_id, body, rendered_at) VALUES ($1, $2, $3)
-         ON CONFLICT (notification_id) DO UPDATE SET body = excluded.body, rendered_at = excluded.rendered_at";
+    // JSON cannot carry octets, but hexadecimal digits; a statement for each message would wake two threads for each.
+    const MESSAGES: &str = "INSERT INTO messages (notification_id, body, dictionary_id, rendered_at)
+         SELECT value ->> 0, unhex(value ->> 1), value ->> 2, $2 FROM json_each($1) WHERE true
+         ON CONFLICT (notification_id) DO UPDATE SET body = excluded.body, dictionary_id = excluded.dictionary_id, rendered_at = excluded.rendered_at";
     let outcomes: Vec<_> = rows
         .iter()
         .map(|f| {
@@ -170,7 +183,7 @@ async fn finish_sqlite(
                 f.reason,
                 f.not_before.map(sqlite_time),
                 i64::from(f.counts),
-                f.message.as_ref().map(|m| &m.0),
+                f.message.as_ref().map(|m| &m.headline),
                 f.provider_ref,
             ])
         })
@@ -201,9 +214,20 @@ async fn finish_sqlite(
         let attempts = serde_json::Value::from(attempts).to_string();
         sqlx::query(ATTEMPTS).bind(attempts).execute(&mut *c).await?;
     }
-    // JSON cannot carry bytes; in process a statement per row costs microseconds.
-    for (id, message) in written().filter_map(|f| Some((&f.id, f.message.as_ref()?))) {
-        sqlx::query(MESSAGE).bind(id).bind(message.1.as_slice()).bind(now).execute(&mut *c).await?;
+    let messages: Vec<_> = written()
+        .filter_map(|f| Some((&f.id, f.message.as_ref()?)))
+        .map(|(id, message)| (id, hex(&message.body), &*message.dictionary_id))
+        .collect();
+    if !messages.is_empty() {
+        let messages = serde_json::json!(messages).to_string();
+        sqlx::query(MESSAGES).bind(messages).bind(sqlite_time(now)).execute(&mut *c).await?;
     }
     Ok(finished)
+}
+
+/// Octets as hexadecimal digits.
+fn hex(octets: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble & 15)]);
+    octets.iter().flat_map(|octet| [digit(octet >> 4), digit(*octet)]).collect()
 }

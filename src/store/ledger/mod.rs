@@ -17,7 +17,7 @@ use chrono::{DateTime, Utc};
 pub use by_hand::{ByHand, lock, open_resend, reopen, resend, settle};
 pub use claim::{Claimed, Waiting, claim, mark_body, rest, waiting};
 pub use finish::{Attempt, Finish, finish};
-pub use message::{pack, unpack};
+pub use message::{Packed, Packer, message};
 pub use reminded::{drop_items, give_back, last_reminders, remind};
 pub use rescue::rescue;
 pub use sweep::{Backlog, Ready, backlog, end_undecodable, end_waiting, finished, pushed, ready};
