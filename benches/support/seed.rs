@@ -162,10 +162,13 @@ fn statements(engine: Engine, plan: Plan) -> Vec<String> {
         words.day(slot, if groups == 1 { 25 } else { 21 })
     );
     let often = if groups == 1 { 1 } else { 7 };
-    let figure = "CASE WHEN waits THEN 5 ELSE 7 END";
-    let seen = words.json(&format!(
-        "'{{\"on\":\"' || {before} || '\",\"group\":\"' || CASE WHEN waits THEN 'waiting' ELSE 'on_track' END || '\",\"figure\":' || {figure} || ',\"phase\":\"' || phase || '\",\"launch\":null}}'"
-    ));
+    let rows = format!(
+        "{}, y AS (SELECT i, csm, csm % {groups} AS g, (i / {csms}) % {stride} = (csm / {groups}) % {stride} AS is_due, i % 3 = 0 AS waits,
+           CASE i % 6 WHEN 0 THEN 'before_getting_started' WHEN 1 THEN 'program_design' WHEN 2 THEN 'review' WHEN 3 THEN 'program_buildout'
+             WHEN 4 THEN 'internal_qa' ELSE 'launch' END AS phase FROM x)",
+        numbers(onboardings, &format!("{csm} AS csm")),
+        stride = each / due,
+    );
     let holds = words.json("'[]'");
     let slot_at = words.slot_of_group(slot);
     vec![
@@ -193,21 +196,21 @@ fn statements(engine: Engine, plan: Plan) -> Vec<String> {
         format!(
             "INSERT INTO onboardings (id, workspace_id, customer_id, display_id, phase, state, started_at, csm_id, waiting_on_customer, waiting_on_customer_since,
                reminder_email, reminder_slack, reminder_frequency_days, phase_entered_at, state_entered_at, held_since, holds, mode, csm_mode, reminders_mode,
-               phase_mode, waiting_mode, stalled_step, waiting_step, waiting_began_on, last_reminded_on, last_seen, recipient_id, next_due_on, next_nudge_at, created_at, updated_at)
-             {}, y AS (SELECT i, csm, csm % {groups} AS g, (i / {csms}) % {stride} = (csm / {groups}) % {stride} AS is_due, i % 3 = 0 AS waits,
-               CASE i % 6 WHEN 0 THEN 'before_getting_started' WHEN 1 THEN 'program_design' WHEN 2 THEN 'review' WHEN 3 THEN 'program_buildout'
-                 WHEN 4 THEN 'internal_qa' ELSE 'launch' END AS phase FROM x)
-             SELECT 'onb_{ID}' || (i + {BASE}), '{WORKSPACE}', 'cust_{ID}' || (i + {BASE}), i + 1, phase, CASE WHEN waits THEN 'waiting' ELSE 'active' END, {created},
+               phase_mode, waiting_mode, stalled_step, waiting_step, waiting_began_on, next_nudge_at, created_at, updated_at)
+             {rows} SELECT 'onb_{ID}' || (i + {BASE}), '{WORKSPACE}', 'cust_{ID}' || (i + {BASE}), i + 1, phase, CASE WHEN waits THEN 'waiting' ELSE 'active' END, {created},
                'user_{ID}' || (csm + {BASE}), waits, CASE WHEN waits THEN {began} END,
                true, true, CASE WHEN is_due THEN {often} ELSE 28 END, {began}, {began}, CASE WHEN waits THEN {began} END, {holds}, 'live', 'live', 'live',
                'live', 'live', CASE WHEN waits THEN 0 ELSE {stalled_step} END, CASE WHEN waits THEN {waiting_step} ELSE 0 END,
-               CASE WHEN waits THEN {began_on} END, {before}, {seen}, 'user_{ID}' || (csm + {BASE}), {next_due}, {next_nudge}, {created}, {created} FROM y",
-            numbers(onboardings, &format!("{csm} AS csm")),
-            stride = each / due,
+               CASE WHEN waits THEN {began_on} END, {next_nudge}, {created}, {created} FROM y",
             began_on = match engine {
                 Engine::Postgres => format!("'{}'::date", (midnight - Days::new(10)).date_naive()),
                 Engine::Sqlite => format!("'{}'", (midnight - Days::new(10)).date_naive()),
             },
+        ),
+        format!(
+            "INSERT INTO reminder_state (onboarding_id, recipient_id, next_due_on, frequency_days, last_reminded_on, last_seen)
+             {rows} SELECT 'onb_{ID}' || (i + {BASE}), 'user_{ID}' || (csm + {BASE}), {next_due}, CASE WHEN is_due THEN {often} ELSE 28 END, {before},
+               {before} || CASE WHEN waits THEN ' waiting 5 ' ELSE ' on_track 7 ' END || phase FROM y"
         ),
     ]
 }
@@ -215,8 +218,8 @@ fn statements(engine: Engine, plan: Plan) -> Vec<String> {
 /// The columns that the scan goes by, as text.
 const COMPUTED: [&str; 2] = [
     "SELECT id || ' ' || COALESCE(CAST(next_slot_at AS TEXT), '-') FROM users ORDER BY id",
-    "SELECT id || ' ' || COALESCE(recipient_id, '-') || ' ' || COALESCE(CAST(next_due_on AS TEXT), '-') || ' ' || COALESCE(CAST(next_nudge_at AS TEXT), '-')
-     FROM onboardings ORDER BY id",
+    "SELECT o.id || ' ' || COALESCE(r.recipient_id, '-') || ' ' || COALESCE(CAST(r.next_due_on AS TEXT), '-') || ' ' || COALESCE(CAST(o.next_nudge_at AS TEXT), '-')
+     FROM onboardings o JOIN reminder_state r ON r.onboarding_id = o.id ORDER BY o.id",
 ];
 
 /// Makes sure that the service would have computed the same columns, on a small database of the same plan.

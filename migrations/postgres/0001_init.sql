@@ -192,10 +192,6 @@ CREATE TABLE onboardings (
     stalled_step              BIGINT NOT NULL,                          -- highest stalled step dealt with in this phase entry
     waiting_step              BIGINT NOT NULL,                          -- highest waiting step dealt with in this episode
     waiting_began_on          DATE,                                     -- local date on which the newest waiting episode began: several toggles a day count as one
-    last_reminded_on          DATE,                                     -- slot date of the newest digest that carries it and counts
-    last_seen                 JSONB,                                    -- what that digest showed, for "since yesterday"
-    recipient_id              TEXT,                                     -- computed: active CSM, else active owner, else null (unroutable)
-    next_due_on               DATE,                                     -- computed: first slot date of the next digest line; null = none
     next_nudge_at             TIMESTAMPTZ,                              -- computed: when the next step of a ladder may be sent; null = none
     created_at                TIMESTAMPTZ NOT NULL,                     -- when it was created
     updated_at                TIMESTAMPTZ NOT NULL,                     -- when it changed last
@@ -204,9 +200,20 @@ CREATE TABLE onboardings (
 );
 CREATE INDEX onboardings_list ON onboardings (workspace_id, created_at DESC) WHERE deleted_at IS NULL;  -- the API's list
 CREATE INDEX onboardings_customer ON onboardings (customer_id, created_at DESC);                      -- a customer's, deleted ones too
-CREATE INDEX onboardings_recipient ON onboardings (recipient_id, next_due_on);                        -- the scan, and a reader's totals
 CREATE INDEX onboardings_nudge ON onboardings (next_nudge_at) WHERE next_nudge_at IS NOT NULL;        -- the scan
-CREATE INDEX onboardings_csm ON onboardings (csm_id) WHERE csm_id IS NOT NULL AND (recipient_id IS NULL OR csm_id <> recipient_id);  -- when an inactive CSM changes
+CREATE INDEX onboardings_csm ON onboardings (csm_id) WHERE csm_id IS NOT NULL;                        -- when a CSM changes
+
+-- Where an onboarding stands between two digest lines: what a pass moves, apart from the wide row and its many indexes.
+CREATE TABLE reminder_state (
+    onboarding_id    TEXT PRIMARY KEY REFERENCES onboardings (id), -- each has exactly one
+    recipient_id     TEXT,                                   -- computed: active CSM, else active owner, else null (unroutable)
+    next_due_on      DATE,                                   -- computed: first slot date of the next digest line; null = none
+    frequency_days   BIGINT NOT NULL,                        -- copy of reminder_frequency_days: a pass computes the next date from this row alone
+    rests_until      DATE,                                   -- copy of snoozed_until, likewise
+    last_reminded_on DATE,                                   -- slot date of the newest digest that carries it and counts
+    last_seen        TEXT                                    -- what that digest showed, for "since yesterday" (domain::digest::Seen)
+);
+CREATE INDEX reminder_state_due ON reminder_state (recipient_id, next_due_on);                        -- the scan, and a reader's totals
 
 -- The ledger: one row per message to one recipient on one channel. It is the truth; jobs are hints.
 -- No index, not even a predicate, names state or a lease column: a claim must stay a heap-only update.
@@ -261,7 +268,7 @@ CREATE INDEX notifications_resend ON notifications (resend_of) WHERE resend_of I
 CREATE TABLE notification_items (
     notification_id TEXT NOT NULL,              -- the notification
     onboarding_id   TEXT NOT NULL,              -- one onboarding that it is about
-    before          JSONB,                      -- what the last digest had shown of it
+    before          TEXT,                       -- what the last digest had shown of it (domain::digest::Seen)
     PRIMARY KEY (notification_id, onboarding_id)
 );
 CREATE INDEX notification_items_onboarding ON notification_items (onboarding_id, notification_id);    -- what was said of an onboarding

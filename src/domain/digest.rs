@@ -2,6 +2,8 @@
 //!
 //! The same lines, one at a time, are what a nudge is about ([`line()`]). Words, shapes and colours are `render`'s.
 
+use std::fmt;
+
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -9,28 +11,22 @@ use super::calendar::local_date;
 use super::decide::{DIGEST_LINES, Step, stalled_threshold, step_reached};
 use super::facts::{Onboarding, Person, Workspace};
 use super::meanwhile::Meanwhile;
-use super::values::{Kind, Phase, State};
+use super::values::{Kind, Phase, State, words};
 
-/// The strongest reason why an onboarding is in a digest; the order of declaration is the order on the page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Group {
-    /// The customer owes the next step.
-    Waiting,
-    /// Somebody marked it at risk.
-    AtRisk,
-    /// Longer in its phase than the target.
-    Stalled,
-    /// The launch date has passed or is at most 7 days away.
-    Launch,
-    /// None of these.
-    OnTrack,
-}
-
-impl Group {
-    /// Every group, in the order of a digest.
-    pub const ALL: [Self; 5] =
-        [Self::Waiting, Self::AtRisk, Self::Stalled, Self::Launch, Self::OnTrack];
+words! {
+    /// The strongest reason why an onboarding is in a digest; the order of declaration is the order on the page.
+    Group {
+        /// The customer owes the next step.
+        Waiting = "waiting",
+        /// Somebody marked it at risk.
+        AtRisk = "at_risk",
+        /// Longer in its phase than the target.
+        Stalled = "stalled",
+        /// The launch date has passed or is at most 7 days away.
+        Launch = "launch",
+        /// None of these.
+        OnTrack = "on_track",
+    }
 }
 
 /// Days from the launch date on which it is "near".
@@ -45,8 +41,9 @@ pub struct Age {
     pub calendar: i64,
 }
 
-/// What a digest showed of an onboarding, kept with its line so that the next digest can say what changed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What a digest showed of an onboarding, kept with its line so that the next digest can say what changed. Its text, as it is stored, is
+/// short, because a pass writes two of them for every line: `2026-06-01 waiting 5 review 2026-07-01`.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
     /// Slot date of that digest.
     pub on: NaiveDate,
@@ -58,6 +55,29 @@ pub struct Seen {
     pub phase: Phase,
     /// Its launch date.
     pub launch: Option<NaiveDate>,
+}
+
+impl fmt::Display for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { on, group, figure, phase, launch } = self;
+        write!(f, "{on} {group} {figure} {phase}")?;
+        launch.map_or(Ok(()), |launch| write!(f, " {launch}"))
+    }
+}
+
+impl Seen {
+    /// Reads its text; `None` for what is no such text.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        let mut words = text.split(' ');
+        Some(Self {
+            on: words.next()?.parse().ok()?,
+            group: words.next()?.parse().ok()?,
+            figure: words.next()?.parse().ok()?,
+            phase: words.next()?.parse().ok()?,
+            launch: words.next().map(str::parse).transpose().ok()?,
+        })
+    }
 }
 
 /// One line of a digest, or the subject of a nudge.

@@ -41,6 +41,8 @@ macro_rules! words {
     };
 }
 
+pub(super) use words;
+
 /// A word that is not part of the vocabulary it was read as.
 #[derive(Debug, thiserror::Error)]
 #[error("{word:?} is none of {}", known.join(", "))]

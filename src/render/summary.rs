@@ -98,7 +98,7 @@ pub(super) fn tally(digest: &Digest) -> String {
 
 /// Groups that have lines, shown or not, with their number.
 pub(super) fn counted(digest: &Digest) -> impl Iterator<Item = (Group, usize)> {
-    Group::ALL.into_iter().zip(digest.tally_of_all()).filter(|(_, n)| *n > 0)
+    Group::ALL.iter().copied().zip(digest.tally_of_all()).filter(|(_, n)| *n > 0)
 }
 
 /// A stretch of a digest under one heading: the reader's own lines have none.

@@ -106,10 +106,10 @@ async fn edits(
     n: &Claimed,
     from: DateTime<Utc>,
 ) -> Result<HashMap<String, Vec<Edit>>, DbError> {
-    const SQL: &str = "SELECT a.object_id, a.actor_name, a.diff, a.created_at FROM onboardings o
+    const SQL: &str = "SELECT a.object_id, a.actor_name, a.diff, a.created_at FROM reminder_state r JOIN onboardings o ON o.id = r.onboarding_id
            JOIN audit_log a ON a.object_id = o.id AND a.event = 'onboarding_updated' AND a.created_at >= $2
            LEFT JOIN api_keys k ON k.id = a.actor_id
-         WHERE o.recipient_id = $1 AND o.deleted_at IS NULL AND COALESCE(k.mode, 'live') = 'live' ORDER BY a.created_at, a.id";
+         WHERE r.recipient_id = $1 AND o.deleted_at IS NULL AND COALESCE(k.mode, 'live') = 'live' ORDER BY a.created_at, a.id";
     let rows: Vec<EditRow> =
         on!(conn, |c| sqlx::query_as(SQL).bind(&n.recipient_id).bind(from).fetch_all(c).await?);
     let mut edits: HashMap<String, Vec<Edit>> = HashMap::new();
@@ -126,7 +126,9 @@ async fn journeys(
     n: &Claimed,
     mut ids: Vec<String>,
 ) -> Result<Vec<facts::Journey>, DbError> {
-    const WAITING: &str = "SELECT id FROM onboardings WHERE recipient_id = $1 AND deleted_at IS NULL AND waiting_on_customer";
+    const WAITING: &str =
+        "SELECT o.id FROM reminder_state r JOIN onboardings o ON o.id = r.onboarding_id
+         WHERE r.recipient_id = $1 AND o.deleted_at IS NULL AND o.waiting_on_customer";
     let waiting: Vec<(String,)> =
         on!(conn, |c| sqlx::query_as(WAITING).bind(&n.recipient_id).fetch_all(c).await?);
     ids.extend(waiting.into_iter().map(|(id,)| id));

@@ -176,7 +176,8 @@ async fn totals(
                      AND COALESCE(o.snoozed_until <= w.date, true)) AS paused,
                    count(*) FILTER (WHERE o.completed_at >= w.since) AS closed
                  FROM UNNEST($1::text[], $2::text[], $3::date[], $4::timestamptz[], $5::text[]) AS w (id, recipient, date, since, mode)
-                 JOIN onboardings o ON o.recipient_id = w.recipient AND o.deleted_at IS NULL
+                 JOIN reminder_state r ON r.recipient_id = w.recipient
+                 JOIN onboardings o ON o.id = r.onboarding_id AND o.deleted_at IS NULL
                  JOIN customers c ON c.id = o.customer_id AND c.deleted_at IS NULL
                  WHERE w.mode = 'test' OR 'test' NOT IN (o.mode, c.mode, o.csm_mode, o.reminders_mode) GROUP BY w.id",
             )
@@ -196,7 +197,8 @@ async fn totals(
                    count(*) FILTER (WHERE o.phase <> 'completed' AND (o.state = 'paused' OR c.status IN ('churned', 'archived'))
                      AND COALESCE(o.snoozed_until <= w.value ->> 2, 1)) AS paused,
                    count(*) FILTER (WHERE o.completed_at >= w.value ->> 3) AS closed
-                 FROM json_each($1) AS w JOIN onboardings o ON o.recipient_id = w.value ->> 1 AND o.deleted_at IS NULL
+                 FROM json_each($1) AS w JOIN reminder_state r ON r.recipient_id = w.value ->> 1
+                 JOIN onboardings o ON o.id = r.onboarding_id AND o.deleted_at IS NULL
                  JOIN customers c ON c.id = o.customer_id AND c.deleted_at IS NULL
                  WHERE w.value ->> 4 = 'test' OR 'test' NOT IN (o.mode, c.mode, o.csm_mode, o.reminders_mode) GROUP BY w.value ->> 0",
             )

@@ -265,9 +265,9 @@ macro_rules! select_onboardings {
         "SELECT o.id, o.workspace_id, o.customer_id, o.display_id, o.phase, o.state, o.target_launch_date, o.csm_id, o.waiting_on_customer,
            o.waiting_on_customer_since, o.reminder_email, o.reminder_slack, o.reminder_frequency_days, o.phase_entered_at, o.state_entered_at,
            o.held_since, o.holds, o.snoozed_until, o.mode, o.csm_mode, o.reminders_mode, o.phase_mode, o.waiting_mode, o.stalled_step,
-           o.waiting_step, o.last_reminded_on, o.last_seen, o.recipient_id, o.next_nudge_at, o.created_at, o.deleted_at,
+           o.waiting_step, o.next_nudge_at, o.created_at, o.deleted_at, r.last_reminded_on, r.last_seen, r.recipient_id,
            c.name AS customer_name, c.status AS customer_status, c.deleted_at AS customer_deleted_at, c.mode AS customer_mode
-         FROM onboardings o JOIN customers c ON c.id = o.customer_id"
+         FROM onboardings o JOIN customers c ON c.id = o.customer_id JOIN reminder_state r ON r.onboarding_id = o.id"
     };
 }
 pub(crate) use select_onboardings;
@@ -308,7 +308,7 @@ pub struct OnboardingRow {
     stalled_step: i64,
     waiting_step: i64,
     last_reminded_on: Option<NaiveDate>,
-    last_seen: Option<Json<Seen>>,
+    last_seen: Option<String>,
     recipient_id: Option<String>,
     next_nudge_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
@@ -341,7 +341,7 @@ impl From<OnboardingRow> for Journey {
         Self {
             workspace_id: row.workspace_id,
             recipient_id: row.recipient_id,
-            last_seen: row.last_seen.map(|seen| seen.0),
+            last_seen: row.last_seen.as_deref().and_then(Seen::read),
             next_nudge_at: row.next_nudge_at,
             onboarding: Onboarding {
                 launch_date: row.target_launch_date.map(|at| at.date_naive()),
@@ -395,9 +395,9 @@ pub async fn lines(
     notifications: &[String],
 ) -> Result<HashMap<String, Vec<(Journey, Option<Seen>)>>, DbError> {
     // Two statements, not a join: right after a pass PostgreSQL knows nothing of the new items yet and would read all onboardings.
-    let items: Vec<(String, String, Option<Json<Seen>>)> = fetch_by_ids!(
+    let items: Vec<(String, String, Option<String>)> = fetch_by_ids!(
         conn,
-        (String, String, Option<Json<Seen>>),
+        (String, String, Option<String>),
         "SELECT notification_id, onboarding_id, before FROM notification_items WHERE notification_id",
         notifications,
         ""
@@ -411,7 +411,7 @@ pub async fn lines(
     let mut lines: HashMap<String, Vec<(Journey, Option<Seen>)>> = HashMap::new();
     for (notification, onboarding, before) in items {
         if let Some(journey) = found.get(&onboarding) {
-            let line = (journey.clone(), before.map(|seen| seen.0));
+            let line = (journey.clone(), before.as_deref().and_then(Seen::read));
             lines.entry(notification).or_default().push(line);
         }
     }
@@ -428,9 +428,9 @@ pub async fn due_onboardings(
     let rows = fetch_by_ids!(
         conn,
         OnboardingRow,
-        concat!(select_onboardings!(), " WHERE o.recipient_id"),
+        concat!(select_onboardings!(), " WHERE r.recipient_id"),
         recipients,
-        " AND o.next_due_on <= $2 AND o.created_at <= $3",
+        " AND r.next_due_on <= $2 AND o.created_at <= $3",
         date,
         at
     )?;

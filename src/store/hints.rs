@@ -58,11 +58,11 @@ pub async fn refresh(
             // change of theirs may move all of these.
             scalars(on!(conn, |c| {
                 sqlx::query_as(
-                "SELECT id FROM onboardings WHERE recipient_id = $1
-                 UNION SELECT id FROM onboardings WHERE csm_id = $1 AND (recipient_id IS NULL OR csm_id <> recipient_id)
-                 UNION SELECT o.id FROM onboardings o JOIN workspaces w ON w.id = o.workspace_id
-                 WHERE w.owner_user_id = $1 AND o.recipient_id IS NULL
-                 UNION SELECT o.id FROM onboardings o JOIN users u ON u.id = o.recipient_id
+                "SELECT onboarding_id FROM reminder_state WHERE recipient_id = $1
+                 UNION SELECT id FROM onboardings WHERE csm_id = $1
+                 UNION SELECT o.id FROM reminder_state r JOIN onboardings o ON o.id = r.onboarding_id JOIN workspaces w ON w.id = o.workspace_id
+                 WHERE w.owner_user_id = $1 AND r.recipient_id IS NULL
+                 UNION SELECT r.onboarding_id FROM users u JOIN reminder_state r ON r.recipient_id = u.id
                  WHERE u.backup_user_id = $1 AND u.out_of_office_until IS NOT NULL"
             )
             .bind(id)
@@ -362,7 +362,7 @@ async fn refresh_onboardings(
     write(conn, &hints).await
 }
 
-/// Writes the hints of many onboardings in one statement.
+/// Writes the hints of many onboardings in two statements.
 pub async fn write(conn: &mut Conn, hints: &[Hints]) -> Result<(), DbError> {
     if hints.is_empty() {
         return Ok(());
@@ -370,18 +370,21 @@ pub async fn write(conn: &mut Conn, hints: &[Hints]) -> Result<(), DbError> {
     match conn.dialect() {
         Dialect::Postgres(c) => {
             let ids: Vec<_> = hints.iter().map(|h| h.id.as_str()).collect();
-            let recipients: Vec<_> = hints.iter().map(|h| h.recipient_id.as_deref()).collect();
-            let due: Vec<_> = hints.iter().map(|h| h.next_due_on).collect();
-            let nudge: Vec<_> = hints.iter().map(|h| h.next_nudge_at).collect();
             sqlx::query(
-                "UPDATE onboardings SET recipient_id = h.recipient, next_due_on = h.due, next_nudge_at = h.nudge
-                 FROM UNNEST($1::text[], $2::text[], $3::date[], $4::timestamptz[]) AS h (id, recipient, due, nudge)
-                 WHERE onboardings.id = h.id",
+                "UPDATE reminder_state SET recipient_id = h.recipient, next_due_on = h.due
+                 FROM UNNEST($1::text[], $2::text[], $3::date[]) AS h (id, recipient, due) WHERE onboarding_id = h.id",
             )
-            .bind(ids)
-            .bind(recipients)
-            .bind(due)
-            .bind(nudge)
+            .bind(&ids)
+            .bind(hints.iter().map(|h| h.recipient_id.as_deref()).collect::<Vec<_>>())
+            .bind(hints.iter().map(|h| h.next_due_on).collect::<Vec<_>>())
+            .execute(&mut *c)
+            .await?;
+            sqlx::query(
+                "UPDATE onboardings SET next_nudge_at = h.nudge FROM UNNEST($1::text[], $2::timestamptz[]) AS h (id, nudge)
+                 WHERE onboardings.id = h.id AND next_nudge_at IS DISTINCT FROM h.nudge",
+            )
+            .bind(&ids)
+            .bind(hints.iter().map(|h| h.next_nudge_at).collect::<Vec<_>>())
             .execute(c)
             .await?;
         }
@@ -390,11 +393,19 @@ pub async fn write(conn: &mut Conn, hints: &[Hints]) -> Result<(), DbError> {
                 .iter()
                 .map(|h| (&h.id, &h.recipient_id, h.next_due_on, h.next_nudge_at.map(sqlite_time)))
                 .collect();
+            let rows = serde_json::json!(rows).to_string();
             sqlx::query(
-                "UPDATE onboardings SET recipient_id = h.value ->> 1, next_due_on = h.value ->> 2, next_nudge_at = h.value ->> 3
-                 FROM json_each($1) AS h WHERE onboardings.id = h.value ->> 0",
+                "UPDATE reminder_state SET recipient_id = h.value ->> 1, next_due_on = h.value ->> 2
+                 FROM json_each($1) AS h WHERE onboarding_id = h.value ->> 0",
             )
-            .bind(serde_json::json!(rows).to_string())
+            .bind(&rows)
+            .execute(&mut *c)
+            .await?;
+            sqlx::query(
+                "UPDATE onboardings SET next_nudge_at = h.value ->> 3 FROM json_each($1) AS h
+                 WHERE onboardings.id = h.value ->> 0 AND next_nudge_at IS NOT h.value ->> 3",
+            )
+            .bind(&rows)
             .execute(c)
             .await?;
         }
@@ -422,9 +433,9 @@ pub async fn unroutable(
     conn: &mut Conn,
     workspace_id: Option<&str>,
 ) -> Result<Vec<Unroutable>, DbError> {
-    const SQL: &str = "SELECT o.id, w.slug AS workspace, o.display_id, c.name AS customer, u.name AS csm FROM onboardings o
+    const SQL: &str = "SELECT o.id, w.slug AS workspace, o.display_id, c.name AS customer, u.name AS csm FROM onboardings o JOIN reminder_state r ON r.onboarding_id = o.id
            JOIN workspaces w ON w.id = o.workspace_id JOIN customers c ON c.id = o.customer_id LEFT JOIN users u ON u.id = o.csm_id
-         WHERE o.recipient_id IS NULL AND o.deleted_at IS NULL AND c.deleted_at IS NULL AND o.phase <> 'completed' AND o.state <> 'paused'
+         WHERE r.recipient_id IS NULL AND o.deleted_at IS NULL AND c.deleted_at IS NULL AND o.phase <> 'completed' AND o.state <> 'paused'
            AND c.status NOT IN ('churned', 'archived') AND ($1 IS NULL OR o.workspace_id = $1) ORDER BY w.slug, o.display_id";
     on!(conn, |c| sqlx::query_as(SQL).bind(workspace_id).fetch_all(c).await)
 }

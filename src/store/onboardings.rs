@@ -277,6 +277,14 @@ pub async fn create(
     .fetch_one(c)
     .await?
     });
+    on!(conn, |c| sqlx::query(
+        "INSERT INTO reminder_state (onboarding_id, frequency_days) VALUES ($1, $2)"
+    )
+    .bind(&onboarding.id)
+    .bind(onboarding.reminder_frequency_days)
+    .execute(c)
+    .await
+    .map(|_| ()))?;
     let diff = Diff::created(&onboarding);
     log(conn, author, "onboarding_created", &onboarding, diff, reason, now).await?;
     hints::refresh(conn, Touched::Onboardings(std::slice::from_ref(&onboarding.id)), now).await?;
@@ -323,6 +331,16 @@ pub async fn update(
         after.updated_at = now.max(before.updated_at);
     }
     write(conn, &after).await?;
+    if after.reminder_frequency_days != before.reminder_frequency_days {
+        on!(conn, |c| sqlx::query(
+            "UPDATE reminder_state SET frequency_days = $2 WHERE onboarding_id = $1"
+        )
+        .bind(&after.id)
+        .bind(after.reminder_frequency_days)
+        .execute(c)
+        .await
+        .map(|_| ()))?;
+    }
     log(conn, author, "onboarding_updated", &after, diff, reason, now).await?;
     if after.phase != before.phase {
         let entry = Entry {
@@ -571,12 +589,17 @@ pub async fn snooze(
     if before == until {
         return Ok(());
     }
-    on!(conn, |c| sqlx::query("UPDATE onboardings SET snoozed_until = $2 WHERE id = $1")
-        .bind(&onboarding.id)
-        .bind(until)
-        .execute(c)
-        .await
-        .map(|_| ()))?;
+    for sql in [
+        "UPDATE onboardings SET snoozed_until = $2 WHERE id = $1",
+        "UPDATE reminder_state SET rests_until = $2 WHERE onboarding_id = $1",
+    ] {
+        on!(conn, |c| sqlx::query(sql)
+            .bind(&onboarding.id)
+            .bind(until)
+            .execute(c)
+            .await
+            .map(|_| ()))?;
+    }
     let event = if until.is_some() { "onboarding_snoozed" } else { "onboarding_woken" };
     let diff = Diff::field(
         "snoozed_until",

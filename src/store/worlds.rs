@@ -79,10 +79,11 @@ async fn ids(
     about: About<'_>,
     at: DateTime<Utc>,
 ) -> Result<Vec<String>, DbError> {
-    const ALL: &str = "SELECT id FROM onboardings WHERE workspace_id = $1 AND created_at <= $2 AND deleted_at IS NULL
-         AND (next_due_on IS NOT NULL OR next_nudge_at IS NOT NULL) ORDER BY id";
-    const THEIRS: &str = "SELECT id FROM onboardings WHERE workspace_id = $1 AND created_at <= $2 AND deleted_at IS NULL AND (recipient_id = $3
-           OR recipient_id IN (SELECT id FROM users WHERE backup_user_id = $3 AND out_of_office_until IS NOT NULL)) ORDER BY id";
+    const ALL: &str = "SELECT o.id FROM onboardings o JOIN reminder_state r ON r.onboarding_id = o.id
+         WHERE o.workspace_id = $1 AND o.created_at <= $2 AND o.deleted_at IS NULL AND (r.next_due_on IS NOT NULL OR o.next_nudge_at IS NOT NULL) ORDER BY o.id";
+    const THEIRS: &str = "SELECT o.id FROM reminder_state r JOIN onboardings o ON o.id = r.onboarding_id
+         WHERE o.workspace_id = $1 AND o.created_at <= $2 AND o.deleted_at IS NULL AND (r.recipient_id = $3
+           OR r.recipient_id IN (SELECT id FROM users WHERE backup_user_id = $3 AND out_of_office_until IS NOT NULL)) ORDER BY o.id";
     const ONE: &str =
         "SELECT id FROM onboardings WHERE workspace_id = $1 AND created_at <= $2 AND id = $3";
     let rows: Vec<(String,)> = match about {

@@ -4,7 +4,6 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
-use sqlx::types::Json;
 
 use crate::db::{Conn, DbError, Dialect};
 use crate::domain::digest::{Seen, seen};
@@ -12,8 +11,9 @@ use crate::store::facts;
 use crate::store::hints::{self, Touched};
 use crate::{fetch_by_ids, on};
 
-/// Notes that onboardings were reminded of by a digest of this date, which shows this of them. The next date is computed from the row as
-/// it is now, not as it was read: an edit that came in between must not be overwritten with a date that is too late.
+/// Notes that onboardings were reminded of by a digest of this date, which shows this of them. The next date is computed from what stands
+/// in the row itself, as it is now and not as it was read: an edit that came in between must not be overwritten with a date that is too
+/// late. That is why the row has its own copy of what the date depends on.
 pub async fn remind(conn: &mut Conn, reminded: &[(&str, NaiveDate, Seen)]) -> Result<(), DbError> {
     if reminded.is_empty() {
         return Ok(());
@@ -21,25 +21,26 @@ pub async fn remind(conn: &mut Conn, reminded: &[(&str, NaiveDate, Seen)]) -> Re
     match conn.dialect() {
         Dialect::Postgres(c) => {
             sqlx::query(
-                "UPDATE onboardings SET last_seen = CASE WHEN last_reminded_on > r.date THEN last_seen ELSE r.seen END,
+                "UPDATE reminder_state SET last_seen = CASE WHEN last_reminded_on > r.date THEN last_seen ELSE r.seen END,
                    last_reminded_on = GREATEST(last_reminded_on, r.date),
-                   next_due_on = GREATEST(r.date + onboardings.reminder_frequency_days::int, onboardings.snoozed_until)
-                 FROM UNNEST($1::text[], $2::date[], $3::jsonb[]) AS r (id, date, seen) WHERE onboardings.id = r.id",
+                   next_due_on = GREATEST(r.date + frequency_days::int, rests_until)
+                 FROM UNNEST($1::text[], $2::date[], $3::text[]) AS r (id, date, seen) WHERE onboarding_id = r.id",
             )
             .bind(reminded.iter().map(|r| r.0).collect::<Vec<_>>())
             .bind(reminded.iter().map(|r| r.1).collect::<Vec<_>>())
-            .bind(reminded.iter().map(|r| Json(&r.2)).collect::<Vec<_>>())
+            .bind(reminded.iter().map(|r| r.2.to_string()).collect::<Vec<_>>())
             .execute(c)
             .await?;
         }
         Dialect::Sqlite(c) => {
+            let rows: Vec<_> = reminded.iter().map(|r| (r.0, r.1, r.2.to_string())).collect();
             sqlx::query(
-                "UPDATE onboardings SET last_seen = CASE WHEN last_reminded_on > r.value ->> 1 THEN last_seen ELSE r.value ->> 2 END,
+                "UPDATE reminder_state SET last_seen = CASE WHEN last_reminded_on > r.value ->> 1 THEN last_seen ELSE r.value ->> 2 END,
                    last_reminded_on = max(COALESCE(last_reminded_on, ''), r.value ->> 1),
-                   next_due_on = max(date(r.value ->> 1, '+' || reminder_frequency_days || ' days'), COALESCE(snoozed_until, ''))
-                 FROM json_each($1) AS r WHERE onboardings.id = r.value ->> 0",
+                   next_due_on = max(date(r.value ->> 1, '+' || frequency_days || ' days'), COALESCE(rests_until, ''))
+                 FROM json_each($1) AS r WHERE onboarding_id = r.value ->> 0",
             )
-            .bind(serde_json::json!(reminded).to_string())
+            .bind(serde_json::json!(rows).to_string())
             .execute(c)
             .await?;
         }
@@ -99,7 +100,7 @@ pub async fn give_back(
 ) -> Result<(), DbError> {
     let items = fetch_by_ids!(
         conn,
-        (String, Option<Json<Seen>>),
+        (String, Option<String>),
         "SELECT onboarding_id, before FROM notification_items WHERE notification_id",
         digests,
         ""
@@ -124,23 +125,25 @@ pub async fn drop_items(
         .await?
         .rows_affected());
     }
-    let items: Vec<_> =
-        onboardings.iter().map(|(id, seen)| (id.clone(), seen.clone().map(Json))).collect();
+    let items: Vec<_> = onboardings
+        .iter()
+        .map(|(id, seen)| (id.clone(), seen.as_ref().map(Seen::to_string)))
+        .collect();
     give_back_items(conn, &items, now).await
 }
 
 async fn give_back_items(
     conn: &mut Conn,
-    items: &[(String, Option<Json<Seen>>)],
+    items: &[(String, Option<String>)],
     now: DateTime<Utc>,
 ) -> Result<(), DbError> {
     // Another digest of the same date may still count, where an operator had one sent anew; then nothing changes.
-    const SQL: &str = "UPDATE onboardings SET last_seen = CASE WHEN last_reminded_on = counts.newest THEN last_seen ELSE $2 END,
+    const SQL: &str = "UPDATE reminder_state SET last_seen = CASE WHEN last_reminded_on = counts.newest THEN last_seen ELSE $2 END,
            last_reminded_on = counts.newest
          FROM (SELECT max(n.slot_date) AS newest FROM notification_items i JOIN notifications n ON n.id = i.notification_id
            WHERE i.onboarding_id = $1 AND n.kind = 'digest'
              AND n.state IN ('scheduled', 'deferred', 'sending', 'ambiguous', 'sent', 'suppressed')) AS counts
-         WHERE id = $1";
+         WHERE onboarding_id = $1";
     for (id, before) in items {
         on!(conn, |c| sqlx::query(SQL)
             .bind(id)

@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
-use sqlx::types::Json;
 
 use crate::db::{Conn, DbError, Dialect, sqlite_time};
 use crate::domain::digest::Seen;
@@ -154,10 +153,12 @@ async fn insert_items(
     conn: &mut Conn,
     rows: impl Iterator<Item = &NewNotification>,
 ) -> Result<(), DbError> {
-    let items: Vec<(&str, &str, Option<&Seen>)> = rows
+    let items: Vec<(&str, &str, Option<String>)> = rows
         .flat_map(|row| {
             let lines = row.plan.onboarding_ids.iter().zip(&row.before);
-            lines.map(|(id, before)| (row.id.as_str(), id.as_str(), before.as_ref()))
+            lines.map(|(id, before)| {
+                (row.id.as_str(), id.as_str(), before.as_ref().map(Seen::to_string))
+            })
         })
         .collect();
     if items.is_empty() {
@@ -167,11 +168,11 @@ async fn insert_items(
         Dialect::Postgres(c) => {
             sqlx::query(
                 "INSERT INTO notification_items (notification_id, onboarding_id, before)
-                 SELECT * FROM UNNEST($1::text[], $2::text[], $3::jsonb[])",
+                 SELECT * FROM UNNEST($1::text[], $2::text[], $3::text[])",
             )
             .bind(items.iter().map(|i| i.0).collect::<Vec<_>>())
             .bind(items.iter().map(|i| i.1).collect::<Vec<_>>())
-            .bind(items.iter().map(|i| i.2.map(Json)).collect::<Vec<_>>())
+            .bind(items.iter().map(|i| i.2.as_deref()).collect::<Vec<_>>())
             .execute(c)
             .await?;
         }

@@ -183,10 +183,8 @@ async fn fault_39_a_digest_of_two_thousand_onboardings_is_one_mail_of_a_size_tha
     due_now(&service, 2_000).await;
     let first = service.db.rows("SELECT id FROM users WHERE display_id = 1").await.remove(0);
     let first = first["id"].as_str().unwrap();
-    service
-        .db
-        .execute(&format!("UPDATE onboardings SET csm_id = '{first}', recipient_id = '{first}'"))
-        .await;
+    service.db.execute(&format!("UPDATE onboardings SET csm_id = '{first}'")).await;
+    service.db.execute(&format!("UPDATE reminder_state SET recipient_id = '{first}'")).await;
     service.ok(&["scan"]).await;
     service.ok(&["work", "--drain"]).await;
     let mails = relay.accepted();

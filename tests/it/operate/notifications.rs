@@ -26,7 +26,7 @@ async fn a_failed_digest_that_is_retried_counts_as_the_last_reminder_again(
     stage.relay.set_script(Script::new().on(At::Dot, Do::reply("554 5.7.1 looks like spam")));
     stage.pass("2026-06-04T07:00:00Z").await;
     let digest = only(&stage).await;
-    let reminded = "SELECT last_reminded_on FROM onboardings";
+    let reminded = "SELECT last_reminded_on FROM reminder_state";
     assert_eq!(stage.service.db.rows(reminded).await, [json!({ "last_reminded_on": null })]);
 
     stage.relay.set_script(Script::new());
@@ -130,7 +130,7 @@ async fn a_message_sent_anew_is_a_notification_of_its_own_that_names_the_first(
     let rows = stage
         .service
         .db
-        .rows("SELECT last_reminded_on, next_due_on, last_seen FROM onboardings")
+        .rows("SELECT last_reminded_on, next_due_on, last_seen FROM reminder_state")
         .await;
     assert_eq!(
         (&rows[0]["last_reminded_on"], &rows[0]["next_due_on"]),
@@ -176,7 +176,7 @@ async fn a_mail_in_doubt_is_sent_once_more_at_most_whoever_asks(#[case] backend:
     let row = act(&stage, Act::Delivered, &digest).await.unwrap();
     assert_eq!((row.state.as_str(), row.reason.as_deref()), ("sent", None));
     assert_eq!(row.sent_at, Some("2026-06-02T07:01:00Z".parse::<DateTime<Utc>>().unwrap()));
-    let rows = stage.service.db.rows("SELECT last_reminded_on FROM onboardings").await;
+    let rows = stage.service.db.rows("SELECT last_reminded_on FROM reminder_state").await;
     assert_eq!(rows, [json!({ "last_reminded_on": "2026-06-02" })], "it counts again");
     assert_eq!(
         act(&stage, Act::Delivered, &digest).await.unwrap_err(),

@@ -52,15 +52,13 @@ pub(crate) async fn due_now(service: &Service, csms: usize) {
     let week = "mon,tue,wed,thu,fri,sat,sun";
     db.execute(&format!("UPDATE workspaces SET working_days = '{week}'")).await;
     db.execute(&format!("UPDATE users SET digest_time = '{time}', next_slot_at = '{slot}'")).await;
-    db.execute(&format!(
-        "UPDATE onboardings SET created_at = '{week_ago}', next_due_on = '{today}'"
-    ))
-    .await;
+    db.execute(&format!("UPDATE onboardings SET created_at = '{week_ago}'")).await;
+    db.execute(&format!("UPDATE reminder_state SET next_due_on = '{today}'")).await;
     let copies = csms - 1;
     copy(
         service,
         "users",
-        &csm,
+        ("id", &csm),
         copies,
         &[
             ("id", "'user_copy' || n"),
@@ -73,14 +71,17 @@ pub(crate) async fn due_now(service: &Service, csms: usize) {
     copy(
         service,
         "onboardings",
-        &onboarding,
+        ("id", &onboarding),
         copies,
-        &[
-            ("id", "'onb_copy' || n"),
-            ("display_id", "1000 + n"),
-            ("csm_id", "'user_copy' || n"),
-            ("recipient_id", "'user_copy' || n"),
-        ],
+        &[("id", "'onb_copy' || n"), ("display_id", "1000 + n"), ("csm_id", "'user_copy' || n")],
+    )
+    .await;
+    copy(
+        service,
+        "reminder_state",
+        ("onboarding_id", &onboarding),
+        copies,
+        &[("onboarding_id", "'onb_copy' || n"), ("recipient_id", "'user_copy' || n")],
     )
     .await;
 }
@@ -89,11 +90,12 @@ pub(crate) async fn due_now(service: &Service, csms: usize) {
 pub(crate) async fn copy(
     service: &Service,
     table: &str,
-    id: &str,
+    (key, id): (&str, &str),
     times: usize,
     columns: &[(&str, &str)],
 ) {
-    let row = service.db.rows(&format!("SELECT * FROM {table} WHERE id = '{id}'")).await.remove(0);
+    let row =
+        service.db.rows(&format!("SELECT * FROM {table} WHERE {key} = '{id}'")).await.remove(0);
     let names: Vec<&str> = row.as_object().expect("a row").keys().map(String::as_str).collect();
     let values: Vec<String> = names
         .iter()
@@ -105,7 +107,7 @@ pub(crate) async fn copy(
     let (names, values) = (names.join(", "), values.join(", "));
     let sql = format!(
         "INSERT INTO {table} ({names}) WITH RECURSIVE seq (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM seq WHERE n < {times})
-         SELECT {values} FROM {table} t, seq WHERE t.id = '{id}' AND {times} > 0"
+         SELECT {values} FROM {table} t, seq WHERE t.{key} = '{id}' AND {times} > 0"
     );
     service.db.execute(&sql).await;
 }
