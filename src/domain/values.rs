@@ -20,14 +20,14 @@ macro_rules! words {
         }
 
         impl std::str::FromStr for $name {
-            type Err = UnknownWord;
+            type Err = $crate::domain::values::UnknownWord;
             fn from_str(word: &str) -> Result<Self, Self::Err> {
-                match word { $($text => Ok(Self::$variant),)+ other => Err(UnknownWord { known: &[$($text),+], word: other.to_owned() }) }
+                match word { $($text => Ok(Self::$variant),)+ other => Err($crate::domain::values::UnknownWord { known: &[$($text),+], word: other.to_owned() }) }
             }
         }
 
         impl TryFrom<String> for $name {
-            type Error = UnknownWord;
+            type Error = $crate::domain::values::UnknownWord;
             fn try_from(word: String) -> Result<Self, Self::Error> { word.parse() }
         }
 

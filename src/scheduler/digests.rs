@@ -89,7 +89,7 @@ pub(super) async fn batch(
             .push((person.id.clone(), Slots::of(workspace, person).next(at).map(|(_, next)| next)));
     }
     let (mut summary, new) = write(&mut conn, &rows, at).await?;
-    let reminded: Vec<(&str, NaiveDate, Seen)> = new
+    let mut reminded: Vec<(&str, NaiveDate, Seen)> = new
         .iter()
         .filter(|row| row.plan.state.counts_as_reminded())
         .flat_map(|row| row.plan.onboarding_ids.iter().map(|id| (id.as_str(), row.plan.slot_date)))
@@ -99,6 +99,8 @@ pub(super) async fn batch(
             Some((id, date, seen(workspace, &journey.onboarding, date)))
         })
         .collect();
+    // In the order in which others lock these rows.
+    reminded.sort_unstable_by_key(|(id, ..)| *id);
     ledger::remind(&mut conn, &reminded).await?;
     hints::write_slots(&mut conn, &slots).await?;
     conn.commit().await?;

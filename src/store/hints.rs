@@ -340,11 +340,23 @@ pub fn compute(
     }
 }
 
+/// Keeps others from changing these onboardings until the transaction ends: hints computed from what stood before their change, and written
+/// after it, might be late. One order for everybody, so that two who need the same rows wait for each other instead of both failing.
+async fn hold(conn: &mut Conn, ids: &[String]) -> Result<(), DbError> {
+    const SQL: &str = "SELECT 1 FROM onboardings WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE";
+    match conn.dialect() {
+        Dialect::Postgres(c) => sqlx::query(SQL).bind(ids).execute(c).await.map(|_| ()),
+        // The transaction is the only one that writes.
+        Dialect::Sqlite(_) => Ok(()),
+    }
+}
+
 async fn refresh_onboardings(
     conn: &mut Conn,
     ids: &[String],
     now: DateTime<Utc>,
 ) -> Result<(), DbError> {
+    hold(conn, ids).await?;
     let journeys = facts::onboardings(conn, ids).await?;
     let workspaces =
         facts::workspaces(conn, &distinct(journeys.iter().map(|j| &j.workspace_id))).await?;
@@ -355,10 +367,11 @@ async fn refresh_onboardings(
             .chain(workspaces.values().filter_map(|w| w.owner_user_id.as_ref())),
     );
     let members = facts::people_and_backups(conn, &people).await?;
-    let hints: Vec<Hints> = journeys
+    let mut hints: Vec<Hints> = journeys
         .iter()
         .filter_map(|j| Some(compute(workspaces.get(&j.workspace_id)?, j, &members, now)))
         .collect();
+    hints.sort_unstable_by(|a, b| a.id.cmp(&b.id));
     write(conn, &hints).await
 }
 

@@ -7,6 +7,7 @@ mod changes;
 mod channels;
 mod customers;
 mod days;
+mod moments;
 mod nudges;
 mod sentences;
 mod test_mode;
