@@ -270,7 +270,7 @@ CREATE TABLE notification_items (
     onboarding_id   TEXT NOT NULL,              -- one onboarding that it is about
     before          TEXT,                       -- what the last digest had shown of it (domain::digest::Seen)
     PRIMARY KEY (notification_id, onboarding_id)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 CREATE INDEX notification_items_onboarding ON notification_items (onboarding_id, notification_id);    -- what was said of an onboarding
 
 -- Every try to deliver, never changed.
