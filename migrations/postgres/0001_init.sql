@@ -206,14 +206,14 @@ CREATE INDEX onboardings_csm ON onboardings (csm_id) WHERE csm_id IS NOT NULL;  
 -- Where an onboarding stands between two digest lines: what a pass moves, apart from the wide row and its many indexes.
 CREATE TABLE reminder_state (
     onboarding_id    TEXT PRIMARY KEY REFERENCES onboardings (id), -- each has exactly one
-    recipient_id     TEXT,                                   -- computed: active CSM, else active owner, else null (unroutable)
+    recipient_id     TEXT NOT NULL,                          -- computed: active CSM, else active owner, else empty (unroutable)
     next_due_on      DATE,                                   -- computed: first slot date of the next digest line; null = none
     frequency_days   BIGINT NOT NULL,                        -- copy of reminder_frequency_days: a pass computes the next date from this row alone
     rests_until      DATE,                                   -- copy of snoozed_until, likewise
     last_reminded_on DATE,                                   -- slot date of the newest digest that carries it and counts
     last_seen        TEXT                                    -- what that digest showed, for "since yesterday" (domain::digest::Seen)
 );
-CREATE INDEX reminder_state_due ON reminder_state (recipient_id, next_due_on);                        -- the scan, and a reader's totals
+CREATE INDEX reminder_state_other_way ON reminder_state (recipient_id, next_due_on);                  -- the scan, and a reader's totals
 
 -- The ledger: one row per message to one recipient on one channel. It is the truth; jobs are hints.
 -- No index, not even a predicate, names state or a lease column: a claim must stay a heap-only update.

@@ -265,7 +265,7 @@ macro_rules! select_onboardings {
         "SELECT o.id, o.workspace_id, o.customer_id, o.display_id, o.phase, o.state, o.target_launch_date, o.csm_id, o.waiting_on_customer,
            o.waiting_on_customer_since, o.reminder_email, o.reminder_slack, o.reminder_frequency_days, o.phase_entered_at, o.state_entered_at,
            o.held_since, o.holds, o.snoozed_until, o.mode, o.csm_mode, o.reminders_mode, o.phase_mode, o.waiting_mode, o.stalled_step,
-           o.waiting_step, o.next_nudge_at, o.created_at, o.deleted_at, r.last_reminded_on, r.last_seen, r.recipient_id,
+           o.waiting_step, o.next_nudge_at, o.created_at, o.deleted_at, r.last_reminded_on, r.last_seen, NULLIF(r.recipient_id, '') AS recipient_id,
            c.name AS customer_name, c.status AS customer_status, c.deleted_at AS customer_deleted_at, c.mode AS customer_mode
          FROM onboardings o JOIN customers c ON c.id = o.customer_id JOIN reminder_state r ON r.onboarding_id = o.id"
     };

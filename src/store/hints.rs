@@ -61,7 +61,7 @@ pub async fn refresh(
                 "SELECT onboarding_id FROM reminder_state WHERE recipient_id = $1
                  UNION SELECT id FROM onboardings WHERE csm_id = $1
                  UNION SELECT o.id FROM reminder_state r JOIN onboardings o ON o.id = r.onboarding_id JOIN workspaces w ON w.id = o.workspace_id
-                 WHERE w.owner_user_id = $1 AND r.recipient_id IS NULL
+                 WHERE w.owner_user_id = $1 AND r.recipient_id = ''
                  UNION SELECT r.onboarding_id FROM users u JOIN reminder_state r ON r.recipient_id = u.id
                  WHERE u.backup_user_id = $1 AND u.out_of_office_until IS NOT NULL"
             )
@@ -388,7 +388,7 @@ pub async fn write(conn: &mut Conn, hints: &[Hints]) -> Result<(), DbError> {
                  FROM UNNEST($1::text[], $2::text[], $3::date[]) AS h (id, recipient, due) WHERE onboarding_id = h.id",
             )
             .bind(&ids)
-            .bind(hints.iter().map(|h| h.recipient_id.as_deref()).collect::<Vec<_>>())
+            .bind(hints.iter().map(|h| recipient(h)).collect::<Vec<_>>())
             .bind(hints.iter().map(|h| h.next_due_on).collect::<Vec<_>>())
             .execute(&mut *c)
             .await?;
@@ -404,7 +404,7 @@ pub async fn write(conn: &mut Conn, hints: &[Hints]) -> Result<(), DbError> {
         Dialect::Sqlite(c) => {
             let rows: Vec<_> = hints
                 .iter()
-                .map(|h| (&h.id, &h.recipient_id, h.next_due_on, h.next_nudge_at.map(sqlite_time)))
+                .map(|h| (&h.id, recipient(h), h.next_due_on, h.next_nudge_at.map(sqlite_time)))
                 .collect();
             let rows = serde_json::json!(rows).to_string();
             sqlx::query(
@@ -424,6 +424,11 @@ pub async fn write(conn: &mut Conn, hints: &[Hints]) -> Result<(), DbError> {
         }
     }
     Ok(())
+}
+
+/// The recipient as stored: nobody is empty, because the rows of SQLite lie by recipient, and what they lie by is never null.
+fn recipient(hints: &Hints) -> &str {
+    hints.recipient_id.as_deref().unwrap_or_default()
 }
 
 /// An onboarding that nobody hears of.
@@ -448,7 +453,7 @@ pub async fn unroutable(
 ) -> Result<Vec<Unroutable>, DbError> {
     const SQL: &str = "SELECT o.id, w.slug AS workspace, o.display_id, c.name AS customer, u.name AS csm FROM onboardings o JOIN reminder_state r ON r.onboarding_id = o.id
            JOIN workspaces w ON w.id = o.workspace_id JOIN customers c ON c.id = o.customer_id LEFT JOIN users u ON u.id = o.csm_id
-         WHERE r.recipient_id IS NULL AND o.deleted_at IS NULL AND c.deleted_at IS NULL AND o.phase <> 'completed' AND o.state <> 'paused'
+         WHERE r.recipient_id = '' AND o.deleted_at IS NULL AND c.deleted_at IS NULL AND o.phase <> 'completed' AND o.state <> 'paused'
            AND c.status NOT IN ('churned', 'archived') AND ($1 IS NULL OR o.workspace_id = $1) ORDER BY w.slug, o.display_id";
     on!(conn, |c| sqlx::query_as(SQL).bind(workspace_id).fetch_all(c).await)
 }

@@ -277,14 +277,16 @@ pub async fn create(
     .fetch_one(c)
     .await?
     });
-    on!(conn, |c| sqlx::query(
-        "INSERT INTO reminder_state (onboarding_id, frequency_days) VALUES ($1, $2)"
+    on!(conn, |c| {
+        sqlx::query(
+        "INSERT INTO reminder_state (onboarding_id, recipient_id, frequency_days) VALUES ($1, '', $2)"
     )
     .bind(&onboarding.id)
     .bind(onboarding.reminder_frequency_days)
     .execute(c)
     .await
-    .map(|_| ()))?;
+    .map(|_| ())
+    })?;
     let diff = Diff::created(&onboarding);
     log(conn, author, "onboarding_created", &onboarding, diff, reason, now).await?;
     hints::refresh(conn, Touched::Onboardings(std::slice::from_ref(&onboarding.id)), now).await?;
