@@ -176,8 +176,8 @@ pub async fn flagged(conn: &mut Conn, workspace_id: Option<&str>) -> Result<i64,
 
 /// How many open onboardings nobody hears of. Those that only a test key made so are left out, as nobody may be told of them.
 pub async fn unroutable(conn: &mut Conn, workspace_id: Option<&str>) -> Result<i64, DbError> {
-    const SQL: &str = "SELECT count(*) FROM onboardings o JOIN customers c ON c.id = o.customer_id
-         WHERE o.recipient_id IS NULL AND o.deleted_at IS NULL AND c.deleted_at IS NULL AND o.phase <> 'completed' AND o.state <> 'paused'
+    const SQL: &str = "SELECT count(*) FROM reminder_state r JOIN onboardings o ON o.id = r.onboarding_id JOIN customers c ON c.id = o.customer_id
+         WHERE r.recipient_id = '' AND o.deleted_at IS NULL AND c.deleted_at IS NULL AND o.phase <> 'completed' AND o.state <> 'paused'
            AND c.status NOT IN ('churned', 'archived') AND o.mode = 'live' AND o.csm_mode = 'live' AND c.mode = 'live'
            AND ($1 IS NULL OR o.workspace_id = $1)";
     let (count,): (i64,) =
