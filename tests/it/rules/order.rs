@@ -145,4 +145,17 @@ proptest! {
             }
         }
     }
+
+    #[test]
+    fn what_a_line_showed_is_read_from_its_text_as_it_was(
+        day in 0_u64..3_000,
+        group in proptest::sample::select(Group::ALL),
+        figure in -400_i64..400,
+        phase in proptest::sample::select(Phase::ALL),
+        launch in proptest::option::of(0_u64..3_000),
+    ) {
+        let date = |days| date(TODAY) + chrono::Days::new(days);
+        let seen = Seen { on: date(day), group, figure, phase, launch: launch.map(date) };
+        prop_assert_eq!(Seen::read(&seen.to_string()), Some(seen));
+    }
 }
