@@ -177,27 +177,23 @@ pub async fn catch_up(db: &Db) -> Result<(), DbError> {
 }
 
 /// Recomputes up to a chunk of onboardings whose ids follow `after`, of one workspace or of all, in a transaction of its own; answers with
-/// the last of them. They are locked meanwhile: an edit at the same moment must not be overwritten with a date that is too late.
+/// the last of them.
 async fn refresh_some(
     db: &Db,
     workspace_id: Option<&str>,
     after: &str,
     now: DateTime<Utc>,
 ) -> Result<Option<String>, DbError> {
-    const SQLITE: &str = "SELECT id FROM onboardings WHERE id > $1 AND ($2 IS NULL OR workspace_id = $2) AND deleted_at IS NULL
+    const SQL: &str = "SELECT id FROM onboardings WHERE id > $1 AND ($2 IS NULL OR workspace_id = $2) AND deleted_at IS NULL
          ORDER BY id LIMIT $3";
-    const POSTGRES: &str = const_str::concat!(SQLITE, " FOR UPDATE");
     let limit = i64::try_from(CHUNK).unwrap_or(i64::MAX);
     let mut conn = db.begin().await?;
-    let ids: Vec<(String,)> = match conn.dialect() {
-        Dialect::Postgres(c) => {
-            sqlx::query_as(POSTGRES).bind(after).bind(workspace_id).bind(limit).fetch_all(c).await?
-        }
-        Dialect::Sqlite(c) => {
-            sqlx::query_as(SQLITE).bind(after).bind(workspace_id).bind(limit).fetch_all(c).await?
-        }
-    };
-    let ids = scalars(ids);
+    let ids = scalars(on!(conn, |c| sqlx::query_as(SQL)
+        .bind(after)
+        .bind(workspace_id)
+        .bind(limit)
+        .fetch_all(c)
+        .await?));
     refresh_onboardings(&mut conn, &ids, now).await?;
     conn.commit().await?;
     Ok(ids.last().cloned())

@@ -145,7 +145,9 @@ async fn a_setting_of_a_large_workspace_counts_in_the_very_next_pass(#[case] bac
     let path = stage.onboard("Halden Freight", json!({})).await;
     let id = path.rsplit('/').next().unwrap();
     let own = [("id", "'onb_copy' || n"), ("display_id", "1000 + n")];
-    copy(&stage.service, "onboardings", id, 2_100, &own).await;
+    copy(&stage.service, "onboardings", ("id", id), 2_100, &own).await;
+    let own = [("onboarding_id", "'onb_copy' || n")];
+    copy(&stage.service, "reminder_state", ("onboarding_id", id), 2_100, &own).await;
     stage.at("2026-06-02T10:00:00Z");
     stage.patch("/phases/before_getting_started", json!({ "target_days": 1 })).await;
     let summary = stage.scan("2026-06-03T09:00:00Z").await;
