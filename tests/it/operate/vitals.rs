@@ -72,7 +72,7 @@ async fn what_asks_for_an_operator_is_said_gravest_first(#[case] backend: Backen
         "UPDATE notifications SET state = 'ambiguous', reason = 'outcome_unknown', not_before = '9999-01-01T00:00:00+00:00' WHERE channel = 'slack'",
         "INSERT INTO cohorts (id, kind, slot_date, expected, accounted, created_at) VALUES ('pass_1', 'digest', '2026-06-02', 3, 2, '2026-06-02T07:00:00+00:00')",
         "UPDATE users SET email_flagged_at = '2026-06-01T09:00:00+00:00' WHERE name LIKE 'Carl%'",
-        "UPDATE onboardings SET recipient_id = NULL",
+        "UPDATE reminder_state SET recipient_id = ''",
         "INSERT INTO queue_pauses (queue, workspace_id, paused_by, reason, since) VALUES ('customer', '', 'Ada', 'wrong texts', '2026-06-02T06:00:00+00:00')",
         "INSERT INTO settings (name, value, updated_at) VALUES ('clock_noted_at', '2026-06-02T12:00:00.000Z', '2026-06-02T12:00:00+00:00')",
     ] {
@@ -124,7 +124,7 @@ async fn nothing_that_a_test_key_causes_is_a_warning(#[case] backend: Backend) {
     let key = stage.app.test.clone();
     stage.onboard_with(&key, "Halden Freight", json!({})).await;
     stage.scan("2026-06-02T07:00:00Z").await;
-    stage.sql("UPDATE onboardings SET recipient_id = NULL").await;
+    stage.sql("UPDATE reminder_state SET recipient_id = ''").await;
     // Hours later it is still there, and paused by a key of the workspace.
     let workspace = &stage.app.workspace.id;
     stage
