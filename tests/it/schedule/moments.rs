@@ -1,6 +1,6 @@
 //! Two who write at the same moment: whatever the order, an onboarding is never looked at too late.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use pivotal_reminders::db::{Conn, Db};
 use pivotal_reminders::domain::facts::Channels;
 use pivotal_reminders::domain::ids::Ref;
@@ -67,8 +67,9 @@ async fn an_edit_that_meets_a_pass_is_not_overwritten_with_a_date_that_is_too_la
     stage.sql("UPDATE users SET next_slot_at = '2026-06-05T07:00:00+00:00' WHERE next_slot_at IS NOT NULL").await;
     let edit = daily(&stage, &id).await;
     let db = stage.app.db().clone();
-    let pass =
-        tokio::spawn(async move { scheduler::pass(&db, friday, Channels::ALL, |_| ()).await });
+    let pass = tokio::spawn(async move {
+        scheduler::pass(&db, friday, TimeDelta::zero(), Channels::ALL, |_| ()).await
+    });
     somebody_waits(&stage).await;
     edit.commit().await.unwrap();
     assert_eq!(pass.await.unwrap().unwrap().written, 1);
