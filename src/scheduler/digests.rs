@@ -8,7 +8,7 @@ use super::{Summary, write};
 use crate::db::{Conn, Db, DbError, Dialect};
 use crate::domain::calendar::{add_days, local_date};
 use crate::domain::digest::{Seen, seen};
-use crate::domain::facts::{Channels, Workspace};
+use crate::domain::facts::Channels;
 use crate::domain::ids::IdKind;
 use crate::domain::plan::{self, Filed};
 use crate::domain::routing::Desk;
@@ -50,7 +50,7 @@ pub(super) async fn batch(
     }
     let mut due: HashMap<String, Vec<Journey>> = HashMap::new();
     let mut journeys = facts::due_onboardings(&mut conn, &recipients, last_date, at).await?;
-    forget_later(&mut conn, &mut journeys, &workspaces, today, at).await?;
+    ledger::forget_later(&mut conn, &mut journeys, |id| workspaces.get(id), today, at).await?;
     for journey in journeys {
         if let Some(recipient) = journey.recipient_id.clone() {
             due.entry(recipient).or_default().push(journey);
@@ -106,33 +106,6 @@ pub(super) async fn batch(
     conn.commit().await?;
     summary.recipients = i64::try_from(members.len()).unwrap_or(i64::MAX);
     Ok(summary)
-}
-
-/// To a pass as of an instant before that of a former one, the digests that the former wrote do not exist.
-async fn forget_later(
-    conn: &mut Conn,
-    journeys: &mut [Journey],
-    workspaces: &HashMap<String, Workspace>,
-    today: NaiveDate,
-    at: DateTime<Utc>,
-) -> Result<(), DbError> {
-    let later = |journey: &Journey| journey.onboarding.last_reminded_on > Some(today);
-    let ids: Vec<String> =
-        journeys.iter().filter(|j| later(j)).map(|j| j.onboarding.id.clone()).collect();
-    if ids.is_empty() {
-        return Ok(());
-    }
-    let last = ledger::last_reminders(conn, &ids, at).await?;
-    for journey in journeys.iter_mut().filter(|j| later(j)) {
-        let o = &mut journey.onboarding;
-        o.last_reminded_on = last.get(&o.id).copied();
-        // What it showed then is known only of the newest digest; as it is now, nothing will be called new.
-        journey.last_seen = o
-            .last_reminded_on
-            .zip(workspaces.get(&journey.workspace_id))
-            .map(|(date, workspace)| seen(workspace, o, date));
-    }
-    Ok(())
 }
 
 async fn claim(conn: &mut Conn, at: DateTime<Utc>, limit: i64) -> Result<Vec<Member>, DbError> {

@@ -4,8 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
-use super::facts;
+use super::{facts, ledger};
 use crate::db::{Conn, DbError};
+use crate::domain::calendar::local_date;
 use crate::domain::facts::Channels;
 use crate::domain::forecast::{Reader, Tracked, World};
 use crate::on;
@@ -38,14 +39,15 @@ pub async fn load(
         return Ok(None);
     };
     let ids = ids(conn, workspace_id, about, at).await?;
+    let today = local_date(workspace.zone, at);
     let mut onboardings = Vec::with_capacity(ids.len());
     for chunk in ids.chunks(CHUNK) {
-        onboardings.extend(facts::onboardings(conn, chunk).await?.into_iter().map(|journey| {
-            Tracked {
-                recipient_id: journey.recipient_id,
-                next_nudge_at: journey.next_nudge_at,
-                onboarding: journey.onboarding,
-            }
+        let mut journeys = facts::onboardings(conn, chunk).await?;
+        ledger::forget_later(conn, &mut journeys, |_| Some(&workspace), today, at).await?;
+        onboardings.extend(journeys.into_iter().map(|journey| Tracked {
+            recipient_id: journey.recipient_id,
+            next_nudge_at: journey.next_nudge_at,
+            onboarding: journey.onboarding,
         }));
     }
     let people: HashSet<&String> = onboardings

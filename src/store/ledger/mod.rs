@@ -18,7 +18,7 @@ pub use by_hand::{ByHand, lock, open_resend, reopen, resend, settle};
 pub use claim::{Claimed, Waiting, claim, mark_body, rest, waiting};
 pub use finish::{Attempt, Finish, finish};
 pub use message::{Packed, Packer, message};
-pub use reminded::{drop_items, give_back, last_reminders, remind};
+pub use reminded::{drop_items, forget_later, give_back, remind};
 pub use rescue::rescue;
 pub use sweep::{Backlog, Ready, backlog, end_undecodable, end_waiting, finished, pushed, ready};
 pub use write::{NewNotification, insert, known_keys};

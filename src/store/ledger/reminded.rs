@@ -7,7 +7,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::db::{Conn, DbError, Dialect};
 use crate::domain::digest::{Seen, seen};
-use crate::store::facts;
+use crate::domain::facts::Workspace;
+use crate::store::facts::{self, Journey};
 use crate::store::hints::{self, Touched};
 use crate::{fetch_by_ids, on};
 
@@ -48,9 +49,35 @@ pub async fn remind(conn: &mut Conn, reminded: &[(&str, NaiveDate, Seen)]) -> Re
     Ok(())
 }
 
-/// Of the given onboardings, the slot date of the newest digest that counts and existed at `at`: what the last reminder is to a pass as of
-/// an instant before that of a former one.
-pub async fn last_reminders(
+/// As of `at`, digests that were written later (`scan --now`) do not exist: of onboardings that were reminded of after `today`, the last
+/// reminder is the newest digest that counts and existed then.
+pub async fn forget_later<'a>(
+    conn: &mut Conn,
+    journeys: &mut [Journey],
+    workspace: impl Fn(&str) -> Option<&'a Workspace>,
+    today: NaiveDate,
+    at: DateTime<Utc>,
+) -> Result<(), DbError> {
+    let later = |journey: &Journey| journey.onboarding.last_reminded_on > Some(today);
+    let ids: Vec<String> =
+        journeys.iter().filter(|j| later(j)).map(|j| j.onboarding.id.clone()).collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let last = last_reminders(conn, &ids, at).await?;
+    for journey in journeys.iter_mut().filter(|j| later(j)) {
+        let o = &mut journey.onboarding;
+        o.last_reminded_on = last.get(&o.id).copied();
+        // What it showed then is known only of the newest digest; as it is now, nothing will be called new.
+        journey.last_seen = o
+            .last_reminded_on
+            .zip(workspace(&journey.workspace_id))
+            .map(|(date, workspace)| seen(workspace, o, date));
+    }
+    Ok(())
+}
+
+async fn last_reminders(
     conn: &mut Conn,
     onboardings: &[String],
     at: DateTime<Utc>,

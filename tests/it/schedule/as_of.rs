@@ -124,3 +124,22 @@ async fn a_look_into_the_future_takes_no_digest_from_the_service_on_its_own_cloc
     assert_eq!(relay.accepted().len(), 3);
     process.kill().await;
 }
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn the_forecast_knows_only_what_has_happened(#[case] backend: Backend) {
+    let stage = Stage::mail_only(backend).await;
+    stage.onboard("Halden Freight", json!({})).await;
+    stage.pass("2026-06-10T07:00:00Z").await;
+    stage.pass("2026-06-01T08:01:00Z").await;
+    stage.at("2026-06-01T08:02:00Z");
+    let foreseen = stage.app.get("/reminders/forecast?days=3").await.ok(200);
+    let at: Vec<&str> =
+        foreseen["data"].as_array().unwrap().iter().map(|i| i["at"].as_str().unwrap()).collect();
+    assert_eq!(
+        at,
+        ["2026-06-02T07:00:00.000Z", "2026-06-03T07:00:00.000Z", "2026-06-04T07:00:00.000Z"]
+    );
+}
