@@ -128,7 +128,7 @@ pub async fn claim(
     }
 }
 
-/// Lets go of a row that is to rest until `not_before`, and has until `deadline` then. `false` when the lease is lost.
+/// Lets go of a row that is to rest until `not_before`, which is when it is meant for from now on, and has until `deadline` then. `false` when the lease is lost.
 pub async fn rest(
     conn: &mut Conn,
     row: &Claimed,
@@ -136,7 +136,7 @@ pub async fn rest(
     deadline: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Result<bool, DbError> {
-    const SQL: &str = "UPDATE notifications SET state = 'deferred', reason = $3, not_before = $4, deadline = $5, pushed_at = $6, delivery_count = 0,
+    const SQL: &str = "UPDATE notifications SET state = 'deferred', reason = $3, due_at = $4, not_before = $4, deadline = $5, pushed_at = $6, delivery_count = 0,
            lease_owner = NULL, lease_token = NULL, stage = NULL, updated_at = $7
          WHERE id = $1 AND lease_token = $2 AND state = 'sending'";
     let rows = on!(conn, |c| sqlx::query(SQL)

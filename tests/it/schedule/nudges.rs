@@ -141,6 +141,10 @@ async fn a_nudge_whose_recipient_goes_away_without_a_backup_waits_for_their_retu
         stage.scan(&now).await;
         stage.drain(&now).await;
     }
+    let meant = "SELECT due_at, not_before FROM notifications WHERE state = 'sent'";
+    for row in stage.service.db.rows(meant).await {
+        assert_eq!(row["due_at"], row["not_before"], "it rested, and is not late");
+    }
     if back == "2026-06-15" {
         insta::assert_snapshot!(stage.ledger().await, @r"
         2026-06-09 stalled_phase 1 live email to Carl: sent, attempts 1 [Halden Freight]
