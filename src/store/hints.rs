@@ -21,7 +21,7 @@ use crate::{fetch_by_ids, on};
 /// What was written.
 #[derive(Clone, Copy, Debug)]
 pub enum Touched<'a> {
-    /// These onboardings.
+    /// These onboardings, which the caller has locked.
     Onboardings(&'a [String]),
     /// A customer's status, or its deletion.
     Customer(&'a str),
@@ -44,7 +44,7 @@ pub async fn refresh(
     touched: Touched<'_>,
     now: DateTime<Utc>,
 ) -> Result<(), DbError> {
-    let ids: Vec<String> = match touched {
+    let mut ids: Vec<String> = match touched {
         Touched::Onboardings(ids) => ids.to_vec(),
         Touched::Customer(id) => scalars(on!(conn, |c| sqlx::query_as(
             "SELECT id FROM onboardings WHERE customer_id = $1"
@@ -93,7 +93,11 @@ pub async fn refresh(
             ids
         }
     };
+    ids.sort_unstable();
     for chunk in ids.chunks(CHUNK) {
+        if !matches!(touched, Touched::Onboardings(_)) {
+            hold(conn, chunk).await?;
+        }
         refresh_onboardings(conn, chunk, now).await?;
     }
     Ok(())
@@ -194,6 +198,7 @@ async fn refresh_some(
         .bind(limit)
         .fetch_all(c)
         .await?));
+    hold(&mut conn, &ids).await?;
     refresh_onboardings(&mut conn, &ids, now).await?;
     conn.commit().await?;
     Ok(ids.last().cloned())
@@ -337,8 +342,9 @@ pub fn compute(
 }
 
 /// Keeps others from changing these onboardings until the transaction ends: hints computed from what stood before their change, and written
-/// after it, might be late. One order for everybody, so that two who need the same rows wait for each other instead of both failing.
-async fn hold(conn: &mut Conn, ids: &[String]) -> Result<(), DbError> {
+/// after it, might be late. First the onboarding, then its `reminder_state`, and both in the order of ids: so two who need the same rows wait
+/// for each other instead of one of them failing.
+pub(super) async fn hold(conn: &mut Conn, ids: &[String]) -> Result<(), DbError> {
     const SQL: &str = "SELECT 1 FROM onboardings WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE";
     match conn.dialect() {
         Dialect::Postgres(c) => sqlx::query(SQL).bind(ids).execute(c).await.map(|_| ()),
@@ -352,7 +358,6 @@ async fn refresh_onboardings(
     ids: &[String],
     now: DateTime<Utc>,
 ) -> Result<(), DbError> {
-    hold(conn, ids).await?;
     let journeys = facts::onboardings(conn, ids).await?;
     let workspaces =
         facts::workspaces(conn, &distinct(journeys.iter().map(|j| &j.workspace_id))).await?;

@@ -171,6 +171,8 @@ async fn give_back_items(
            WHERE i.onboarding_id = $1 AND n.kind = 'digest'
              AND n.state IN ('scheduled', 'deferred', 'sending', 'ambiguous', 'sent', 'suppressed')) AS counts
          WHERE onboarding_id = $1";
+    let ids: Vec<String> = items.iter().map(|(id, _)| id.clone()).collect();
+    hints::hold(conn, &ids).await?;
     for (id, before) in items {
         on!(conn, |c| sqlx::query(SQL)
             .bind(id)
@@ -179,6 +181,5 @@ async fn give_back_items(
             .await?
             .rows_affected());
     }
-    let ids: Vec<String> = items.iter().map(|(id, _)| id.clone()).collect();
     hints::refresh(conn, Touched::Onboardings(&ids), now).await
 }
