@@ -389,7 +389,7 @@ pub async fn write(conn: &mut Conn, hints: &[Hints]) -> Result<(), DbError> {
                  FROM UNNEST($1::text[], $2::text[], $3::date[]) AS h (id, recipient, due) WHERE onboarding_id = h.id",
             )
             .bind(&ids)
-            .bind(hints.iter().map(|h| recipient(h)).collect::<Vec<_>>())
+            .bind(hints.iter().map(recipient).collect::<Vec<_>>())
             .bind(hints.iter().map(|h| h.next_due_on).collect::<Vec<_>>())
             .execute(&mut *c)
             .await?;
