@@ -231,6 +231,31 @@ async fn fault_22_what_was_acknowledged_survives_a_kill_and_is_on_the_disk() {
     assert_eq!(synchronous, 2, "FULL");
 }
 
+/// A few pages of the log, which no commit would move by itself.
+#[tokio::test]
+async fn what_was_written_is_soon_in_the_database_file_itself_and_no_commit_had_to_move_it() {
+    let service = Service::new(Backend::Sqlite).await;
+    service.workspace("Europe/Copenhagen").await;
+    let (_process, address, key) = serve(&service).await;
+    assert_eq!(create(address, &key, "Halden Freight").await.0, 201);
+
+    let path = service.db.url.trim_start_matches("sqlite://");
+    eventually_so(PATIENCE, async || {
+        let folder = tempfile::tempdir().unwrap();
+        let alone = folder.path().join("alone.db");
+        std::fs::copy(path, &alone).unwrap();
+        let copy = open(&format!("sqlite://{}", alone.display()), 2).await;
+        let Db::Sqlite { read, .. } = &copy else { panic!("an SQLite test") };
+        // A copy taken while the log was moved may be torn.
+        let found: Result<(i64,), _> =
+            sqlx::query_as("SELECT count(*) FROM customers WHERE name = 'Halden Freight'")
+                .fetch_one(read)
+                .await;
+        found.is_ok_and(|(customers,)| customers == 1)
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn fault_23_a_database_that_cannot_be_used_ends_the_start_with_one_line() {
     let mut service = Service::new(Backend::Postgres).await;
