@@ -304,7 +304,7 @@ async fn peer(plan: Plan, which: &str, folder: &Path) -> anyhow::Result<Outcome>
 /// The measurement: one pass, then deliveries as `serve` makes them, until the last outcome is committed.
 async fn deliver(url: &str, at: DateTime<Utc>) -> anyhow::Result<()> {
     let app = support::open(url, Clock::Fixed(at)).await?;
-    telemetry::start(&app.config.log);
+    telemetry::start(&app.config.log, None);
     let us = Process::this();
     let (began, cpu) = (Instant::now(), us.cpu_seconds()?);
     let summary = app.scan(|_| ()).await?;

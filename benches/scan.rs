@@ -120,7 +120,7 @@ async fn pass(options: &Options, engine: Engine, onboardings: u32) -> anyhow::Re
 /// The measurement: passes an hour before the slot, which find nothing, then the pass of the slot.
 async fn passes(url: &str, at: DateTime<Utc>) -> anyhow::Result<()> {
     let early = support::open(url, Clock::Fixed(at - TimeDelta::hours(1))).await?;
-    telemetry::start(&early.config.log);
+    telemetry::start(&early.config.log, None);
     let mut idle_ms = Vec::new();
     for _ in 0..IDLE_PASSES {
         let began = Instant::now();
@@ -173,7 +173,7 @@ async fn foresee(engine: Engine) -> anyhow::Result<()> {
 /// The measurement: everything of one workspace, a year ahead.
 async fn a_year(url: &str, at: DateTime<Utc>) -> anyhow::Result<()> {
     let app = support::open(url, Clock::Fixed(at)).await?;
-    telemetry::start(&app.config.log);
+    telemetry::start(&app.config.log, None);
     let question = Question {
         workspace_id: seed::WORKSPACE,
         about: About::Everything,

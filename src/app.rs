@@ -20,12 +20,12 @@ use crate::console::links::LinkPages;
 use crate::console::slack::SlackRequests;
 use crate::db::{Db, DbOptions, SchemaState, checkpoint};
 use crate::deliver::{
-    self, Deliverers, EmailProvider, SlackConfig, SlackProvider, SmtpConfig, SmtpTimeouts,
+    self, Deliverers, EmailProvider, Outside, SlackConfig, SlackProvider, SmtpConfig, SmtpTimeouts,
 };
 use crate::domain::facts::Channels;
 use crate::domain::link::LinkKey;
 use crate::domain::timetable::{Cron, Timetable};
-use crate::domain::values::Schedule;
+use crate::domain::values::{AttemptOutcome, Channel, NotificationState, Schedule};
 use crate::render::{Links, OwnPages, Renderer};
 use crate::scheduler::{self, Summary};
 use crate::store::clock_guard::{self, ClockGuard};
@@ -33,12 +33,13 @@ use crate::store::ledger::{self, Backlog, Packer};
 use crate::store::presence::{BEAT, Heart, Identity};
 use crate::store::retention::{self, Retention};
 use crate::store::{schedules, settings};
+use crate::telemetry::{self, metrics};
 use crate::worker::brakes::Brakes;
 use crate::worker::courier::{Courier, Held};
 use crate::worker::loader::Loader;
 use crate::worker::refusals::Refusals;
 use crate::worker::writer::Writer;
-use crate::{api, console, operate, worker};
+use crate::{alerts, api, console, operate, worker};
 
 /// A part of the service that a process may play.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
@@ -338,7 +339,8 @@ impl App {
     #[must_use]
     pub fn api(&self) -> api::Api {
         let mut api = api::Api::new(self.db.clone(), self.clock.clone())
-            .capturing(Ways::captured(&self.config));
+            .capturing(Ways::captured(&self.config))
+            .with_metrics_elsewhere(!self.config.metrics.listen.is_empty());
         // A setting that is wrong has its own error where it is used; until then everything counts as reachable.
         api.channels = self.ways().map_or(Channels::ALL, |ways| ways.channels);
         api
@@ -370,6 +372,32 @@ impl App {
         Ok(pages.fallback_service(api))
     }
 
+    /// Whoever tells operators, if anybody is to be told.
+    fn alerts(&self, roles: &BTreeSet<Role>) -> anyhow::Result<Option<alerts::Alerts>> {
+        let settings = &self.config.alerts;
+        let url = settings.ping_url.expose_secret();
+        // Only who runs passes can say that they come to an end.
+        let ping = if url.is_empty() || !roles.contains(&Role::Scheduler) {
+            None
+        } else {
+            let way = Outside::new(url, &Ways::extra_roots(&self.config)?)?;
+            Some(alerts::Ping { url: url.to_owned(), way })
+        };
+        let (email, slack) = (some(&settings.email), some(&settings.slack));
+        if ping.is_none() && email.is_none() && slack.is_none() {
+            return Ok(None);
+        }
+        Ok(Some(alerts::Alerts {
+            db: self.db.clone(),
+            clock: self.clock.clone(),
+            deliverers: self.ways()?.deliverers,
+            email,
+            slack,
+            ping,
+            page: format!("{}/admin", self.config.public_url()),
+        }))
+    }
+
     /// Plays the given roles until `stop`, then lets what runs come to its end.
     pub async fn serve(
         &self,
@@ -378,6 +406,7 @@ impl App {
         open_outbox: bool,
         stop: CancellationToken,
     ) -> anyhow::Result<()> {
+        metrics::start(&metric_words());
         let names: Vec<_> = roles.iter().map(|role| role.as_str()).collect();
         let mut tasks = tokio::task::JoinSet::new();
         let timetable = self.timetable()?;
@@ -452,6 +481,22 @@ impl App {
             log.await;
             Ok(())
         });
+        tasks.spawn(tidy_metrics(stop.clone()));
+        if let Some(alerts) = self.alerts(roles)? {
+            let run = alerts.run(stop.clone());
+            tasks.spawn(async move {
+                run.await;
+                Ok(())
+            });
+        }
+        if !self.config.metrics.listen.is_empty() {
+            let listener = listen(&self.config.metrics.listen, "metrics.listen").await?;
+            tracing::info!("metrics at {}", listener.local_addr()?);
+            let (router, stop) = (api::metrics_router(self.api()), stop.clone());
+            tasks.spawn(async move {
+                api::serve(listener, router, stop).await.context("the server of metrics ended")
+            });
+        }
         if let Some(listener) = listener {
             let api = self.api();
             let router = self.router(api.clone(), open_outbox).await?;
@@ -484,13 +529,51 @@ fn some(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-/// Binds the HTTP listener; a port in use gives one line that says what to do.
-pub async fn listen(address: &str) -> anyhow::Result<TcpListener> {
+/// Starts logs, and traces where an endpoint is set.
+pub fn start_telemetry(config: &Config) -> anyhow::Result<()> {
+    let endpoint = &config.traces.endpoint;
+    let collector = if endpoint.is_empty() {
+        None
+    } else {
+        let way = Outside::new(endpoint, &Ways::extra_roots(config)?)?;
+        let tracer = telemetry::traces::start(endpoint, way).map_err(|error| {
+            anyhow::anyhow!("OTEL_EXPORTER_OTLP_ENDPOINT (traces.endpoint): {error}")
+        })?;
+        Some(tracer)
+    };
+    telemetry::start(&config.log, collector);
+    Ok(())
+}
+
+fn metric_words() -> metrics::Words {
+    metrics::Words {
+        channels: Channel::ALL.iter().map(|channel| channel.as_str()).collect(),
+        attempts: AttemptOutcome::ALL.iter().map(|outcome| outcome.as_str()).collect(),
+        outcomes: NotificationState::ALL
+            .iter()
+            .filter(|state| !state.is_open())
+            .map(|state| state.as_str())
+            .collect(),
+    }
+}
+
+/// Sums up what was observed, so that a process that nobody scrapes stays small.
+async fn tidy_metrics(stop: CancellationToken) -> anyhow::Result<()> {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            () = tokio::time::sleep(Duration::from_secs(5)) => metrics::tidy(),
+        }
+    }
+}
+
+/// Binds an HTTP listener; a port in use gives one line that names the setting and says what to do.
+pub async fn listen(address: &str, setting: &str) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| match error.kind() {
         std::io::ErrorKind::AddrInUse => anyhow::anyhow!(
-            "{address} is in use by another program; stop it, or choose another address with LISTEN, for example LISTEN=127.0.0.1:8081"
+            "{address} is in use by another program; stop it, or choose another address with {setting}, for example {setting}=127.0.0.1:8081"
         ),
-        _ => anyhow::anyhow!("cannot listen on {address}: {error}; choose another address with LISTEN"),
+        _ => anyhow::anyhow!("cannot listen on {address}: {error}; choose another address with {setting}"),
     })
 }
 

@@ -18,7 +18,7 @@ pub const DEFAULTS: &str = include_str!("../config/default.toml");
 const MOST_DAYS: u32 = 36_500;
 
 /// Environment variables with a name of their own, and the settings they set.
-const NAMED: [(&str, &str); 11] = [
+const NAMED: [(&str, &str); 12] = [
     ("DATABASE_URL", "database.url"),
     ("LISTEN", "http.listen"),
     ("PUBLIC_URL", "http.public_url"),
@@ -30,6 +30,7 @@ const NAMED: [(&str, &str); 11] = [
     ("SLACK_SIGNING_SECRET", "slack.signing_secret"),
     ("LINK_SECRET", "links.secret"),
     ("ONBOARDING_URL", "links.onboarding_url"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "traces.endpoint"),
 ];
 
 /// Everything that can be set.
@@ -56,6 +57,12 @@ pub struct Config {
     pub tls: Tls,
     /// Logs.
     pub log: Log,
+    /// Figures for Prometheus.
+    pub metrics: Metrics,
+    /// Traces.
+    pub traces: Traces,
+    /// Who is told when something asks for an operator.
+    pub alerts: Alerts,
 }
 
 /// `[database]`
@@ -208,6 +215,34 @@ pub struct Log {
     pub level: String,
 }
 
+/// `[metrics]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Metrics {
+    /// Address of its own for `/metrics` and the probes; empty for beside the API.
+    pub listen: String,
+}
+
+/// `[traces]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Traces {
+    /// Where spans go, by OTLP over HTTP; empty for nowhere.
+    pub endpoint: String,
+}
+
+/// `[alerts]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Alerts {
+    /// Mail address of the operators; empty for none.
+    pub email: String,
+    /// Slack id of an operator; empty for none.
+    pub slack: String,
+    /// Asked for after each healthy minute; empty for none. May hold a secret.
+    pub ping_url: SecretString,
+}
+
 /// A setting is missing or wrong: one line that names it.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -234,12 +269,36 @@ impl Config {
 
     fn validate(&self) -> Result<(), ConfigError> {
         let wrong = |message: &str| Err(ConfigError(message.to_owned()));
-        let listens = self
-            .http
-            .listen
-            .rsplit_once(':')
-            .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
-        if !listens {
+        let is_address = |listen: &str| {
+            listen
+                .rsplit_once(':')
+                .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
+        };
+        let metrics = &self.metrics.listen;
+        if !metrics.is_empty() && !is_address(metrics) {
+            return wrong(&format!(
+                "metrics.listen: {metrics:?} is no address; write one like 127.0.0.1:9464, or nothing for the API's"
+            ));
+        }
+        for (name, url) in [
+            ("OTEL_EXPORTER_OTLP_ENDPOINT (traces.endpoint)", self.traces.endpoint.as_str()),
+            ("alerts.ping_url", self.alerts.ping_url.expose_secret()),
+        ] {
+            let is_url = url::Url::parse(url).is_ok_and(|u| matches!(u.scheme(), "http" | "https"));
+            if !url.is_empty() && !is_url {
+                return wrong(&format!("{name}: must be an http(s) address"));
+            }
+        }
+        let Alerts { email, slack, .. } = &self.alerts;
+        if !email.is_empty() && !email.contains('@') {
+            return wrong("alerts.email: must be a mail address");
+        }
+        if !slack.is_empty() && !slack.starts_with(['U', 'W', 'D']) {
+            return wrong(
+                "alerts.slack: must be the id of a person or a direct conversation on Slack, like U012AB3CD; what operators are told names customers' troubles, and a channel may have guests",
+            );
+        }
+        if !is_address(&self.http.listen) {
             return wrong(&format!(
                 "LISTEN (http.listen): {:?} is no address; write one like 127.0.0.1:8080",
                 self.http.listen

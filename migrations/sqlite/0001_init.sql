@@ -193,6 +193,7 @@ CREATE TABLE onboardings (
     waiting_step              INTEGER NOT NULL,                         -- highest waiting step dealt with in this episode
     waiting_began_on          TEXT,                                     -- local date on which the newest waiting episode began: several toggles a day count as one
     next_nudge_at             TEXT,                                     -- computed: when the next step of a ladder may be sent; null = none
+    trace                     TEXT,                 -- W3C traceparent of the request that wrote it last; null = traces are off
     created_at                TEXT NOT NULL,                            -- when it was created
     updated_at                TEXT NOT NULL,                            -- when it changed last
     deleted_at                TEXT,                                     -- since when it is gone for everybody; the row stays
@@ -248,6 +249,7 @@ CREATE TABLE notifications (
     resent           INTEGER NOT NULL,          -- the one extra copy after an ambiguous attempt was used up
     resend_of        TEXT,                      -- the notification that an operator had sent anew with this one
     pushed_at        TEXT NOT NULL,             -- last time a job was pushed for it
+    trace            TEXT,                          -- W3C traceparent of the pass that wrote it; null = traces are off
     subject          TEXT,                      -- headline of the message as rendered
     provider_ref     TEXT,                      -- the provider's own name for the message
     created_at       TEXT NOT NULL,             -- when it was created
@@ -483,6 +485,18 @@ CREATE TABLE queue_pauses (
     reason       TEXT NOT NULL,                 -- why, in their words
     since        TEXT NOT NULL,                 -- when
     PRIMARY KEY (queue, workspace_id)
+) STRICT;
+
+-- What asks for an operator, until they have heard that it is over.
+CREATE TABLE alerts (
+    code      TEXT PRIMARY KEY,                     -- channel_down:email, unaccounted, …: the same as long as it lasts
+    title     TEXT NOT NULL,                        -- in three or four words
+    severity  TEXT NOT NULL,                        -- critical, warning
+    text      TEXT NOT NULL,                        -- what is so, as it was last seen
+    advice    TEXT NOT NULL,                        -- what to do
+    began_at  TEXT NOT NULL,                        -- when it was first seen
+    ended_at  TEXT,                                 -- when it was first not seen any more; null = it lasts
+    told_at   TEXT                                  -- when operators heard that it began; null = not yet
 ) STRICT;
 
 -- What the installation remembers about itself: clock guard, link secret, demo.

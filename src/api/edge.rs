@@ -3,9 +3,9 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
@@ -18,6 +18,7 @@ use tracing::Instrument;
 use super::Api;
 use super::error::ApiError;
 use crate::store::rate_windows::Standing;
+use crate::telemetry::{metrics, traces};
 
 /// Correlates a request with its log lines and audit entries.
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -68,26 +69,64 @@ pub(super) async fn identify(mut request: Request, next: Next) -> Response {
         .filter(|id| (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic()))
         .map_or_else(fresh_id, ToOwned::to_owned);
     request.extensions_mut().insert(Context::new(&id));
+    let (started, method) = (Instant::now(), method_of(&request));
+    let route = request.extensions().get::<MatchedPath>().cloned();
     let span = tracing::info_span!(
         "request",
         id = %id,
         method = %request.method(),
-        path = request.uri().path()
+        path = without_token(request.uri().path())
     );
+    let caller = request.headers().get("traceparent").and_then(|value| value.to_str().ok());
+    if let Some(caller) = caller.filter(|_| traces::on()) {
+        traces::continue_from(&span, caller);
+    }
     let mut response = next.run(request).instrument(span.clone()).await;
-    span.in_scope(|| tracing::debug!(status = response.status().as_u16(), "answered"));
+    let status = response.status().as_u16();
+    span.in_scope(|| tracing::debug!(status, "answered"));
+    // The API's own router stands behind that of the pages and knows better what was matched.
+    let route = response.extensions_mut().remove::<Route>().map(|route| route.0).or(route);
+    let route = route.as_ref().map_or("none", MatchedPath::as_str);
+    metrics::request(route, method, status, started.elapsed());
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
     response
 }
 
+/// The route of the API that a request matched, on its way back to [`identify`].
+#[derive(Clone, Debug)]
+struct Route(MatchedPath);
+
+/// A path as it may be logged and traced: the token of a link lets whoever has it act.
+fn without_token(path: &str) -> &str {
+    if path.starts_with("/l/") { "/l/…" } else { path }
+}
+
+/// A method by its name; those that nobody should use are one.
+fn method_of(request: &Request) -> &'static str {
+    match request.method().as_str() {
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
+        "OPTIONS" => "OPTIONS",
+        _ => "other",
+    }
+}
+
 /// The middleware around the API.
 pub(super) async fn edge(State(api): State<Api>, mut request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().cloned().map(Route);
     let extensions = request.extensions_mut();
     // The demo calls the router without a server around it.
     let context = extensions.get_or_insert_with(|| Context::new(&fresh_id())).clone();
     let mut response = answer(&api, request, next).await;
+    if let Some(route) = route {
+        response.extensions_mut().insert(route);
+    }
     let headers = response.headers_mut();
     if let Some(standing) = context.standing.get() {
         headers.insert(LIMIT, HeaderValue::from(standing.limit));

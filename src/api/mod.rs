@@ -13,6 +13,7 @@ mod customers;
 mod edge;
 mod error;
 mod meta;
+mod metrics;
 mod onboardings;
 mod path;
 mod phases;
@@ -46,6 +47,7 @@ use crate::db::Db;
 use crate::domain::facts::Channels;
 use error::ApiError;
 
+pub use metrics::metrics_router;
 pub use serve::serve;
 pub use usage::{Usage, keep_usage};
 
@@ -65,6 +67,8 @@ pub struct Api {
     pub usage: Usage,
     captured: bool,
     in_flight: Arc<Semaphore>,
+    pulse: metrics::Pulse,
+    metrics_elsewhere: bool,
 }
 
 impl Api {
@@ -78,6 +82,8 @@ impl Api {
             usage: Usage::default(),
             captured: false,
             in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
+            pulse: metrics::Pulse::default(),
+            metrics_elsewhere: false,
         }
     }
 
@@ -85,6 +91,12 @@ impl Api {
     #[must_use]
     pub fn capturing(self, captured: bool) -> Self {
         Self { captured, ..self }
+    }
+
+    /// The same, where `/metrics` is served on an address of its own and not beside the API.
+    #[must_use]
+    pub fn with_metrics_elsewhere(self, metrics_elsewhere: bool) -> Self {
+        Self { metrics_elsewhere, ..self }
     }
 
     /// Requests that are being answered now.
@@ -133,7 +145,7 @@ pub fn router(api: Api) -> Router {
         .route("/api_keys/{id}", delete(api_keys::revoke))
         .route("/api_keys/{id}/rotate", post(api_keys::rotate))
         .route("/audit_log", get(audit_log::list));
-    Router::new()
+    let router = Router::new()
         .nest("/api/v1", v1)
         .route("/openapi.json", get(reference::openapi))
         .route("/docs", get(reference::docs))
@@ -143,8 +155,13 @@ pub fn router(api: Api) -> Router {
         .layer(from_fn_with_state(api.clone(), edge::edge))
         // Behind the layer, so that they answer while it turns requests away.
         .route("/healthz", get(probes::healthz))
-        .route("/readyz", get(probes::readyz))
-        .with_state(api)
+        .route("/readyz", get(probes::readyz));
+    let router = if api.metrics_elsewhere {
+        router
+    } else {
+        router.route("/metrics", get(metrics::metrics))
+    };
+    router.with_state(api)
 }
 
 async fn route_not_found(State(api): State<Api>, request: Request) -> Response {

@@ -28,6 +28,16 @@ struct Readiness<'a> {
     schema: &'a str,
     /// Neither SMTP nor Slack is configured, so nobody gets anything.
     captured: bool,
+    /// What asks for an operator. It does not make the API unusable, so it is no reason to take this process out.
+    warnings: Vec<Noted<'a>>,
+}
+
+/// A warning without its words, which name people and repeat what providers say: anybody may ask.
+#[derive(Serialize)]
+struct Noted<'a> {
+    code: &'a str,
+    severity: &'a str,
+    title: &'a str,
 }
 
 /// `GET /healthz`: the process is up. Asks nobody, and no database.
@@ -35,7 +45,7 @@ pub(super) async fn healthz() -> Response {
     wire::json(StatusCode::OK, &Alive { status: "ok" })
 }
 
-/// `GET /readyz`: the database answers, and its schema is the one that this binary knows.
+/// `GET /readyz`: the database answers, and its schema is the one that this binary knows; with what else asks for an operator.
 pub(super) async fn readyz(State(api): State<Api>) -> Response {
     let found = tokio::time::timeout(PATIENCE, api.db.schema_state()).await;
     let (database, schema) = judge(found.unwrap_or(Err(DbError::PoolTimedOut)));
@@ -45,7 +55,18 @@ pub(super) async fn readyz(State(api): State<Api>) -> Response {
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, "unavailable")
     };
-    let body = Readiness { status, database: &database, schema: &schema, captured: api.captured };
+    let found = if ready { api.pulse.feel(&api).await.ok() } else { None };
+    let warnings = found.iter().flat_map(|found| &found.warnings);
+    let warnings = warnings
+        .map(|w| Noted { code: &w.code, severity: w.severity.as_str(), title: &w.title })
+        .collect();
+    let body = Readiness {
+        status,
+        database: &database,
+        schema: &schema,
+        captured: api.captured,
+        warnings,
+    };
     let mut response = wire::json(code, &body);
     if !ready {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));

@@ -12,9 +12,9 @@ use tokio_util::sync::CancellationToken;
 use super::demo_data;
 use super::out::Out;
 use super::{App, Clock, Config, Role};
+use crate::app;
 use crate::domain::calendar::{Calendar, add_days, hm, instant, local_date};
 use crate::store::settings;
-use crate::{app, telemetry};
 
 /// Arguments of `demo`.
 #[derive(Debug, clap::Args)]
@@ -33,9 +33,9 @@ pub(super) async fn run(args: Args, flags: &[(&str, String)], out: Out) -> anyho
         "demo keeps its data in {FILE} and takes no --database-url; `serve` does"
     );
     let config = demo_config(flags)?;
-    telemetry::start(&config.log);
+    app::start_telemetry(&config)?;
     // First the port: a demo that cannot be shown must not change anything.
-    let listener = app::listen(&config.http.listen).await?;
+    let listener = app::listen(&config.http.listen, "LISTEN").await?;
     let address = listener.local_addr()?;
     let _alone = alone()?;
     if args.reset {

@@ -22,7 +22,7 @@ use chrono::{DateTime, Utc};
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
-use crate::app::{App, Role};
+use crate::app::{self, App, Role};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::telemetry;
@@ -126,7 +126,9 @@ pub fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return failed(&anyhow::Error::new(error)),
     };
-    match runtime.block_on(run(cli)) {
+    let result = runtime.block_on(run(cli));
+    telemetry::traces::stop();
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(&error),
     }
@@ -154,7 +156,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         }
         Err(error) => return Err(error.into()),
     };
-    telemetry::start(&config.log);
+    app::start_telemetry(&config)?;
     match cli.verb {
         Verb::Demo(_) => Ok(()),
         Verb::Doctor(args) => doctor::run(config, &args, out).await,

@@ -34,7 +34,7 @@ pub(super) struct WorkArgs {
 pub(super) async fn serve(config: Config, args: ServeArgs) -> anyhow::Result<()> {
     let roles: BTreeSet<Role> = args.role.into_iter().collect();
     let listener = if roles.contains(&Role::Api) {
-        Some(app::listen(&config.http.listen).await?)
+        Some(app::listen(&config.http.listen, "LISTEN").await?)
     } else {
         None
     };

@@ -10,7 +10,7 @@ pub mod checkpoint;
 mod migrate;
 
 use std::str::FromStr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use sqlx::pool::PoolConnection;
@@ -21,6 +21,7 @@ use sqlx::{
     SqlitePool, Transaction,
 };
 
+use crate::telemetry::metrics;
 pub use migrate::SchemaState;
 pub use sqlx::Error as DbError;
 
@@ -276,10 +277,13 @@ impl Db {
 
     /// A connection to read with.
     pub async fn read(&self) -> Result<Conn, DbError> {
-        match self {
+        let asked = Instant::now();
+        let conn = match self {
             Self::Postgres(pool) => pool.acquire().await.map(Conn::PostgresIdle),
             Self::Sqlite { read, .. } => read.acquire().await.map(Conn::SqliteIdle),
-        }
+        };
+        metrics::acquired("read", asked.elapsed());
+        conn
     }
 
     /// A connection that sees everything as of one moment. On SQLite a transaction, within which no page is read twice, whoever writes
@@ -293,12 +297,15 @@ impl Db {
 
     /// A transaction that may write. On SQLite it takes the write lock at once, so that reading first cannot end in a dead lock.
     pub async fn begin(&self) -> Result<Conn, DbError> {
-        match self {
+        let asked = Instant::now();
+        let conn = match self {
             Self::Postgres(pool) => pool.begin().await.map(Conn::PostgresTx),
             Self::Sqlite { write, .. } => {
                 write.begin_with("BEGIN IMMEDIATE").await.map(Conn::SqliteTx)
             }
-        }
+        };
+        metrics::acquired("write", asked.elapsed());
+        conn
     }
 
     /// A connection for one writing statement. On PostgreSQL the statement is its own transaction and is committed when it returns, which
@@ -307,6 +314,18 @@ impl Db {
         match self {
             Self::Postgres(_) => self.read().await,
             Self::Sqlite { .. } => self.begin().await,
+        }
+    }
+
+    /// How many connections are open, and how many of them nobody uses.
+    #[must_use]
+    pub fn connections(&self) -> (usize, usize) {
+        let open = |size: u32| usize::try_from(size).unwrap_or(usize::MAX);
+        match self {
+            Self::Postgres(pool) => (open(pool.size()), pool.num_idle()),
+            Self::Sqlite { write, read } => {
+                (open(write.size()) + open(read.size()), write.num_idle() + read.num_idle())
+            }
         }
     }
 

@@ -9,6 +9,7 @@
 //! logs, and no reply holds a body, a secret or a whole address.
 
 mod email;
+mod outside;
 mod slack;
 mod text;
 mod tls;
@@ -16,7 +17,10 @@ mod tls;
 use std::fmt;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
+
 pub use email::{Security, SmtpConfig, SmtpTimeouts, address_refusal, mail_bytes};
+pub use outside::Outside;
 pub use slack::SlackConfig;
 pub use text::{clean_reply, mask_email};
 pub use tls::read_roots;
@@ -150,6 +154,24 @@ impl Deliverers {
         match &self.slack {
             Way::Open(slack) => slack.whisper(channel, user, text).await,
             Way::Captured | Way::Unreachable => unreachable_channel("nothing was sent to Slack"),
+        }
+    }
+
+    /// Whether Slack has the post of a notification to a person, made since then; answers with Slack's own name for it.
+    ///
+    /// # Errors
+    /// Slack does not say; [`Verdict::Channel`] where the token may not ask.
+    pub async fn find_on_slack(
+        &self,
+        person: &str,
+        notification_id: &str,
+        since: DateTime<Utc>,
+    ) -> Result<Option<String>, Report> {
+        match &self.slack {
+            Way::Open(slack) => slack.find(person, notification_id, since).await,
+            Way::Captured | Way::Unreachable => {
+                Err(unreachable_channel("nothing was sent to Slack"))
+            }
         }
     }
 

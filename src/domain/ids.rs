@@ -28,6 +28,8 @@ pub enum IdKind {
     Pass,
     /// `whi_`
     Whisper,
+    /// `alert_`
+    Alert,
 }
 
 impl IdKind {
@@ -44,6 +46,7 @@ impl IdKind {
             Self::Process => "proc_",
             Self::Pass => "pass_",
             Self::Whisper => "whi_",
+            Self::Alert => "alert_",
         }
     }
 

@@ -6,6 +6,7 @@
 //! `slack::escape`, JSON by its serialiser, and a value that would show as blank or `None` is an error, which
 //! [`Renderer::new`] finds at start by rendering [`samples`].
 
+pub mod alert;
 mod customer;
 mod email;
 mod line;

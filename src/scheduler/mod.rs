@@ -16,6 +16,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use crate::clock::Clock;
 use crate::db::{Conn, Db, DbError};
@@ -29,6 +30,7 @@ use crate::store::ledger::{self, NewNotification};
 use crate::store::presence::Identity;
 use crate::store::schedules::{self, Standing};
 use crate::store::{cohorts, hints};
+use crate::telemetry::metrics;
 
 /// Recipients, or nudges, per transaction.
 const BATCH: i64 = 500;
@@ -179,6 +181,7 @@ pub async fn run(
             Ok(Some(summary)) => {
                 failures = 0;
                 identity.passed(clock.now(), started.elapsed());
+                metrics::pass(started.elapsed(), Some(summary.written));
                 if summary.written > 0 {
                     tracing::info!(
                         recipients = summary.recipients,
@@ -191,6 +194,7 @@ pub async fn run(
             }
             Err(error) => {
                 failures += 1;
+                metrics::pass(started.elapsed(), None);
                 // One line when it starts; the database's own alarms tell the rest.
                 if failures == 1 {
                     tracing::error!(%error, "pass failed, trying again");
@@ -289,7 +293,13 @@ async fn write<'a>(
     rows: &'a [NewNotification],
     at: DateTime<Utc>,
 ) -> Result<(Summary, Vec<&'a NewNotification>), DbError> {
-    let inserted = ledger::insert(conn, rows, at).await?;
+    // Only what finds something is worth a span: there is a pass every second.
+    let span = if rows.is_empty() {
+        tracing::Span::none()
+    } else {
+        tracing::info_span!("pass", notifications = rows.len())
+    };
+    let inserted = ledger::insert(conn, rows, at).instrument(span).await?;
     let missing: HashSet<&str> = if inserted.len() == rows.len() {
         HashSet::new()
     } else {

@@ -4,6 +4,7 @@
 
 pub mod absences;
 pub mod addresses;
+pub mod alerts;
 pub mod api_keys;
 pub mod audit;
 pub mod briefs;
@@ -13,6 +14,7 @@ pub mod contacts;
 mod counters;
 pub mod customers;
 pub mod directory;
+pub mod doubts;
 pub mod facts;
 pub mod hints;
 pub mod idempotency;
@@ -32,6 +34,7 @@ pub mod schedules;
 pub mod sent;
 pub mod settings;
 pub mod slack_replies;
+pub mod traces;
 pub mod unsent;
 pub mod users;
 pub mod vitals;

@@ -7,7 +7,7 @@ use sqlx::types::Json;
 
 use super::audit::{self, Author, Diff, Entry};
 use super::hints::{self, Touched};
-use super::{counters, finders, notices, slack_replies};
+use super::{counters, finders, notices, slack_replies, traces};
 use crate::db::{Conn, DbError};
 use crate::domain::facts::Hold;
 use crate::domain::ids::IdKind;
@@ -289,6 +289,7 @@ pub async fn create(
     })?;
     let diff = Diff::created(&onboarding);
     log(conn, author, "onboarding_created", &onboarding, diff, reason, now).await?;
+    traces::keep_with_onboarding(conn, &onboarding.id).await?;
     hints::refresh(conn, Touched::Onboardings(std::slice::from_ref(&onboarding.id)), now).await?;
     Ok(onboarding)
 }
@@ -344,6 +345,7 @@ pub async fn update(
         .map(|_| ()))?;
     }
     log(conn, author, "onboarding_updated", &after, diff, reason, now).await?;
+    traces::keep_with_onboarding(conn, &after.id).await?;
     if after.phase != before.phase {
         let entry = Entry {
             workspace_id: &after.workspace_id,

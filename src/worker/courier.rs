@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt;
 use tokio::sync::Semaphore;
+use tracing::{Instrument, Span};
 
 use super::brakes::Brakes;
 use super::compose::{self, Composer};
@@ -36,7 +37,8 @@ use crate::store::ledger::{
     self, Attempt, Claimed, Finish, NewNotification, POISON_AFTER, Packed, Packer, Waiting,
 };
 use crate::store::presence::{BEAT, Heart, Identity};
-use crate::store::processes;
+use crate::store::{processes, traces};
+use crate::telemetry::{self, metrics};
 
 /// What deliveries need, made once per process.
 pub struct Courier {
@@ -186,10 +188,45 @@ impl Courier {
         };
         let _held = self.held.hold(&claimed.id);
         let attempt = Running::new(self, &claimed);
-        // A panic is one notification's trouble: it ends as an attempt like any other.
-        if AssertUnwindSafe(self.attempt(&attempt, session)).catch_unwind().await.is_err() {
-            attempt.panicked().await;
+        let delivery = async {
+            // A panic is one notification's trouble: it ends as an attempt like any other.
+            if AssertUnwindSafe(self.attempt(&attempt, session)).catch_unwind().await.is_err() {
+                attempt.panicked().await;
+            }
+        };
+        match self.span(&claimed).await {
+            Some(span) => delivery.instrument(span).await,
+            None => delivery.await,
         }
+    }
+
+    /// The delivery's place in the trace that began with a request and went on with a pass; `None` where nobody wants to know.
+    async fn span(&self, claimed: &Claimed) -> Option<Span> {
+        if !telemetry::traces::on() {
+            return None;
+        }
+        let span = tracing::info_span!(
+            "deliver",
+            notification = claimed.id,
+            kind = %claimed.kind,
+            channel = %claimed.channel,
+            mode = %claimed.mode,
+            attempt = claimed.claim_count,
+            outcome = tracing::field::Empty,
+        );
+        let origin = async {
+            let mut conn = self.db.read().await?;
+            traces::origin(&mut conn, &claimed.id).await
+        };
+        // A trace is not worth a delivery.
+        let origin = origin.await.unwrap_or_default();
+        if let Some(pass) = &origin.pass {
+            telemetry::traces::continue_from(&span, pass);
+        }
+        for request in &origin.requests {
+            telemetry::traces::link(&span, request);
+        }
+        Some(span)
     }
 
     async fn attempt(&self, attempt: &Running<'_>, session: Session) {
@@ -268,7 +305,12 @@ impl Courier {
             return attempt.release("the heartbeat is late, the lease may be gone").await;
         }
         attempt.sending.store(true, Ordering::Relaxed);
-        let report = session.send(&envelope, &message).await;
+        let sending = session.send(&envelope, &message);
+        let report = if telemetry::traces::on() {
+            sending.instrument(tracing::info_span!("send", channel = %claimed.channel)).await
+        } else {
+            sending.await
+        };
         if let Verdict::Channel { .. } = report.verdict {
             self.rest(claimed.channel, &report).await;
         } else if claimed.mode == Mode::Live && self.brakes.was_down(claimed.channel) {
@@ -456,6 +498,12 @@ impl<'a> Running<'a> {
         let courier = self.courier;
         let now = courier.clock.now();
         let next = outcome::after(&report, self.claimed, courier.resend_after, now, rand::random());
+        Span::current().record("outcome", report.verdict.outcome().as_str());
+        metrics::attempt(
+            self.claimed.channel.as_str(),
+            report.verdict.outcome().as_str(),
+            self.started.elapsed(),
+        );
         let attempt = self.attempt(report.stage.as_str(), report.verdict.outcome(), report.reply);
         let provider_ref = match report.verdict {
             Verdict::Accepted { provider_ref } => provider_ref,
@@ -481,6 +529,29 @@ impl<'a> Running<'a> {
         }
     }
 
+    /// The outcome is in the ledger.
+    fn written(&self, row: &Finish) {
+        let channel = self.claimed.channel.as_str();
+        tracing::debug!(
+            notification = row.id,
+            kind = %row.kind,
+            channel,
+            state = %row.state,
+            reason = row.reason.map(Reason::as_str),
+            outcome = row.attempt.as_ref().map(|attempt| attempt.outcome.as_str()),
+            reply = row.attempt.as_ref().map(|attempt| attempt.reply.as_str()),
+            "{}",
+            row.state
+        );
+        if row.state.is_open() {
+            return;
+        }
+        let sent = row.state == NotificationState::Sent;
+        let late = self.claimed.due_at.filter(|_| sent).map(|due| self.courier.clock.now() - due);
+        let late = late.and_then(|late| late.to_std().ok().map(|late| late.as_secs_f64()));
+        metrics::finished(channel, row.state.as_str(), late.or(sent.then_some(0.0)));
+    }
+
     async fn finish(
         &self,
         next: Next,
@@ -504,7 +575,7 @@ impl<'a> Running<'a> {
         let mut pause = Duration::from_millis(100);
         loop {
             match self.courier.writer.finish(row.clone()).await {
-                Ok(true) => return,
+                Ok(true) => return self.written(&row),
                 Ok(false) => {
                     tracing::warn!(
                         notification = row.id,

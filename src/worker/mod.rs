@@ -6,6 +6,7 @@
 pub mod brakes;
 pub mod compose;
 pub mod courier;
+pub mod doubts;
 pub mod loader;
 pub mod outcome;
 pub mod recheck;
@@ -49,6 +50,7 @@ pub async fn run(courier: Arc<Courier>, roles: String, grace: Duration, stop: Ca
     }
     let sweeper = tokio::spawn(sweeper::run(Arc::clone(&courier), stop.clone()));
     let replies = tokio::spawn(slack_replies::run(Arc::clone(&courier), stop.clone()));
+    let doubts = tokio::spawn(doubts::run(Arc::clone(&courier), stop.clone()));
     let queues: Vec<_> = Queue::ALL
         .into_iter()
         .map(|queue| tokio::spawn(supervise(Arc::clone(&courier), queue, stop.clone())))
@@ -59,6 +61,7 @@ pub async fn run(courier: Arc<Courier>, roles: String, grace: Duration, stop: Ca
     heart.cancel();
     let _ = sweeper.await;
     let _ = replies.await;
+    let _ = doubts.await;
     let _ = heartbeat.await;
     if let Err(error) = sweeper::leave(&courier).await {
         tracing::warn!(%error, "could not give back leases, others will take them over");
@@ -146,6 +149,7 @@ async fn drain_until_empty(
         if backlog.ready == 0 && backlog.leased == 0 {
             // What these deliveries, or anybody since, made untrue on Slack.
             while slack_replies::catch_up(courier).await? > 0 {}
+            doubts::ask(courier).await?;
             return Ok(backlog);
         }
         tokio::time::sleep(Duration::from_millis(50)).await;

@@ -10,7 +10,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 const LEAVES: [&str; 4] = ["clock", "config", "db", "telemetry"];
 
 /// Who may use whom, beside the leaves and `domain`, which everybody may use.
-const ARROWS: [(&str, &[&str]); 10] = [
+const ARROWS: [(&str, &[&str]); 11] = [
     ("queue", &[]),
     ("store", &["queue"]),
     ("render", &[]),
@@ -18,6 +18,7 @@ const ARROWS: [(&str, &[&str]); 10] = [
     ("scheduler", &["store"]),
     ("worker", &["store", "queue", "render", "deliver"]),
     ("operate", &["store", "queue", "render"]),
+    ("alerts", &["operate", "store", "render", "deliver"]),
     ("api", &["operate", "store"]),
     ("console", &["operate", "store", "render"]),
     ("cli", &["operate", "store", "app", "scheduler", "worker", "deliver"]),

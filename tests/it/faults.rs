@@ -71,7 +71,10 @@ const FAULTS: [(u8, &str, &[&str]); 53] = [
     (
         15,
         "old finished jobs, while the API runs",
-        &["fault_15_what_is_too_old_goes_in_chunks_and_what_is_not_stays"],
+        &[
+            "fault_15_what_is_too_old_goes_in_chunks_and_what_is_not_stays",
+            "fault_15_callers_hardly_notice_while_300_000_jobs_are_forgotten",
+        ],
     ),
     (
         16,
@@ -195,6 +198,7 @@ const FAULTS: [(u8, &str, &[&str]); 53] = [
         35,
         "TLS that cannot be trusted",
         &[
+            "fault_35_a_relay_that_knows_no_tls_but_1_0_is_refused",
             "a_wrong_certificate_is_refused",
             "a_certificate_that_nobody_vouches_for_is_refused",
             "starttls_is_required_when_asked_for",
@@ -259,6 +263,7 @@ const FAULTS: [(u8, &str, &[&str]); 53] = [
         "5xx, HTML, no answer",
         &[
             "a_lost_answer_is_ambiguous",
+            "fault_45_a_post_whose_answer_was_lost_is_looked_for_by_its_metadata_and_never_repeated",
             "an_answer_that_is_not_slacks_is_the_channels_fault",
             "nobody_listening_is_the_channels_fault",
             "whatever_slack_answers_is_no_post_unless_it_is_one",

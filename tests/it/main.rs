@@ -20,3 +20,4 @@ mod schema;
 mod slack;
 mod statements;
 mod support;
+mod telemetry;

@@ -7,6 +7,7 @@ mod transport;
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use rustls::pki_types::CertificateDer;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -131,6 +132,55 @@ struct Whisper<'a> {
     text: &'a str,
 }
 
+/// `conversations.open`.
+#[derive(Serialize)]
+struct Open<'a> {
+    users: &'a str,
+}
+
+/// Its answer.
+#[derive(Deserialize)]
+struct Opened {
+    channel: Conversation,
+}
+
+#[derive(Deserialize)]
+struct Conversation {
+    id: String,
+}
+
+/// `conversations.history`.
+#[derive(Serialize)]
+struct Look<'a> {
+    channel: &'a str,
+    oldest: String,
+    limit: u32,
+    include_all_metadata: bool,
+}
+
+/// Its answer.
+#[derive(Deserialize)]
+struct History {
+    messages: Vec<Said>,
+}
+
+#[derive(Deserialize)]
+struct Said {
+    ts: String,
+    metadata: Option<SaidMetadata>,
+}
+
+#[derive(Deserialize)]
+struct SaidMetadata {
+    event_payload: SaidPayload,
+}
+
+/// Other apps keep other things there.
+#[derive(Deserialize)]
+struct SaidPayload {
+    notification_id: Option<String>,
+}
+
 /// An answer of which only its being one matters.
 #[derive(Deserialize)]
 struct Acknowledged {}
@@ -253,6 +303,35 @@ impl Slack {
             Ok(_) => done(),
             Err(report) => report,
         }
+    }
+
+    /// Looks for the post of a notification in the conversation with a person.
+    pub(super) async fn find(
+        &self,
+        person: &str,
+        notification_id: &str,
+        since: DateTime<Utc>,
+    ) -> Result<Option<String>, Report> {
+        self.ready().await?;
+        let channel = if person.starts_with('D') {
+            person.to_owned()
+        } else {
+            self.call::<Opened>("conversations.open", &Open { users: person }).await?.channel.id
+        };
+        let request = Look {
+            channel: &channel,
+            // Slack's clock need not be ours.
+            oldest: (since.timestamp() - 60).to_string(),
+            limit: 100,
+            include_all_metadata: true,
+        };
+        let history: History = self.call("conversations.history", &request).await?;
+        let found = history.messages.into_iter().find(|message| {
+            message.metadata.as_ref().is_some_and(|metadata| {
+                metadata.event_payload.notification_id.as_deref() == Some(notification_id)
+            })
+        });
+        Ok(found.map(|message| clean_reply(&format!("{channel}:{}", message.ts))))
     }
 
     async fn call<A>(

@@ -10,10 +10,6 @@ use futures_util::future::BoxFuture;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, DATE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
-use hyper_rustls::{HttpsConnectorBuilder, MaybeHttpsStream};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use serde::Deserialize;
 use slack_morphism::errors::{
     SlackClientApiError, SlackClientError, SlackClientHttpError, SlackClientProtocolError,
@@ -24,14 +20,11 @@ use slack_morphism::{
     ClientResult, SlackClientApiCallContext, SlackClientHttpConnector, SlackClientId,
     SlackClientSecret,
 };
-use tokio::net::TcpStream;
-use tower::BoxError;
-use tower::timeout::Timeout;
-use tower::util::BoxCloneSyncService;
 use url::Url;
 
 use super::SlackConfig;
-use crate::deliver::{DeliverError, tls};
+use crate::deliver::DeliverError;
+use crate::deliver::outside::{Plain, client};
 
 /// A pause when Slack names none that can be read.
 const DEFAULT_PAUSE: Duration = Duration::from_secs(30);
@@ -61,13 +54,10 @@ impl From<Fault> for SlackClientError {
     }
 }
 
-/// TCP and TLS within a time limit.
-type Connector = BoxCloneSyncService<http::Uri, MaybeHttpsStream<TokioIo<TcpStream>>, BoxError>;
-
 /// A client with limits.
 #[derive(Clone)]
 pub(super) struct Transport {
-    client: Client<Connector, Full<Bytes>>,
+    client: Plain,
     api_url: String,
     timeout: Duration,
     max_answer: usize,
@@ -75,26 +65,7 @@ pub(super) struct Transport {
 
 impl Transport {
     pub(super) fn new(config: &SlackConfig) -> Result<Self, DeliverError> {
-        let mut tcp = HttpConnector::new();
-        tcp.enforce_http(false);
-        tcp.set_nodelay(true);
-        // Certificates are only needed, and only looked for, when the address is protected by them.
-        let builder = if config.api_url.starts_with("https:") {
-            let tls = tls::client_config(&config.extra_roots)?;
-            HttpsConnectorBuilder::new().with_tls_config((*tls).clone()).https_only()
-        } else {
-            HttpsConnectorBuilder::new()
-                .with_tls_config((*tls::no_roots()?).clone())
-                .https_or_http()
-        };
-        let connector = BoxCloneSyncService::new(Timeout::new(
-            builder.enable_http1().wrap_connector(tcp),
-            config.connect_timeout,
-        ));
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(Duration::from_secs(20))
-            .build(connector);
+        let client = client(&config.api_url, &config.extra_roots, config.connect_timeout)?;
         Ok(Self {
             client,
             api_url: config.api_url.clone(),

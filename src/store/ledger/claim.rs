@@ -34,6 +34,8 @@ pub struct Claimed {
     pub escalation: bool,
     /// Why it waited, if it did.
     pub reason: Option<String>,
+    /// The instant it is meant for.
+    pub due_at: Option<DateTime<Utc>>,
     /// Latest delivery.
     pub deadline: DateTime<Utc>,
     /// Attempts so far that count.
@@ -50,7 +52,7 @@ pub struct Claimed {
     pub lease_token: String,
 }
 
-const CLAIMED: &str = "id, workspace_id, kind, channel, mode, recipient_id, subject_id, slot_date, step, escalation, reason, deadline,
+const CLAIMED: &str = "id, workspace_id, kind, channel, mode, recipient_id, subject_id, slot_date, step, escalation, reason, due_at, deadline,
    attempt_count, delivery_count, claim_count, resent, first_attempt_at, lease_token";
 
 /// A row as a job finds it, before anything is claimed.

@@ -10,7 +10,8 @@ use crate::domain::plan::Planned;
 use crate::domain::values::{NotificationState, Reason};
 use crate::fetch_by_ids;
 use crate::queue::{self, Queue};
-use crate::store::unsent;
+use crate::store::{traces, unsent};
+use crate::telemetry;
 
 /// A notification to be written.
 #[derive(Clone, Debug)]
@@ -123,6 +124,12 @@ pub async fn insert(
     // In the order given, so that jobs follow the order of the pass.
     let new: Vec<&NewNotification> = rows.iter().filter(|row| inserted.contains(&row.id)).collect();
     insert_items(conn, new.iter().copied()).await?;
+    if telemetry::traces::on() {
+        let ids: Vec<String> = new.iter().map(|row| row.id.clone()).collect();
+        let about: Vec<String> =
+            new.iter().flat_map(|row| row.plan.onboarding_ids.iter().cloned()).collect();
+        traces::keep_with_notifications(conn, &ids, &about).await?;
+    }
     push_jobs(conn, &new, now).await?;
     let skipped = new.iter().filter(|row| row.plan.state == NotificationState::Skipped);
     let skipped: Vec<String> = skipped.map(|row| row.id.clone()).collect();

@@ -424,6 +424,44 @@ async fn a_certificate_that_nobody_vouches_for_is_refused() {
     assert_eq!((report.verdict, report.stage), (CHANNEL, Stage::Handshake));
 }
 
+/// A server whose newest TLS is 1.0: it answers the greeting with its own version, and keeps what is said to that.
+async fn tls_1_0_only() -> (std::net::SocketAddr, tokio::task::JoinHandle<Vec<u8>>) {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    let said = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut head = [0; 5];
+        stream.read_exact(&mut head).await.unwrap();
+        let mut hello = vec![0; usize::from(u16::from_be_bytes([head[3], head[4]]))];
+        stream.read_exact(&mut hello).await.unwrap();
+        // ServerHello: version 3.1, random, no session, TLS_RSA_WITH_AES_128_CBC_SHA, no compression.
+        let mut answer = vec![0x16, 3, 1, 0, 42, 2, 0, 0, 38, 3, 1];
+        answer.extend([7; 32]);
+        answer.extend([0, 0, 0x2f, 0]);
+        stream.write_all(&answer).await.unwrap();
+        let mut said = Vec::new();
+        let _ = stream.read_to_end(&mut said).await;
+        said
+    });
+    (addr, said)
+}
+
+#[tokio::test]
+async fn fault_35_a_relay_that_knows_no_tls_but_1_0_is_refused() {
+    let (addr, said) = tls_1_0_only().await;
+    let smtp = FakeSmtp::start(Script::new()).await;
+    let mut config =
+        SmtpConfig::parse(&format!("smtps://{addr}"), "reminders@tallybrook.example", None)
+            .unwrap();
+    config.extra_roots = vec![smtp.certificate(Certificate::Good)];
+    let report = mail(&deliverers(config), "n1").await;
+    assert_eq!((report.verdict, report.stage), (CHANNEL, Stage::Handshake), "{}", report.reply);
+    let said = said.await.unwrap();
+    // A fatal alert, protocol_version (RFC 8446 §6.2).
+    assert_eq!((said[0], &said[5..7]), (0x15, &[2, 70][..]), "{said:?}");
+}
+
 #[tokio::test]
 async fn starttls_is_required_when_asked_for() {
     let smtp = FakeSmtp::start(Script::new()).await;

@@ -7,6 +7,7 @@ use pivotal_reminders::deliver::{
 };
 use pivotal_reminders::domain::message::{Email, Envelope, Message, Report, SlackPost, Verdict};
 use pivotal_reminders::domain::values::{Channel, Mode};
+use pivotal_reminders::queue::{PAYLOAD_VERSION, Payload};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError};
 
@@ -67,6 +68,34 @@ fn reply() -> impl Strategy<Value = Vec<u8>> {
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+proptest! {
+    #![proptest_config(Config { cases: 500, failure_persistence: None, ..Config::default() })]
+
+    /// A job says what was put into it, or nothing at all: never fewer ids, never others.
+    #[test]
+    fn a_job_is_read_as_it_was_written_or_not_at_all(
+        ids in prop::collection::vec("[ -~é]{0,40}", 1..=25),
+        cut in any::<prop::sample::Index>(),
+        noise in prop::collection::vec(any::<u8>(), 0..80),
+    ) {
+        let payload = Payload { v: PAYLOAD_VERSION, ids };
+        let bytes = serde_json::to_vec(&payload).unwrap();
+        prop_assert_eq!(&serde_json::from_slice::<Payload>(&bytes).unwrap(), &payload);
+        prop_assert!(serde_json::from_slice::<Payload>(&bytes[..cut.index(bytes.len())]).is_err());
+        if let Ok(read) = serde_json::from_slice::<Payload>(&noise) {
+            let again = serde_json::to_vec(&read).unwrap();
+            prop_assert_eq!(serde_json::from_slice::<Payload>(&again).unwrap(), read);
+        }
+        // What a later version adds does not hide what this one knows.
+        let mut newer = serde_json::to_value(&payload).unwrap();
+        newer["v"] = (PAYLOAD_VERSION + 1).into();
+        newer["more"] = serde_json::json!({ "x": [1] });
+        let newer: Payload = serde_json::from_value(newer).unwrap();
+        prop_assert!(newer.v > PAYLOAD_VERSION);
+        prop_assert_eq!(newer.ids, payload.ids);
+    }
 }
 
 proptest! {

@@ -211,3 +211,42 @@ async fn fault_28_a_silent_relay_is_given_up_within_the_deadlines_of_the_setting
     assert_eq!(count(&service, "state = 'scheduled' AND attempt_count = 1").await, 3);
     check(&service, Some(&relay), None).await;
 }
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn fault_45_a_post_whose_answer_was_lost_is_looked_for_by_its_metadata_and_never_repeated(
+    #[case] backend: Backend,
+) {
+    let stage = Stage::new(backend).await;
+    stage.onboard("Halden Freight", json!({ "reminder_email": false })).await;
+    stage.scan("2026-06-02T07:00:00Z").await;
+    stage.slack.then(vec![Answer::Posted(Box::new(Answer::Close))]);
+    stage.drain("2026-06-02T07:00:00Z").await;
+    let row = stage.service.db.rows("SELECT id, state FROM notifications").await.remove(0);
+    assert_eq!(row["state"], "ambiguous");
+    // The token may not look yet: it stays in doubt, for an operator.
+    stage.slack.then(vec![Answer::error("missing_scope")]);
+    stage.drain("2026-06-02T07:01:00Z").await;
+    let state = || async { stage.service.db.rows("SELECT state FROM notifications").await };
+    assert_eq!(state().await, [json!({ "state": "ambiguous" })]);
+    // It may, and finds what somebody else said, and ours.
+    let history = json!({ "ok": true, "messages": [
+        { "ts": "1.1", "text": "hello" },
+        { "ts": "1.2", "metadata": { "event_type": "x", "event_payload": { "ticket": 7 } } },
+        { "ts": "1.3", "metadata": { "event_type": "digest", "event_payload": { "notification_id": row["id"] } } },
+    ] });
+    stage.slack.then(vec![
+        Answer::json(r#"{"ok":true,"channel":{"id":"D7"}}"#),
+        Answer::json(&history.to_string()),
+    ]);
+    stage.drain("2026-06-02T07:02:00Z").await;
+    assert_eq!(
+        stage.service.db.rows("SELECT state, provider_ref FROM notifications").await,
+        [json!({ "state": "sent", "provider_ref": "D7:1.3" })]
+    );
+    assert_eq!(stage.slack.posts().len(), 1, "posted once");
+    let asked: Vec<String> = stage.slack.calls().into_iter().map(|(method, _)| method).collect();
+    assert_eq!(asked, ["conversations.open", "conversations.open", "conversations.history"]);
+}

@@ -165,6 +165,55 @@ async fn fault_15_what_is_too_old_goes_in_chunks_and_what_is_not_stays(#[case] b
     eventually(PATIENCE, || process.log().contains("forgot 1200 notifications")).await;
 }
 
+/// The time that 99 of 100 requests do not exceed, while `go_on` says so.
+async fn p99(
+    address: std::net::SocketAddr,
+    key: &str,
+    mut go_on: impl FnMut(usize) -> bool,
+) -> Duration {
+    let client = reqwest::Client::new();
+    let mut took = Vec::new();
+    while go_on(took.len()) {
+        let asked = std::time::Instant::now();
+        let request = client.get(format!("http://{address}/api/v1/customers")).bearer_auth(key);
+        assert_eq!(request.send().await.unwrap().status(), 200);
+        took.push(asked.elapsed());
+    }
+    took.sort();
+    took[took.len() * 99 / 100]
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn fault_15_callers_hardly_notice_while_300_000_jobs_are_forgotten(#[case] backend: Backend) {
+    let long = std::env::var_os("LONG_TESTS").is_some();
+    let jobs_done: i64 = if long { 300_000 } else { 20_000 };
+    let mut service = Service::new(backend).await;
+    service.workspace("Europe/Copenhagen").await;
+    service.set("PIVOTAL_LOG__LEVEL", "debug");
+    let key = service.key("live").await;
+    let (process, address) = service.api().await;
+    eventually(PATIENCE, || process.log().contains("serving")).await;
+    let idle = p99(address, &key, |asked| asked < 500).await;
+    process.kill().await;
+
+    seed_old(&service, backend, now() - TimeDelta::days(8), jobs_done).await;
+    let (process, address) = service.api().await;
+    let end = std::time::Instant::now() + PATIENCE * 5;
+    let over = || process.log().contains("workers that are gone");
+    let busy = p99(address, &key, |asked| {
+        assert!(std::time::Instant::now() < end, "still at it");
+        asked < 100 || !over()
+    })
+    .await;
+    let left = format!("SELECT count(*) AS n FROM {}", jobs(backend));
+    assert_eq!(number(&service, &left).await, 0);
+    // Twice as long, and what a busy machine takes for itself.
+    assert!(busy <= idle * 2 + Duration::from_millis(50), "p99 {idle:?} idle, {busy:?} meanwhile");
+}
+
 /// Finished jobs, and the worker that had them.
 async fn seed_old(service: &Service, backend: Backend, at: chrono::DateTime<Utc>, how_many: i64) {
     let worker = format!("gone-{}", at.timestamp());

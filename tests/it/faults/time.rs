@@ -17,6 +17,9 @@ use crate::support::stage::Stage;
 #[rstest]
 #[case::two_hours_back(TimeDelta::hours(2), "went backwards")]
 #[case::forty_days_ahead(TimeDelta::days(-40), "went ahead")]
+#[case::five_years_back(TimeDelta::days(5 * 365), "went backwards")]
+#[case::back_in_1970(TimeDelta::days(56 * 365), "went backwards")]
+#[case::ahead_in_2100(TimeDelta::days(-74 * 365), "went ahead")]
 #[tokio::test]
 async fn fault_52_a_clock_that_jumped_sends_nothing_until_an_operator_accepts_it(
     #[case] noted_ahead: TimeDelta,
