@@ -450,6 +450,11 @@ impl App {
                 work.await;
                 Ok(())
             });
+            let bulk = operate::bulk::run(self.db.clone(), self.clock.clone(), stop.clone());
+            tasks.spawn(async move {
+                bulk.await;
+                Ok(())
+            });
         } else {
             let lease = Duration::from_secs(self.config.worker.lease_seconds);
             let heart = Heart {

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use chrono::{DateTime, Utc};
-use http::header::{ACCEPT, CONTENT_DISPOSITION, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -13,14 +12,12 @@ use serde_json::Value;
 
 use super::Api;
 use super::auth::Reader;
+use super::csv_file as csv;
 use super::error::ApiError;
 use super::query::{Page, Query};
 use super::wire::{self, Instant, List};
 use crate::db::Conn;
 use crate::store::audit::{self, Filter, Line};
-
-/// Most lines of one export; the rest follows with `before`.
-const MAX_EXPORT: i64 = 10_000;
 
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "AuditEntry")]
@@ -89,9 +86,9 @@ pub(super) async fn list(
         before: query.instant("before")?.map_or(page.cursor, |before| before.min(page.cursor)),
     };
     let mut conn = api.db.read().await?;
-    if wants_csv(&headers) {
-        let lines = audit::list(&mut conn, caller.workspace_id(), filter, MAX_EXPORT).await?;
-        return csv(&lines);
+    if csv::is_wanted(&headers) {
+        let lines = audit::list(&mut conn, caller.workspace_id(), filter, csv::MOST_LINES).await?;
+        return file(&lines);
     }
     let (lines, next) = cut(&mut conn, caller.workspace_id(), filter, page).await?;
     Ok(wire::json(StatusCode::OK, &List::cut(lines.iter().map(view).collect(), next)))
@@ -139,66 +136,34 @@ fn end_of_page(lines: &[Line], limit: usize) -> usize {
     lines.iter().position(|line| line.created_at != torn).unwrap_or(lines.len())
 }
 
-fn wants_csv(headers: &HeaderMap) -> bool {
-    let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    accept.split(',').any(|kind| kind.split(';').next().unwrap_or_default().trim() == "text/csv")
-}
-
-fn csv(lines: &[Line]) -> Result<Response, ApiError> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    let failed = |error: csv::Error| {
-        tracing::error!(%error, "cannot write a CSV file");
-        ApiError::internal()
-    };
-    writer
-        .write_record([
-            "id",
-            "event",
-            "actor_type",
-            "actor_id",
-            "actor_name",
-            "object",
-            "object_id",
-            "diff",
-            "reason",
-            "request_id",
-            "created_at",
-        ])
-        .map_err(failed)?;
-    for line in lines {
-        let at = line.created_at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
-        let diff = line.diff.0.to_string();
-        let cells = [
-            &line.id,
-            &line.event,
-            &line.actor_type,
-            line.actor_id.as_deref().unwrap_or_default(),
-            &line.actor_name,
-            &line.object,
-            &line.object_id,
-            &diff,
-            line.reason.as_deref().unwrap_or_default(),
-            line.request_id.as_deref().unwrap_or_default(),
-            &at,
-        ];
-        writer.write_record(cells.map(harmless)).map_err(failed)?;
-    }
-    let file = writer.into_inner().map_err(|error| {
-        tracing::error!(%error, "cannot write a CSV file");
-        ApiError::internal()
-    })?;
-    let headers = [
-        (CONTENT_TYPE, "text/csv; charset=utf-8"),
-        (CONTENT_DISPOSITION, "attachment; filename=\"audit_log.csv\""),
+fn file(lines: &[Line]) -> Result<Response, ApiError> {
+    let rows = lines.iter().map(|line| {
+        [
+            line.id.clone(),
+            line.event.clone(),
+            line.actor_type.clone(),
+            line.actor_id.clone().unwrap_or_default(),
+            line.actor_name.clone(),
+            line.object.clone(),
+            line.object_id.clone(),
+            line.diff.0.to_string(),
+            line.reason.clone().unwrap_or_default(),
+            line.request_id.clone().unwrap_or_default(),
+            line.created_at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
+        ]
+    });
+    let columns = [
+        "id",
+        "event",
+        "actor_type",
+        "actor_id",
+        "actor_name",
+        "object",
+        "object_id",
+        "diff",
+        "reason",
+        "request_id",
+        "created_at",
     ];
-    Ok((headers, file).into_response())
-}
-
-/// A cell that no spreadsheet takes for a formula.
-fn harmless(cell: &str) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        format!("'{cell}")
-    } else {
-        cell.to_owned()
-    }
+    csv::file("audit_log", columns, rows)
 }

@@ -154,6 +154,8 @@ scoped! {
     Reader: Read,
     /// A caller with the scope `write`.
     Writer: Write,
+    /// A caller with the scope `operate`.
+    Operator: Operate,
     /// A caller with the scope `admin`.
     Admin: Admin,
 }

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::wire;
 use crate::db::DbError;
+use crate::operate::ActionError;
 
 /// An answer that is not a success.
 #[derive(Clone, Debug)]
@@ -110,6 +111,38 @@ impl ApiError {
     /// 404: likewise.
     pub(super) fn phase_not_found() -> Self {
         Self::not_found("phase_not_found", "No such phase.")
+    }
+
+    /// 404: likewise.
+    pub(super) fn notification_not_found() -> Self {
+        Self::not_found("notification_not_found", "No such notification.")
+    }
+
+    /// 404: likewise.
+    pub(super) fn queue_not_found() -> Self {
+        Self::not_found("queue_not_found", "No such queue.")
+    }
+
+    /// 404: likewise.
+    pub(super) fn job_not_found() -> Self {
+        Self::not_found("job_not_found", "No such job.")
+    }
+
+    /// 404: likewise.
+    pub(super) fn bulk_operation_not_found() -> Self {
+        Self::not_found("bulk_operation_not_found", "No such bulk operation.")
+    }
+
+    /// 404: likewise.
+    pub(super) fn schedule_not_found() -> Self {
+        Self::not_found("schedule_not_found", "No such schedule.")
+    }
+
+    /// The same fault of a property inside the property `parent`.
+    #[must_use]
+    pub(super) fn inside(self, parent: &str) -> Self {
+        let field = self.field.map(|field| Cow::Owned(format!("{parent}.{field}")));
+        Self { field, ..self }
     }
 
     /// 405; the router adds `Allow`.
@@ -213,6 +246,26 @@ impl IntoResponse for ApiError {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
+    }
+}
+
+impl From<ActionError> for ApiError {
+    fn from(error: ActionError) -> Self {
+        match error {
+            ActionError::NotFound("queue") => Self::queue_not_found(),
+            ActionError::NotFound("job") => Self::job_not_found(),
+            ActionError::NotFound("bulk operation") => Self::bulk_operation_not_found(),
+            ActionError::NotFound("schedule") => Self::schedule_not_found(),
+            ActionError::NotFound(_) => Self::notification_not_found(),
+            ActionError::Refused(words) => {
+                let mut message = words;
+                if let Some(first) = message.get(..1).map(str::to_uppercase) {
+                    message.replace_range(..1, &first);
+                }
+                Self::new(StatusCode::CONFLICT, "action_refused", message + ".")
+            }
+            ActionError::Db(error) => error.into(),
+        }
     }
 }
 

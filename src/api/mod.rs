@@ -8,12 +8,16 @@ mod api_keys;
 mod audit_log;
 mod auth;
 mod body;
+mod bulk_operations;
 mod contacts;
+mod csv_file;
 mod customers;
 mod edge;
 mod error;
+mod jobs;
 mod meta;
 mod metrics;
+mod notifications;
 mod onboardings;
 mod path;
 mod phases;
@@ -21,9 +25,11 @@ mod post;
 mod preferences;
 mod probes;
 mod query;
+mod queues;
 pub mod reference;
 mod reminders;
 mod request;
+mod schedules;
 mod serve;
 mod unread;
 mod usage;
@@ -144,6 +150,26 @@ pub fn router(api: Api) -> Router {
         .route("/api_keys", get(api_keys::list).post(api_keys::create))
         .route("/api_keys/{id}", delete(api_keys::revoke))
         .route("/api_keys/{id}/rotate", post(api_keys::rotate))
+        .route("/notifications", get(notifications::list))
+        .route("/notifications/{id}", get(notifications::get))
+        .route("/notifications/{id}/retry", post(notifications::retry))
+        .route("/notifications/{id}/cancel", post(notifications::cancel))
+        .route("/queues", get(queues::list))
+        .route("/queues/{name}/pause", post(queues::pause))
+        .route("/queues/{name}/resume", post(queues::resume))
+        .route("/jobs", get(jobs::list))
+        .route("/jobs/{id}", get(jobs::get))
+        .route("/jobs/{id}/retry", post(jobs::retry))
+        .route("/jobs/{id}/cancel", post(jobs::cancel))
+        .route("/jobs/{id}/run_now", post(jobs::run_now))
+        .route("/bulk_operations", get(bulk_operations::list).post(bulk_operations::plan))
+        .route("/bulk_operations/{id}", get(bulk_operations::get))
+        .route("/bulk_operations/{id}/apply", post(bulk_operations::apply))
+        .route("/bulk_operations/{id}/undo", post(bulk_operations::undo))
+        .route("/schedules", get(schedules::list))
+        .route("/schedules/{name}/run", post(schedules::run))
+        .route("/schedules/{name}/pause", post(schedules::pause))
+        .route("/schedules/{name}/resume", post(schedules::resume))
         .route("/audit_log", get(audit_log::list));
     let router = Router::new()
         .nest("/api/v1", v1)

@@ -112,7 +112,8 @@ impl Post {
             return Ok(Begun::First(Once { tx, bytes, claim: None }));
         };
         let holder = &caller.holder().key;
-        let path = id.map_or_else(|| route.clone(), |id| route.replace("{id}", id));
+        let path =
+            id.map_or_else(|| route.clone(), |id| route.replace("{id}", id).replace("{name}", id));
         let claim = Claim {
             scope: format!("{} {} POST {path}", holder.workspace_id, holder.mode),
             key,

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use axum::extract::FromRequestParts;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use http::request::Parts;
 
 use super::error::ApiError;
@@ -80,6 +80,20 @@ impl Query {
             None => None,
         };
         Ok(Part { limit, cursor })
+    }
+
+    /// `cursor` as finely as it was given out, for lists whose rows are written many at a time (`domain::ids::fine_instant`).
+    pub(super) fn fine_cursor(&self) -> Result<DateTime<Utc>, ApiError> {
+        let coarse = self.page()?.cursor;
+        let text = self.get("cursor").unwrap_or_default().replace(' ', "+");
+        let exact = DateTime::parse_from_rfc3339(&text).map(|at| at.to_utc());
+        // A leap second is the second after it, as everywhere.
+        Ok(exact.ok().filter(|at| at.timestamp_millis() == coarse.timestamp_millis()).map_or(
+            coarse,
+            |at| {
+                coarse + TimeDelta::nanoseconds(i64::from(at.timestamp_subsec_nanos() % 1_000_000))
+            },
+        ))
     }
 
     /// An RFC 3339 instant.

@@ -19,7 +19,7 @@ use super::query::Query;
 use super::request::{Nullable, Required, request};
 use super::values::{Date, Notes, Parent};
 use super::wire::{self, Instant, List};
-use super::{Api, users};
+use super::{Api, notifications, users};
 use crate::db::Conn;
 use crate::domain::decide::Gate;
 use crate::domain::forecast::Forecasted;
@@ -28,7 +28,6 @@ use crate::domain::values::{Channel, Kind, Mode, NotificationState, Reason, Reci
 use crate::operate::explain::{self, Explanation};
 use crate::operate::forecast::{self, AsIf, ForecastError, Question};
 use crate::operate::snooze;
-use crate::store::notifications::Notification;
 use crate::store::onboardings;
 use crate::store::worlds::About;
 
@@ -45,7 +44,7 @@ pub(super) struct View<'a> {
     object: &'static str,
     onboarding_id: &'a str,
     next: Vec<Next<'a>>,
-    last: Vec<NotificationView<'a>>,
+    last: Vec<notifications::View<'a>>,
     snoozed_until: Option<NaiveDate>,
     #[schemars(extend("enum" = ["send", "hold"]))]
     verdict: &'static str,
@@ -71,77 +70,6 @@ struct Recipient<'a> {
     id: &'a str,
 }
 
-#[derive(Serialize, JsonSchema)]
-#[schemars(inline)]
-struct NamedRecipient<'a> {
-    #[serde(rename = "type")]
-    #[schemars(with = "RecipientType")]
-    kind: &'a str,
-    id: &'a str,
-    name: Option<&'a str>,
-    address: Option<&'a str>,
-}
-
-/// A notification as the API shows it in lists.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "Notification")]
-struct NotificationView<'a> {
-    #[schemars(extend("enum" = ["notification"]))]
-    object: &'static str,
-    id: &'a str,
-    #[schemars(with = "Kind")]
-    kind: &'a str,
-    #[schemars(with = "Channel")]
-    channel: &'a str,
-    #[schemars(with = "Mode")]
-    mode: &'a str,
-    #[schemars(with = "NotificationState")]
-    state: &'a str,
-    #[schemars(with = "Option<Reason>")]
-    reason: Option<&'a str>,
-    recipient: NamedRecipient<'a>,
-    onboarding_ids: Vec<&'a str>,
-    slot_date: NaiveDate,
-    step: Option<i64>,
-    subject: Option<&'a str>,
-    not_before: Instant,
-    deadline: Instant,
-    attempt_count: i64,
-    created_at: Instant,
-    updated_at: Instant,
-    sent_at: Option<Instant>,
-}
-
-impl<'a> From<&'a Notification> for NotificationView<'a> {
-    fn from(n: &'a Notification) -> Self {
-        Self {
-            object: "notification",
-            id: &n.id,
-            kind: &n.kind,
-            channel: &n.channel,
-            mode: &n.mode,
-            state: &n.state,
-            reason: n.reason.as_deref(),
-            recipient: NamedRecipient {
-                kind: &n.recipient_type,
-                id: &n.recipient_id,
-                name: n.recipient_name.as_deref(),
-                address: n.recipient_address.as_deref(),
-            },
-            onboarding_ids: n.onboarding_ids.iter().flat_map(|ids| ids.split(',')).collect(),
-            slot_date: n.slot_date,
-            step: n.step,
-            subject: n.subject.as_deref(),
-            not_before: Instant(n.not_before),
-            deadline: Instant(n.deadline),
-            attempt_count: n.attempt_count,
-            created_at: Instant(n.created_at),
-            updated_at: Instant(n.updated_at),
-            sent_at: wire::instant(n.sent_at),
-        }
-    }
-}
-
 fn view(explanation: &Explanation) -> View<'_> {
     View {
         object: "onboarding_reminders",
@@ -156,7 +84,7 @@ fn view(explanation: &Explanation) -> View<'_> {
                 recipient: recipient(item),
             })
             .collect(),
-        last: explanation.last.iter().map(NotificationView::from).collect(),
+        last: explanation.last.iter().map(notifications::View::from).collect(),
         snoozed_until: explanation.snoozed_until,
         verdict: if explanation.sends { "send" } else { "hold" },
         reason: explanation.reason,

@@ -1,11 +1,14 @@
 //! Requests: the properties of a body, declared once. A declaration is what a handler reads a body by, property by property in its own
 //! order, and what the reference describes; a property that is not declared cannot be read, and one that nobody reads does not compile.
 
-use schemars::{Schema, SchemaGenerator, json_schema};
-use serde_json::Value as Json;
+use std::borrow::Cow;
 use std::marker::PhantomData;
 
-use super::body::Body;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde_json::Value as Json;
+use serde_json::value::RawValue;
+
+use super::body::{Body, Fault};
 use super::error::ApiError;
 use super::values::Value;
 
@@ -68,6 +71,35 @@ impl<V: Value> Property for Nullable<V> {
 
     fn schema(generator: &mut SchemaGenerator) -> Schema {
         generator.subschema_for::<Option<V>>()
+    }
+}
+
+/// An object that is a request of its own, read property by property.
+pub(super) struct Object<R>(PhantomData<R>);
+
+impl<R: From<Body> + JsonSchema> Value for Object<R> {
+    type Read = R;
+
+    fn read(raw: &RawValue) -> Result<R, Fault> {
+        if !raw.get().starts_with('{') {
+            return Err(Fault::wrong_type("object", raw));
+        }
+        // It was checked as JSON with the whole body.
+        Body::read(raw.get().as_bytes()).map_err(|_| Fault::new("invalid_type", "Expected object"))
+    }
+}
+
+impl<R: JsonSchema> JsonSchema for Object<R> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        R::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        generator.subschema_for::<R>()
     }
 }
 

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::domain::values::{
-    Channel, CustomerStatus, Kind, Mode, NotificationState, Phase, Reason, RecipientType, Scope,
-    State, Tier,
+    BulkAction, BulkState, Channel, CustomerStatus, JobStatus, Kind, Mode, NotificationState,
+    Phase, Reason, RecipientType, Scope, State, Tier,
 };
 
 macro_rules! vocabularies {
@@ -44,4 +44,7 @@ vocabularies! {
     true RecipientType as "RecipientType", "";
     true Scope as "Scope", "";
     true Tier as "Tier", "";
+    true JobStatus as "JobStatus", "";
+    true BulkAction as "BulkAction", "";
+    true BulkState as "BulkState", "";
 }

@@ -112,6 +112,20 @@ impl<T> List<T> {
     }
 }
 
+/// A page of rows that were asked for with one more than `limit`, and where the next one begins. It does not end between two rows of one
+/// place, because the next begins strictly before its last.
+pub(super) fn cut<R>(
+    rows: &[R],
+    limit: usize,
+    place: impl Fn(&R) -> DateTime<Utc>,
+) -> (&[R], Option<DateTime<Utc>>) {
+    let Some(torn) = rows.get(limit).map(&place) else { return (rows, None) };
+    let whole = rows[..limit].iter().take_while(|row| place(row) != torn).count();
+    // That a whole page is of one place, to the nanosecond, does not happen; if it did, it would be shown rather than lost.
+    let page = &rows[..if whole == 0 { limit } else { whole }];
+    (page, page.last().map(place))
+}
+
 /// The answer to a deletion, the same for every repetition.
 #[derive(Debug, Serialize, JsonSchema)]
 #[expect(clippy::struct_field_names, reason = "the contract's name")]

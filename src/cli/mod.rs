@@ -5,15 +5,18 @@
 
 mod admin;
 mod as_if;
+mod bulk;
 mod demo;
 mod demo_data;
 mod doctor;
 mod foresee;
+mod jobs;
 mod notifications;
 mod operate;
 mod out;
 mod preview;
 mod run;
+mod schedules;
 mod status;
 
 use std::process::ExitCode;
@@ -72,6 +75,15 @@ enum Verb {
     /// Queues: list, pause, resume.
     #[command(subcommand)]
     Queues(operate::Queues),
+    /// Jobs, the wake-ups of the queues: list, show, retry, cancel, run-now.
+    #[command(subcommand)]
+    Jobs(jobs::Jobs),
+    /// One action on everything that matches: plan, list, show, apply, undo.
+    #[command(subcommand)]
+    Bulk(bulk::Bulk),
+    /// What runs by the clock: list, run, pause, resume.
+    #[command(subcommand)]
+    Schedules(schedules::Schedules),
     /// Addresses that were refused: list, clear.
     #[command(subcommand)]
     Addresses(operate::Addresses),
@@ -85,6 +97,11 @@ enum Verb {
     Unroutable(foresee::UnroutableArgs),
     /// How the service is: what waits, what runs, what asks for an operator.
     Status(status::StatusArgs),
+    /// Print completions for a shell: bash, zsh, fish, elvish or powershell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
     /// Check configuration, database, migrations, mail and Slack; says what to do about each fault.
     Doctor(doctor::Args),
 }
@@ -146,6 +163,12 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     flags.extend(cli.database_url.map(|url| ("database.url", url)));
     flags.extend(cli.log.map(|level| ("log.level", level)));
     let out = Out { json: cli.json };
+    if let Verb::Completions { shell } = cli.verb {
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut command(), "pivotal-reminders", &mut script);
+        out::line(String::from_utf8_lossy(&script).trim_end());
+        return Ok(());
+    }
     if let Verb::Demo(args) = cli.verb {
         return demo::run(args, &flags, out).await;
     }
@@ -158,7 +181,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     };
     app::start_telemetry(&config)?;
     match cli.verb {
-        Verb::Demo(_) => Ok(()),
+        Verb::Demo(_) | Verb::Completions { .. } => Ok(()),
         Verb::Doctor(args) => doctor::run(config, &args, out).await,
         Verb::Serve(args) => run::serve(config, args).await,
         Verb::Migrate => {
@@ -201,6 +224,11 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         }
         Verb::Queues(verb) => {
             operate::queues(&ready(config, Clock::System).await?, verb, out).await
+        }
+        Verb::Jobs(verb) => jobs::jobs(&ready(config, Clock::System).await?, verb, out).await,
+        Verb::Bulk(verb) => bulk::bulk(&ready(config, Clock::System).await?, verb, out).await,
+        Verb::Schedules(verb) => {
+            schedules::schedules(&ready(config, Clock::System).await?, verb, out).await
         }
         Verb::Addresses(verb) => {
             operate::addresses(&ready(config, Clock::System).await?, verb, out).await

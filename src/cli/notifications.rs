@@ -65,26 +65,24 @@ pub(super) struct One {
     id: String,
 }
 
+/// Which notifications.
 #[derive(Debug, Args)]
-pub(super) struct ListArgs {
+pub(super) struct Criteria {
     /// Handle or id of the workspace.
     #[arg(long)]
     workspace: String,
     /// scheduled, deferred, sending, ambiguous, sent, suppressed, skipped, failed or cancelled.
     #[arg(long, value_parser = word::<NotificationState>)]
-    state: Option<NotificationState>,
-    /// Why it stands as it does: expired, `attempts_exhausted`, …
-    #[arg(long, value_parser = word::<Reason>)]
-    reason: Option<Reason>,
+    pub(super) state: Option<NotificationState>,
     /// digest, `stalled_phase`, `waiting_on_customer` or `customer_reminder`.
     #[arg(long, value_parser = word::<Kind>)]
-    kind: Option<Kind>,
+    pub(super) kind: Option<Kind>,
     /// email or slack.
     #[arg(long, value_parser = word::<Channel>)]
-    channel: Option<Channel>,
+    pub(super) channel: Option<Channel>,
     /// live or test.
     #[arg(long, value_parser = word::<Mode>)]
-    mode: Option<Mode>,
+    pub(super) mode: Option<Mode>,
     /// Only to this user (id or number) or contact (id).
     #[arg(long)]
     recipient: Option<String>,
@@ -96,19 +94,62 @@ pub(super) struct ListArgs {
     customer: Option<String>,
     /// Written at this instant or later.
     #[arg(long, value_name = "RFC3339", value_parser = instant)]
-    since: Option<DateTime<Utc>>,
+    pub(super) since: Option<DateTime<Utc>>,
     /// Written before this instant.
     #[arg(long, value_name = "RFC3339", value_parser = instant)]
-    until: Option<DateTime<Utc>>,
+    pub(super) until: Option<DateTime<Utc>>,
     /// What the subject, the recipient's name or address, or the customer's name begins with.
     #[arg(long)]
-    text: Option<String>,
+    pub(super) text: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ListArgs {
+    #[command(flatten)]
+    criteria: Criteria,
+    /// Why it stands as it does: expired, `attempts_exhausted`, …
+    #[arg(long, value_parser = word::<Reason>)]
+    reason: Option<Reason>,
     /// How many.
     #[arg(long, default_value_t = 25, value_parser = clap::value_parser!(i64).range(1..=1000))]
     limit: i64,
     /// Only those behind this one (id): the next page.
     #[arg(long, value_name = "ID")]
     after: Option<String>,
+}
+
+/// What the criteria name, by its ids.
+pub(super) struct Named {
+    pub(super) workspace: String,
+    pub(super) recipient: Option<String>,
+    pub(super) onboarding: Option<String>,
+    pub(super) customer: Option<String>,
+}
+
+impl Criteria {
+    /// Looks up what is named.
+    pub(super) async fn resolve(&self, conn: &mut Conn) -> anyhow::Result<Named> {
+        let workspace = admin::workspace(conn, &self.workspace).await?.id;
+        let recipient = match &self.recipient {
+            Some(text) => Some(recipient_id(conn, &workspace, text).await?),
+            None => None,
+        };
+        let onboarding = match &self.onboarding {
+            Some(text) => {
+                let found = onboardings::find(conn, &workspace, &reference(text)?).await?;
+                Some(found.with_context(|| format!("there is no onboarding {text}"))?.id)
+            }
+            None => None,
+        };
+        let customer = match &self.customer {
+            Some(text) => {
+                let found = customers::find(conn, &workspace, &reference(text)?).await?;
+                Some(found.with_context(|| format!("there is no customer {text}"))?.id)
+            }
+            None => None,
+        };
+        Ok(Named { workspace, recipient, onboarding, customer })
+    }
 }
 
 pub(super) async fn notifications(app: &App, verb: Notifications, out: Out) -> anyhow::Result<()> {
@@ -171,25 +212,8 @@ pub(super) async fn notifications(app: &App, verb: Notifications, out: Out) -> a
 
 async fn list(app: &App, args: &ListArgs, out: Out) -> anyhow::Result<()> {
     let mut conn = app.db.read().await?;
-    let workspace = admin::workspace(&mut conn, &args.workspace).await?.id;
-    let recipient = match &args.recipient {
-        Some(text) => Some(recipient_id(&mut conn, &workspace, text).await?),
-        None => None,
-    };
-    let onboarding = match &args.onboarding {
-        Some(text) => {
-            let found = onboardings::find(&mut conn, &workspace, &reference(text)?).await?;
-            Some(found.with_context(|| format!("there is no onboarding {text}"))?.id)
-        }
-        None => None,
-    };
-    let customer = match &args.customer {
-        Some(text) => {
-            let found = customers::find(&mut conn, &workspace, &reference(text)?).await?;
-            Some(found.with_context(|| format!("there is no customer {text}"))?.id)
-        }
-        None => None,
-    };
+    let Named { workspace, recipient, onboarding, customer } =
+        args.criteria.resolve(&mut conn).await?;
     let cursor = match &args.after {
         Some(id) => {
             let found = notifications::show(&mut conn, &workspace, id).await?;
@@ -199,17 +223,17 @@ async fn list(app: &App, args: &ListArgs, out: Out) -> anyhow::Result<()> {
         None => Cursor::start(),
     };
     let filter = Filter {
-        kind: args.kind,
-        channel: args.channel,
-        mode: args.mode,
-        state: args.state,
+        kind: args.criteria.kind,
+        channel: args.criteria.channel,
+        mode: args.criteria.mode,
+        state: args.criteria.state,
         reason: args.reason,
         recipient_id: recipient.as_deref(),
         onboarding_id: onboarding.as_deref(),
         customer_id: customer.as_deref(),
-        since: args.since,
-        until: args.until,
-        text: args.text.as_deref(),
+        since: args.criteria.since,
+        until: args.criteria.until,
+        text: args.criteria.text.as_deref(),
     };
     let found = notifications::list(&mut conn, &workspace, &filter, &cursor, args.limit).await?;
     let rows = found

@@ -69,7 +69,7 @@ pub(super) enum Addresses {
     },
 }
 
-fn reason(text: &str) -> Result<String, String> {
+pub(super) fn reason(text: &str) -> Result<String, String> {
     let text = text.trim();
     if text.is_empty() || text.chars().count() > 500 || text.chars().any(char::is_control) {
         return Err("say why in 1 to 500 characters".to_owned());

@@ -48,7 +48,17 @@ impl Out {
         line(&table);
     }
 
-    /// A bar for long work; hidden where nobody watches.
+    /// A bar for work of which it is known how much it is; hidden where nobody watches.
+    pub(super) fn bar(self, length: u64) -> ProgressBar {
+        if self.json {
+            return ProgressBar::hidden();
+        }
+        let style = ProgressStyle::with_template("{bar:40} {pos} of {len} ({elapsed})")
+            .unwrap_or_else(|_| ProgressStyle::default_bar());
+        ProgressBar::new(length).with_style(style)
+    }
+
+    /// A spinner for other long work; hidden where nobody watches.
     pub(super) fn progress(self, what: &'static str) -> ProgressBar {
         if self.json {
             return ProgressBar::hidden();

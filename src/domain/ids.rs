@@ -1,6 +1,6 @@
 //! Identifiers: opaque, prefixed by type, ordered by time of creation.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use ulid::Ulid;
 
 /// The type of thing an id names.
@@ -30,6 +30,8 @@ pub enum IdKind {
     Whisper,
     /// `alert_`
     Alert,
+    /// `bulk_`
+    BulkOperation,
 }
 
 impl IdKind {
@@ -47,6 +49,7 @@ impl IdKind {
             Self::Pass => "pass_",
             Self::Whisper => "whi_",
             Self::Alert => "alert_",
+            Self::BulkOperation => "bulk_",
         }
     }
 
@@ -83,6 +86,46 @@ impl IdKind {
     }
 }
 
+impl IdKind {
+    /// The least id that stands at `at` or behind it in a list that is paged by [`fine_instant`].
+    #[must_use]
+    pub fn bound(self, at: DateTime<Utc>) -> String {
+        format!("{}{}", self.prefix(), bound(at).to_string().to_lowercase())
+    }
+}
+
+/// Nanoseconds in a millisecond.
+const FINE: u128 = 1_000_000;
+
+/// An instant that tells the rows of one millisecond apart, in the order of their ids: below the millisecond stand the first random bits of
+/// the id. Lists whose rows are written many at a time are paged by it, as a page may then end between any two.
+#[must_use]
+pub fn fine_instant(id: &str, created_at: DateTime<Utc>) -> DateTime<Utc> {
+    let random = ulid(id).map_or(0, |ulid| ulid.random() >> 60);
+    let nanos = i64::try_from((random * FINE) >> 20).unwrap_or_default();
+    created_at + TimeDelta::nanoseconds(nanos)
+}
+
+/// The least id, without prefix, whose [`fine_instant`] is not before `at`.
+#[must_use]
+pub fn bound(at: DateTime<Utc>) -> Ulid {
+    let millis = u64::try_from(at.timestamp_millis()).unwrap_or_default();
+    let nanos = u128::from(at.timestamp_subsec_nanos()) % FINE;
+    Ulid::from_parts(millis, ((nanos << 20).div_ceil(FINE)) << 60)
+}
+
+/// When the thing of this id was made, if the id says so.
+#[must_use]
+pub fn made_at(id: &str) -> Option<DateTime<Utc>> {
+    let millis = ulid(id)?.timestamp_ms();
+    DateTime::from_timestamp_millis(i64::try_from(millis).ok()?)
+}
+
+fn ulid(id: &str) -> Option<Ulid> {
+    let (_, rest) = id.rsplit_once('_').unwrap_or(("", id));
+    Ulid::from_string(&rest.to_uppercase()).ok()
+}
+
 /// How somebody names a thing: by its id, or by its display id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ref {
@@ -109,7 +152,21 @@ impl Ref {
 
 #[cfg(test)]
 mod tests {
-    use super::Ref;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// A page ends behind a row exactly if the next begins before it.
+        #[test]
+        fn a_cursor_divides_ids_as_their_places_do(one in any::<u128>(), two in any::<u128>()) {
+            let at = DateTime::from_timestamp_millis(1_800_000_000_500).unwrap();
+            let (one, two) = (IdKind::Notification.at(at, one), IdKind::Notification.at(at, two));
+            let cursor = fine_instant(&two, at);
+            prop_assert_eq!(fine_instant(&one, at) < cursor, one < IdKind::Notification.bound(cursor));
+            prop_assert_eq!(made_at(&one), Some(at));
+        }
+    }
 
     #[test]
     fn digits_alone_are_a_display_id_and_anything_else_an_id() {

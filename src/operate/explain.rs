@@ -46,6 +46,28 @@ pub async fn explain(
     at: DateTime<Utc>,
     channels: Channels,
 ) -> Result<Explanation, DbError> {
+    look(conn, onboarding, recipient, at, channels, true).await
+}
+
+/// Only the gates of [`explain`], for whoever needs no look at what was and what is to come.
+pub async fn gates(
+    conn: &mut Conn,
+    onboarding: &onboardings::Onboarding,
+    recipient: Option<&str>,
+    at: DateTime<Utc>,
+    channels: Channels,
+) -> Result<Vec<Gate>, DbError> {
+    Ok(look(conn, onboarding, recipient, at, channels, false).await?.gates)
+}
+
+async fn look(
+    conn: &mut Conn,
+    onboarding: &onboardings::Onboarding,
+    recipient: Option<&str>,
+    at: DateTime<Utc>,
+    channels: Channels,
+    around: bool,
+) -> Result<Explanation, DbError> {
     let world = worlds::load(
         conn,
         &onboarding.workspace_id,
@@ -54,7 +76,11 @@ pub async fn explain(
         at,
     )
     .await?;
-    let last = notifications::of_onboarding(conn, &onboarding.id, at, 5).await?;
+    let last = if around {
+        notifications::of_onboarding(conn, &onboarding.id, at, 5).await?
+    } else {
+        Vec::new()
+    };
     let mut explanation = Explanation {
         onboarding_id: onboarding.id.clone(),
         next: Vec::new(),
@@ -74,10 +100,12 @@ pub async fn explain(
     };
     let o = &tracked.onboarding;
     explanation.snoozed_until = o.snoozed_until;
-    let mut next = world.forecast(at, at + AHEAD, |_, _| ());
-    next.retain(|item| item.plan.state != NotificationState::Skipped);
-    next.truncate(5);
-    explanation.next = next;
+    if around {
+        let mut next = world.forecast(at, at + AHEAD, |_, _| ());
+        next.retain(|item| item.plan.state != NotificationState::Skipped);
+        next.truncate(5);
+        explanation.next = next;
+    }
 
     let desk = tracked.recipient_id.as_deref().and_then(|id| world.desk_of(id));
     let hears = desk.and_then(|desk| desk.hears(at).or(Some(desk.person)));

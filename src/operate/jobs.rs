@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::ActionError;
 use super::notifications::{self, Because};
 use crate::db::{Conn, DbError};
+use crate::domain::ids;
 use crate::domain::values::{JobStatus, Kind};
 use crate::queue::jobs;
 use crate::store::audit::{self, Diff, Entry};
@@ -189,6 +190,18 @@ async fn shown(
     Ok(seen)
 }
 
+/// The id behind which a page begins that holds only what was pushed before the instant, as lists are paged by it.
+#[must_use]
+pub fn behind(at: DateTime<Utc>) -> String {
+    shown_id(&ids::bound(at).to_string())
+}
+
+/// The place of a job in its list.
+#[must_use]
+pub fn place(id: &str) -> DateTime<Utc> {
+    ids::fine_instant(id, ids::made_at(id).unwrap_or_default())
+}
+
 fn shown_id(id: &str) -> String {
     format!("{PREFIX}{}", id.to_lowercase())
 }
@@ -209,7 +222,9 @@ pub enum Act {
 }
 
 impl Act {
-    const fn event(self) -> &'static str {
+    /// What the audit log calls it.
+    #[must_use]
+    pub const fn event(self) -> &'static str {
         match self {
             Self::Retry => "job_retried",
             Self::Cancel => "job_cancelled",

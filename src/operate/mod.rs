@@ -2,9 +2,11 @@
 
 pub mod acts;
 pub mod addresses;
+pub mod bulk;
 pub mod clicks;
 pub mod explain;
 pub mod forecast;
+pub mod gates;
 pub mod jobs;
 pub mod keys;
 pub mod links;

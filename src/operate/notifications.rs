@@ -4,6 +4,8 @@
 //! have no effect, or another than its name says, is refused in words. Mode is kept: what a test key caused stays suppressed, and a test
 //! key moves nothing live towards a person.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde::Serialize;
 
@@ -11,10 +13,10 @@ use super::ActionError;
 use crate::db::{Conn, DbError};
 use crate::domain::ids::IdKind;
 use crate::domain::message::Message;
-use crate::domain::values::{Channel, Mode, NotificationState, Reason};
+use crate::domain::values::{BulkAction, Channel, Mode, NotificationState, Reason};
 use crate::queue::Queue;
 use crate::store::audit::{self, Author, Diff, Entry};
-use crate::store::ledger::{self, ByHand};
+use crate::store::ledger::{self, Before, ByHand};
 use crate::store::notifications::{self, Attempt, Subject};
 use crate::store::{addresses, processes, queues};
 
@@ -26,6 +28,9 @@ const RESEND_WITHIN: TimeDelta = TimeDelta::days(3);
 /// One notification with everything that is kept of it.
 #[derive(Clone, Debug, Serialize)]
 pub struct Details {
+    /// Its workspace.
+    #[serde(skip)]
+    pub workspace_id: String,
     /// Its row.
     #[serde(flatten)]
     pub notification: Notification,
@@ -70,6 +75,7 @@ pub async fn show(
         return Ok(None);
     };
     Ok(Some(Details {
+        workspace_id: workspace_id.to_owned(),
         message: ledger::message(conn, id).await?,
         attempts: notifications::attempts(conn, id).await?,
         resends: notifications::resends(conn, id).await?,
@@ -97,6 +103,14 @@ pub async fn retry(
     now: DateTime<Utc>,
 ) -> Result<Notification, ActionError> {
     let row = lock(conn, workspace_id, id).await?;
+    permit(no_retry(&row, now))?;
+    check_way(conn, because.author, &row).await?;
+    ledger::reopen(conn, &row, now).await?;
+    done(conn, because, &row, "notification_retried", now).await
+}
+
+/// Why a row cannot be tried again, if so.
+fn no_retry(row: &ByHand, now: DateTime<Utc>) -> Option<String> {
     let refusal = match row.state {
         NotificationState::Scheduled | NotificationState::Ambiguous | NotificationState::Failed => {
             None
@@ -110,7 +124,7 @@ pub async fn retry(
             "a test key caused it, so it is never sent; re-send it to render it anew".to_owned(),
         ),
         NotificationState::Sending => Some(BUSY.to_owned()),
-        NotificationState::Skipped | NotificationState::Cancelled => Some(nothing_to_send(&row)),
+        NotificationState::Skipped | NotificationState::Cancelled => Some(nothing_to_send(row)),
     };
     let late = (now >= row.deadline).then(|| {
         let instead = if row.state.is_open() { "it expires" } else { "re-send it instead" };
@@ -120,12 +134,103 @@ pub async fn retry(
         "its one extra copy was sent already; look whether it arrived, then say so or re-send it"
             .to_owned()
     });
-    if let Some(refusal) = refusal.or(copied).or(late) {
-        return Err(ActionError::Refused(refusal));
+    refusal.or(copied).or(late)
+}
+
+/// Why a row cannot be cancelled, if so.
+fn no_cancel(row: &ByHand) -> Option<String> {
+    if row.state == NotificationState::Sending {
+        Some(BUSY.to_owned())
+    } else if row.state.is_open() {
+        None
+    } else {
+        Some(format!("it has ended already, as {}", row.state))
     }
-    check_way(conn, because.author, &row).await?;
-    ledger::reopen(conn, &row, now).await?;
-    done(conn, because, &row, "notification_retried", now).await
+}
+
+/// Why a row cannot be sent anew, if so, as far as the row itself tells.
+fn no_resend(row: &ByHand) -> Option<String> {
+    if row.state.is_open() {
+        Some(format!("it is still open ({})", row.state))
+    } else if row.state == NotificationState::Skipped || row.has(Reason::Deleted) {
+        Some(nothing_to_send(row))
+    } else {
+        None
+    }
+}
+
+fn permit(refusal: Option<String>) -> Result<(), ActionError> {
+    refusal.map_or(Ok(()), |refusal| Err(ActionError::Refused(refusal)))
+}
+
+/// When a recipient's address was refused, as far as it was looked up.
+pub(super) type Addresses = HashMap<(String, Channel), Option<DateTime<Utc>>>;
+
+/// Why the action would be refused, if so, in the words in which it will be. Changes and locks nothing.
+pub(super) async fn refusal(
+    conn: &mut Conn,
+    author: &Author,
+    row: &ByHand,
+    action: BulkAction,
+    known: &mut Addresses,
+    now: DateTime<Utc>,
+) -> Result<Option<String>, DbError> {
+    let refusal = match action {
+        BulkAction::Cancel => return Ok(no_cancel(row)),
+        BulkAction::Retry => no_retry(row, now),
+        BulkAction::Resend => no_resend(row),
+    };
+    if refusal.is_some() {
+        return Ok(refusal);
+    }
+    if action == BulkAction::Resend {
+        let first = row.resend_of.as_deref().unwrap_or(&row.id);
+        if let Some(open) = ledger::open_resend(conn, first).await? {
+            return Ok(Some(sent_already(&open)));
+        }
+    }
+    let address = (row.recipient_id.clone(), row.channel);
+    let flagged_at = if let Some(known) = known.get(&address) {
+        *known
+    } else {
+        let (to, id) = (row.recipient_type, &row.recipient_id);
+        let found = addresses::flagged_at(conn, to, id, row.channel).await?;
+        known.insert(address, found);
+        found
+    };
+    Ok(no_way(author, row, flagged_at))
+}
+
+/// Puts a row back to how it stood before an action, unless something has come of that already.
+pub(super) async fn restore(
+    conn: &mut Conn,
+    because: Because<'_>,
+    workspace_id: &str,
+    id: &str,
+    before: &Before,
+    now: DateTime<Utc>,
+) -> Result<(), ActionError> {
+    let row = lock(conn, workspace_id, id).await?;
+    let cancelled =
+        row.state == NotificationState::Cancelled && row.has(Reason::CancelledByOperator);
+    let waits = row.state.is_open() && row.state != NotificationState::Sending;
+    if row.claim_count != before.claim_count || !(cancelled || waits) {
+        return Err(ActionError::Refused(format!(
+            "a worker has had it since; it is {}",
+            row.state
+        )));
+    }
+    if because.author.mode == Mode::Test && row.mode == Mode::Live && before.state.is_open() {
+        return Err(ActionError::Refused(
+            "a test key cannot have a live notification sent".to_owned(),
+        ));
+    }
+    if before.finished_at.is_none() && now >= row.deadline {
+        let late = format!("its deadline, {}, has passed", instant(row.deadline));
+        return Err(ActionError::Refused(late));
+    }
+    ledger::restore(conn, &row, before, now).await?;
+    done(conn, because, &row, "notification_restored", now).await.map(drop)
 }
 
 /// Sends a notification at once that waits for its time: for its next try, or for what it was put off to. What waits for quiet or working
@@ -156,9 +261,7 @@ pub async fn run_now(
         ),
         _ => Some(format!("it has ended already, as {}", row.state)),
     };
-    if let Some(refusal) = refusal {
-        return Err(ActionError::Refused(refusal));
-    }
+    permit(refusal)?;
     check_way(conn, because.author, &row).await?;
     ledger::reopen(conn, &row, now).await?;
     done(conn, because, &row, "notification_run_now", now).await
@@ -192,12 +295,7 @@ pub async fn cancel(
     now: DateTime<Utc>,
 ) -> Result<Notification, ActionError> {
     let row = lock(conn, workspace_id, id).await?;
-    if row.state == NotificationState::Sending {
-        return Err(ActionError::Refused(BUSY.to_owned()));
-    }
-    if !row.state.is_open() {
-        return Err(ActionError::Refused(format!("it has ended already, as {}", row.state)));
-    }
+    permit(no_cancel(&row))?;
     let ids = [row.id.clone()];
     let (state, reason) = (NotificationState::Cancelled, Reason::CancelledByOperator);
     ledger::end_waiting(conn, &ids, state, reason, now).await?;
@@ -234,14 +332,9 @@ pub async fn resend(
     let first = row.resend_of.clone().unwrap_or_else(|| row.id.clone());
     // Whoever asks at the same time waits here, and then finds the repeat.
     lock(conn, workspace_id, &first).await?;
-    if row.state.is_open() {
-        return Err(ActionError::Refused(format!("it is still open ({})", row.state)));
-    }
-    if row.state == NotificationState::Skipped || row.has(Reason::Deleted) {
-        return Err(ActionError::Refused(nothing_to_send(&row)));
-    }
+    permit(no_resend(&row))?;
     if let Some(open) = ledger::open_resend(conn, &first).await? {
-        return Err(ActionError::Refused(format!("it is being sent anew already, as {open}")));
+        return Err(ActionError::Refused(sent_already(&open)));
     }
     check_way(conn, because.author, &row).await?;
     let new = IdKind::Notification.fresh(now);
@@ -253,34 +346,37 @@ pub async fn resend(
 
 const BUSY: &str = "a worker is delivering it right now; look again in a moment";
 
+fn sent_already(open: &str) -> String {
+    format!("it is being sent anew already, as {open}")
+}
+
 fn nothing_to_send(row: &ByHand) -> String {
     let reason = row.reason.as_deref().unwrap_or("no reason is known").replace('_', " ");
     format!("it was {} ({reason}): there was nothing to send, and `explain` says why", row.state)
 }
 
-fn instant(at: DateTime<Utc>) -> String {
+pub(super) fn instant(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 /// Refuses what could not, or must not, reach its recipient.
 async fn check_way(conn: &mut Conn, author: &Author, row: &ByHand) -> Result<(), ActionError> {
-    if author.mode == Mode::Test && row.mode == Mode::Live {
-        return Err(ActionError::Refused(
-            "a test key cannot have a live notification sent".to_owned(),
-        ));
-    }
     let flagged = addresses::flagged_at(conn, row.recipient_type, &row.recipient_id, row.channel);
-    if let Some(at) = flagged.await? {
-        let address = match row.channel {
-            Channel::Email => "mail address",
-            Channel::Slack => "Slack id",
-        };
-        return Err(ActionError::Refused(format!(
-            "the recipient's {address} was refused on {}; correct or clear it first",
-            instant(at)
-        )));
+    permit(no_way(author, row, flagged.await?))
+}
+
+fn no_way(author: &Author, row: &ByHand, flagged_at: Option<DateTime<Utc>>) -> Option<String> {
+    if author.mode == Mode::Test && row.mode == Mode::Live {
+        return Some("a test key cannot have a live notification sent".to_owned());
     }
-    Ok(())
+    let address = match row.channel {
+        Channel::Email => "mail address",
+        Channel::Slack => "Slack id",
+    };
+    flagged_at.map(|at| {
+        let at = instant(at);
+        format!("the recipient's {address} was refused on {at}; correct or clear it first")
+    })
 }
 
 async fn lock(conn: &mut Conn, workspace_id: &str, id: &str) -> Result<ByHand, ActionError> {

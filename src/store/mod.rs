@@ -8,6 +8,7 @@ pub mod alerts;
 pub mod api_keys;
 pub mod audit;
 pub mod briefs;
+pub mod bulk;
 pub mod clock_guard;
 pub mod cohorts;
 pub mod contacts;

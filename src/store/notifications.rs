@@ -137,7 +137,8 @@ pub async fn homes(conn: &mut Conn, ids: &[String]) -> Result<Vec<Home>, DbError
 }
 
 /// An onboarding that a notification is about, by its names.
-#[derive(Clone, Debug, Serialize, sqlx::FromRow)]
+#[derive(Clone, Debug, Serialize, sqlx::FromRow, schemars::JsonSchema)]
+#[schemars(inline)]
 pub struct Subject {
     /// `onb_…`
     pub id: String,
@@ -158,12 +159,14 @@ pub async fn subjects(conn: &mut Conn, id: &str) -> Result<Vec<Subject>, DbError
 }
 
 /// One try to deliver, as it is kept.
-#[derive(Clone, Debug, Serialize, sqlx::FromRow)]
+#[derive(Clone, Debug, Serialize, sqlx::FromRow, schemars::JsonSchema)]
+#[schemars(inline)]
 pub struct Attempt {
     /// From 1, in order of claims.
     pub number: i64,
     /// When it began.
     #[serde(serialize_with = "instant")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub at: DateTime<Utc>,
     /// Process that made it.
     pub worker: String,

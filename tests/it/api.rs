@@ -11,6 +11,7 @@ mod isolation;
 mod keys;
 mod lists;
 mod onboardings;
+mod operators;
 mod pages;
 mod processes;
 mod promises;

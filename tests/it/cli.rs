@@ -65,7 +65,7 @@ fn the_verbs_and_what_they_take() {
         rotate --workspace WORKSPACE ID [--overlap-seconds OVERLAP_SECONDS]: Make a new key in place of one; prints it once, alone on the last line
         revoke --workspace WORKSPACE ID: Revoke a key at once
       notifications: Notifications: list, show, retry, cancel, resend, delivered
-        list --workspace WORKSPACE [--state STATE] [--reason REASON] [--kind KIND] [--channel CHANNEL] [--mode MODE] [--recipient RECIPIENT] [--onboarding ONBOARDING] [--customer CUSTOMER] [--since RFC3339] [--until RFC3339] [--text TEXT] [--limit LIMIT] [--after ID]: List notifications, newest first
+        list --workspace WORKSPACE [--state STATE] [--kind KIND] [--channel CHANNEL] [--mode MODE] [--recipient RECIPIENT] [--onboarding ONBOARDING] [--customer CUSTOMER] [--since RFC3339] [--until RFC3339] [--text TEXT] [--reason REASON] [--limit LIMIT] [--after ID]: List notifications, newest first
         show --workspace WORKSPACE ID: Show one with its message and every attempt to deliver it
         retry --workspace WORKSPACE ID --reason REASON: Try one again at once; one in doubt is sent a second time
         cancel --workspace WORKSPACE ID --reason REASON: Cancel one that has not gone out
@@ -75,6 +75,23 @@ fn the_verbs_and_what_they_take() {
         list [--workspace WORKSPACE]: What waits in each queue, which is paused, which channel is down
         pause NAME [--workspace WORKSPACE] --reason REASON: Stop a queue: what is being delivered comes to its end, nothing more is taken
         resume NAME [--workspace WORKSPACE] --reason REASON: Let a queue go on
+      jobs: Jobs, the wake-ups of the queues: list, show, retry, cancel, run-now
+        list [--workspace WORKSPACE] [--queue QUEUE] [--status STATUS] [--kind KIND] [--notification ID] [--since RFC3339] [--until RFC3339] [--limit LIMIT] [--after ID]: List jobs, newest first
+        show --workspace WORKSPACE ID: Show one with what is in it
+        retry --workspace WORKSPACE ID --reason REASON: Try at once what failed in a job, waits for its next try, or is in doubt
+        cancel --workspace WORKSPACE ID --reason REASON: Cancel what has not gone out
+        run-now --workspace WORKSPACE ID --reason REASON: Send at once what waits for its time
+      bulk: One action on everything that matches: plan, list, show, apply, undo
+        plan ACTION --workspace WORKSPACE [--state STATE] [--kind KIND] [--channel CHANNEL] [--mode MODE] [--recipient RECIPIENT] [--onboarding ONBOARDING] [--customer CUSTOMER] [--since RFC3339] [--until RFC3339] [--text TEXT] [--because BECAUSE] --reason REASON: Plan an action on everything that matches; prints the plan's id and hash. Nothing is done yet
+        list --workspace WORKSPACE: List operations, newest first
+        show --workspace WORKSPACE ID: Show one with its progress
+        apply --workspace WORKSPACE ID --hash HASH [--no-wait] --reason REASON: Carry out exactly the plan of this hash
+        undo --workspace WORKSPACE ID [--no-wait] --reason REASON: Take back what has not been sent
+      schedules: What runs by the clock: list, run, pause, resume
+        list: What runs by the clock: when it ran last, what came of it, when it runs next
+        run NAME [--reason REASON] [--dry-run] [--workspace WORKSPACE] [--hours HOURS]: Ask for a run now, paused or not; or see what passes would write
+        pause NAME --reason REASON: Stop a schedule: what runs comes to its end, nothing more begins
+        resume NAME --reason REASON: Let a schedule go on
       addresses: Addresses that were refused: list, clear
         list --workspace WORKSPACE: List addresses that a provider refused for good
         clear --workspace WORKSPACE ID [--channel CHANNEL] --reason REASON: Try an address again from now on
@@ -82,6 +99,8 @@ fn the_verbs_and_what_they_take() {
       explain --workspace WORKSPACE ONBOARDING [--recipient RECIPIENT] [--now RFC3339]: Why somebody hears, or does not hear, of an onboarding
       preview [KIND] [--all] [--out DIR] [--workspace WORKSPACE] [--onboarding ONBOARDING] [--user USER] [--channel CHANNEL] [--html] [--to ADDRESS] [--now RFC3339]: What messages look like, on samples or on real data
       unroutable [--workspace WORKSPACE]: Onboardings that nobody hears of: no active CSM, and no active workspace owner
+      status [--workspace WORKSPACE] [--now RFC3339]: How the service is: what waits, what runs, what asks for an operator
+      completions SHELL: Print completions for a shell: bash, zsh, fish, elvish or powershell
       doctor [--accept-clock]: Check configuration, database, migrations, mail and Slack; says what to do about each fault
     ");
 }
@@ -107,11 +126,16 @@ async fn help_is_no_failure_and_nonsense_is_a_wrong_usage() {
       keys           API keys: create, list, rotate, revoke
       notifications  Notifications: list, show, retry, cancel, resend, delivered
       queues         Queues: list, pause, resume
+      jobs           Jobs, the wake-ups of the queues: list, show, retry, cancel, run-now
+      bulk           One action on everything that matches: plan, list, show, apply, undo
+      schedules      What runs by the clock: list, run, pause, resume
       addresses      Addresses that were refused: list, clear
       forecast       What will be sent to whom, when, if nothing changes
       explain        Why somebody hears, or does not hear, of an onboarding
       preview        What messages look like, on samples or on real data
       unroutable     Onboardings that nobody hears of: no active CSM, and no active workspace owner
+      status         How the service is: what waits, what runs, what asks for an operator
+      completions    Print completions for a shell: bash, zsh, fish, elvish or powershell
       doctor         Check configuration, database, migrations, mail and Slack; says what to do about each fault
       help           Print this message or the help of the given subcommand(s)
 

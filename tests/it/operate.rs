@@ -1,8 +1,11 @@
 //! What operators do, through `operate` as every surface calls it, and on the command line.
 
 mod addresses;
+mod bulk;
+mod jobs;
 mod notifications;
 mod queues;
+mod schedules;
 mod vitals;
 
 use pivotal_reminders::domain::values::Mode;

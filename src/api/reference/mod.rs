@@ -160,12 +160,12 @@ fn parameters(op: &Operation) -> Vec<Value> {
     let in_path = op.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
     let mut all: Vec<Value> = in_path
         .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string", "minLength": 1 },
-            "description": if name == "key" { "Key of the phase." } else { "Id, or display id." } }))
+            "description": match name { "key" => "Key of the phase.", "name" => "Its name.", _ => "Id, or display id." } }))
         .collect();
     if op.success.1.ends_with("List") {
         let mut limit = json!({ "type": "integer", "minimum": 1, "maximum": 100, "default": 25 });
         let mut follow = "rows strictly older follow";
-        if ["list-phases", "forecast-reminders"].contains(&op.id) {
+        if ["list-phases", "forecast-reminders", "list-queues", "list-schedules"].contains(&op.id) {
             limit = json!({ "type": "integer", "minimum": 1, "maximum": 100 });
             follow = "what comes after it follows";
         }

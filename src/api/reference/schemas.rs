@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 use crate::api::error::Envelope;
 use crate::api::wire::{Deleted, List};
 use crate::api::{
-    api_keys, audit_log, contacts, customers, meta, onboardings, phases, preferences, reminders,
-    users, workspace,
+    api_keys, audit_log, bulk_operations, contacts, customers, jobs, meta, notifications,
+    onboardings, phases, preferences, queues, reminders, schedules, users, workspace,
 };
 
 /// Every schema by its name.
@@ -51,6 +51,16 @@ pub(super) fn all() -> Map<String, Value> {
     add::<api_keys::ApiKeyCreate>(g);
     add::<api_keys::ApiKeyRotate>(g);
     add::<api_keys::Deleted<'_>>(g);
+    add::<List<notifications::View<'_>>>(g);
+    add::<notifications::Whole<'_>>(g);
+    add::<notifications::ReasonGiven>(g);
+    add::<notifications::ReasonMaybe>(g);
+    add::<List<queues::View<'_>>>(g);
+    add::<List<jobs::View<'_>>>(g);
+    add::<List<bulk_operations::View<'_>>>(g);
+    add::<bulk_operations::BulkPlan>(g);
+    add::<bulk_operations::BulkApply>(g);
+    add::<List<schedules::View<'_>>>(g);
     add::<List<audit_log::View<'_>>>(g);
     generator.take_definitions(true)
 }

@@ -2,13 +2,14 @@
 //! `operate::notifications`; cancelling is [`end_waiting`](super::end_waiting).
 
 use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
 
-use super::reminded::take_back;
+use super::reminded::{give_back, take_back};
 use crate::db::{Conn, DbError};
 use crate::domain::values::{Channel, Kind, Mode, NotificationState, Reason, RecipientType};
-use crate::on;
 use crate::queue::{self, Queue};
 use crate::store::fetch_locked;
+use crate::{fetch_by_ids, on};
 
 /// A row as an operator's action finds it.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -48,6 +49,47 @@ pub struct ByHand {
     pub resend_of: Option<String>,
     /// When it was sent.
     pub sent_at: Option<DateTime<Utc>>,
+    /// The reason's numbers in words.
+    pub detail: Option<String>,
+    /// Attempts that counted.
+    pub attempt_count: i64,
+    /// Claims ever: as long as it stays the same, no worker has had the row.
+    pub claim_count: i64,
+    /// When it came to its end.
+    pub finished_at: Option<DateTime<Utc>>,
+}
+
+/// How a row stood before something was done to it, for whoever takes that back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Before {
+    /// Where it stood.
+    pub state: NotificationState,
+    /// Why.
+    pub reason: Option<String>,
+    /// The reason's numbers in words.
+    pub detail: Option<String>,
+    /// Earliest next delivery.
+    pub not_before: DateTime<Utc>,
+    /// Attempts that counted.
+    pub attempt_count: i64,
+    /// Claims until then.
+    pub claim_count: i64,
+    /// When it came to its end.
+    pub finished_at: Option<DateTime<Utc>>,
+}
+
+impl From<ByHand> for Before {
+    fn from(row: ByHand) -> Self {
+        Self {
+            state: row.state,
+            reason: row.reason,
+            detail: row.detail,
+            not_before: row.not_before,
+            attempt_count: row.attempt_count,
+            claim_count: row.claim_count,
+            finished_at: row.finished_at,
+        }
+    }
 }
 
 impl ByHand {
@@ -75,11 +117,61 @@ pub async fn lock(
         conn,
         ByHand,
         "SELECT id, workspace_id, kind, channel, mode, state, reason, recipient_type, recipient_id, slot_date, not_before, deadline, resent,
-           resend_of, sent_at
+           resend_of, sent_at, detail, attempt_count, claim_count, finished_at
          FROM notifications WHERE workspace_id = $1 AND id = $2",
         workspace_id,
         id
     )
+}
+
+/// Rows of the workspace as they stand now, in no order and in nobody's way.
+pub async fn rows(
+    conn: &mut Conn,
+    workspace_id: &str,
+    ids: &[String],
+) -> Result<Vec<ByHand>, DbError> {
+    fetch_by_ids!(
+        conn,
+        ByHand,
+        "SELECT id, workspace_id, kind, channel, mode, state, reason, recipient_type, recipient_id, slot_date, not_before, deadline, resent,
+           resend_of, sent_at, detail, attempt_count, claim_count, finished_at
+         FROM notifications WHERE workspace_id = $2 AND id",
+        ids,
+        "",
+        workspace_id
+    )
+}
+
+/// Puts a row back to how it stood before; a digest counts as a reminder again, or no longer, as it did then.
+pub async fn restore(
+    conn: &mut Conn,
+    row: &ByHand,
+    before: &Before,
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    const SQL: &str = "UPDATE notifications SET state = $2, reason = $3, detail = $4, not_before = $5, attempt_count = $6, finished_at = $7,
+           delivery_count = 0, pushed_at = $8, updated_at = $8 WHERE id = $1";
+    on!(conn, |c| sqlx::query(SQL)
+        .bind(&row.id)
+        .bind(before.state.as_str())
+        .bind(&before.reason)
+        .bind(&before.detail)
+        .bind(before.not_before)
+        .bind(before.attempt_count)
+        .bind(before.finished_at)
+        .bind(now)
+        .execute(c)
+        .await
+        .map(drop))?;
+    if before.state.counts_as_reminded() {
+        count_as_reminded(conn, row, &row.id).await?;
+    } else if row.kind == Kind::Digest {
+        give_back(conn, std::slice::from_ref(&row.id), now).await?;
+    }
+    if before.finished_at.is_none() {
+        queue::push(conn, Queue::of(row.kind, row.channel), std::slice::from_ref(&row.id)).await?;
+    }
+    Ok(())
 }
 
 /// Makes a row ready at once; one that had ended gets all its attempts anew. One in doubt stays so: its next copy is the one extra copy.

@@ -16,6 +16,7 @@ async fn every_operation_is_routed_and_wants_its_scope() {
         let path = op
             .path
             .replace("{key}", "review")
+            .replace("{name}", "email")
             .replace("{id}", "999")
             .replace("{customerId}", "999");
         let without = app.send(app.request(method.clone(), &path)).await;
@@ -40,9 +41,13 @@ async fn answers_have_exactly_the_keys_of_their_schema_in_its_order() {
         .await
         .ok(201);
     app.onboarding(&customer, json!({})).await;
+    app.pass("2026-06-02T07:00:00Z").await;
+    app.enter_schedules().await;
+    let plan = json!({ "action": "cancel", "filter": { "kind": "digest" } });
+    app.post("/bulk_operations", plan).await.ok(201);
     let document = document();
     for op in OPERATIONS.iter().filter(|op| op.method == "get") {
-        let path = op.path.replace("{id}", "1").replace("{customerId}", "1");
+        let path = app.path_of(op.path).await;
         let body = app.get(&path).await.ok(op.success.0);
         let name = op.success.1;
         assert_keys(&document, name, &body, op.id);

@@ -158,6 +158,42 @@ impl TestApp {
         make_key(self.db(), &self.workspace.id, "limited", mode, tier, scopes, self.now()).await
     }
 
+    /// A pass, as of this instant, in this process.
+    pub(crate) async fn pass(&self, at: &str) {
+        let channels = pivotal_reminders::domain::facts::Channels::ALL;
+        let at = at.parse().unwrap();
+        pivotal_reminders::scheduler::pass(self.db(), at, TimeDelta::zero(), channels, |_| ())
+            .await
+            .unwrap();
+    }
+
+    /// Makes known what runs by the clock, as a serving process does.
+    pub(crate) async fn enter_schedules(&self) {
+        use pivotal_reminders::domain::timetable::{Cron, Timetable};
+        use pivotal_reminders::domain::values::Schedule;
+        let now = self.now();
+        let cron = || Cron::parse("0 7 * * * *", now).unwrap();
+        let crons = Schedule::ALL.iter().map(|schedule| (*schedule, cron())).collect();
+        let mut tx = self.db().begin().await.unwrap();
+        let timetable = Timetable::new(crons);
+        pivotal_reminders::store::schedules::enter(&mut tx, &timetable, now).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    /// A path of the reference with something that exists in it.
+    pub(crate) async fn path_of(&self, path: &str) -> String {
+        let noun = path.split('/').nth(1).unwrap();
+        let id = match noun {
+            "notifications" | "jobs" | "bulk_operations" if path.contains("{id}") => {
+                let list = self.get(&format!("/{noun}")).await.ok(200);
+                list["data"][0]["id"].as_str().unwrap().to_owned()
+            }
+            _ => "1".to_owned(),
+        };
+        let name = if noun == "schedules" { "scan" } else { "email" };
+        path.replace("{id}", &id).replace("{customerId}", "1").replace("{name}", name)
+    }
+
     /// The live key of another workspace on the same database.
     pub(crate) async fn stranger(&self) -> String {
         seed(self.db(), &self.api.clock, "globex").await.3

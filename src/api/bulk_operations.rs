@@ -1,0 +1,248 @@
+//! `/bulk_operations`: one action on everything that matches, planned, applied exactly as planned, and for a while taken back.
+
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::Api;
+use super::auth::{Caller, Operator};
+use super::error::ApiError;
+use super::notifications::{Named, ReasonMaybe};
+use super::path::PathRef;
+use super::post::{Begun, Once, Post};
+use super::query::Query;
+use super::request::{Object, Optional, Required, request};
+use super::values::{At, Name, Parent, Word};
+use super::wire::{self, Instant, List};
+use crate::domain::ids::Ref;
+use crate::domain::values::{
+    BulkAction, BulkState, Channel, Kind, Mode, NotificationState, Reason,
+};
+use crate::operate::bulk::{self, Conflict, Operation, Wanted};
+use crate::operate::notifications::Because;
+
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "BulkOperation")]
+pub(super) struct View<'a> {
+    #[schemars(extend("enum" = ["bulk_operation"]))]
+    object: &'static str,
+    id: &'a str,
+    action: BulkAction,
+    #[schemars(with = "NotificationFilter")]
+    filter: &'a Wanted,
+    count: i64,
+    sample: &'a [String],
+    conflicts: &'a [Conflict],
+    hash: &'a str,
+    state: BulkState,
+    done: i64,
+    created_at: Instant,
+    applied_at: Option<Instant>,
+    undo_until: Option<Instant>,
+    conflict_count: i64,
+    refused: i64,
+    reason: &'a str,
+}
+
+request! {
+    NotificationFilter {
+        kind: Optional<Word<Kind>>,
+        channel: Optional<Word<Channel>>,
+        state: Optional<Word<NotificationState>>,
+        reason: Optional<Word<Reason>>,
+        mode: Optional<Word<Mode>>,
+        onboarding_id: Optional<Parent>,
+        customer_id: Optional<Parent>,
+        user_id: Optional<Parent>,
+        created_after: Optional<At>,
+        created_before: Optional<At>,
+        /// What customer, person or subject begins with.
+        q: Optional<Name>,
+    }
+}
+
+request! {
+    BulkPlan {
+        action: Required<Word<BulkAction>>,
+        /// Which notifications, as their list takes it; at least one property.
+        filter: Required<Object<NotificationFilter>>,
+        /// Why; kept in the audit log.
+        reason: Optional<Name>,
+    }
+}
+
+request! {
+    BulkApply {
+        /// That of the plan as it was seen.
+        hash: Required<Name>,
+        /// Why; kept in the audit log.
+        reason: Optional<Name>,
+    }
+}
+
+const BULK: &str = "bulk operation";
+
+fn view(operation: &Operation) -> View<'_> {
+    View {
+        object: "bulk_operation",
+        id: &operation.id,
+        action: operation.action,
+        filter: &operation.filter,
+        count: operation.count,
+        sample: &operation.sample,
+        conflicts: &operation.conflicts,
+        hash: &operation.hash,
+        state: operation.state,
+        done: operation.done,
+        created_at: Instant(operation.created_at),
+        applied_at: wire::instant(operation.applied_at),
+        undo_until: wire::instant(operation.undo_until),
+        conflict_count: operation.conflict_count,
+        refused: operation.refused,
+        reason: &operation.reason,
+    }
+}
+
+/// `GET /api/v1/bulk_operations`
+pub(super) async fn list(
+    State(api): State<Api>,
+    Operator(caller): Operator,
+    query: Query,
+) -> Result<Response, ApiError> {
+    let page = query.page()?;
+    let mut conn = api.db.read().await?;
+    let workspace = caller.workspace_id();
+    let rows = bulk::list(&mut conn, workspace, page.cursor, page.rows(), caller.now).await?;
+    let list = List::page(&rows, page.limit, |row| row.created_at, view);
+    Ok(wire::json(StatusCode::OK, &list))
+}
+
+/// `GET /api/v1/bulk_operations/{id}`
+pub(super) async fn get(
+    State(api): State<Api>,
+    Operator(caller): Operator,
+    PathRef(reference): PathRef,
+) -> Result<Response, ApiError> {
+    let id = operation_id(reference)?;
+    let mut conn = api.db.read().await?;
+    let found = bulk::show(&mut conn, caller.workspace_id(), &id, caller.now).await?;
+    let operation = found.ok_or_else(ApiError::bulk_operation_not_found)?;
+    Ok(wire::json(StatusCode::OK, &view(&operation)))
+}
+
+/// `POST /api/v1/bulk_operations`: a plan.
+pub(super) async fn plan(
+    State(api): State<Api>,
+    Operator(caller): Operator,
+    post: Post,
+) -> Result<Response, ApiError> {
+    let mut once = match post.begin(&api, &caller).await? {
+        Begun::First(once) => once,
+        Begun::Replay(answer) => return Ok(answer),
+    };
+    let body: BulkPlan = once.body()?;
+    let action = body.action()?;
+    let wanted = wanted(&mut once, &caller, &body.filter()?).await?;
+    let reason = body.reason()?.unwrap_or_else(|| BULK.to_owned());
+    if wanted.is_everything() {
+        let message = "An empty filter means everything; name at least one thing to act on.";
+        return Err(ApiError::invalid_field("filter", "custom", message));
+    }
+    let author = caller.author();
+    let because = Because { author: &author, reason: &reason };
+    let (workspace, now) = (caller.workspace_id(), caller.now);
+    let planned = bulk::plan(&mut once.tx, because, workspace, action, &wanted, now).await?;
+    once.finish(&caller, StatusCode::CREATED, &view(&planned)).await
+}
+
+/// The filter, by the names that the list of notifications takes in its query.
+async fn wanted(
+    once: &mut Once,
+    caller: &Caller,
+    filter: &NotificationFilter,
+) -> Result<Wanted, ApiError> {
+    let inside = |error: ApiError| error.inside("filter");
+    let mut wanted = Wanted {
+        kind: filter.kind().map_err(inside)?,
+        channel: filter.channel().map_err(inside)?,
+        state: filter.state().map_err(inside)?,
+        reason: filter.reason().map_err(inside)?,
+        mode: filter.mode().map_err(inside)?,
+        ..Wanted::default()
+    };
+    let onboarding = filter.onboarding_id().map_err(inside)?;
+    let customer = filter.customer_id().map_err(inside)?;
+    let user = filter.user_id().map_err(inside)?;
+    wanted.created_after = filter.created_after().map_err(inside)?;
+    wanted.created_before = filter.created_before().map_err(inside)?;
+    wanted.q = filter.q().map_err(inside)?;
+    let tx = &mut once.tx;
+    let (onboarding, customer, user) =
+        (onboarding.as_deref(), customer.as_deref(), user.as_deref());
+    let named = Named::resolve(tx, caller, onboarding, customer, user).await?;
+    wanted.onboarding_id = named.onboarding;
+    wanted.customer_id = named.customer;
+    wanted.user_id = named.user;
+    Ok(wanted)
+}
+
+/// `POST /api/v1/bulk_operations/{id}/apply`
+pub(super) async fn apply(
+    State(api): State<Api>,
+    Operator(caller): Operator,
+    PathRef(reference): PathRef,
+    post: Post,
+) -> Result<Response, ApiError> {
+    let id = operation_id(reference)?;
+    let mut once = match begin(&api, &caller, &id, post).await? {
+        Begun::First(once) => once,
+        Begun::Replay(answer) => return Ok(answer),
+    };
+    let body: BulkApply = once.body()?;
+    let hash = body.hash()?;
+    let reason = body.reason()?.unwrap_or_else(|| BULK.to_owned());
+    let author = caller.author();
+    let because = Because { author: &author, reason: &reason };
+    let (workspace, now) = (caller.workspace_id(), caller.now);
+    let operation = bulk::apply(&mut once.tx, because, workspace, &id, &hash, now).await?;
+    once.finish(&caller, StatusCode::OK, &view(&operation)).await
+}
+
+/// `POST /api/v1/bulk_operations/{id}/undo`
+pub(super) async fn undo(
+    State(api): State<Api>,
+    Operator(caller): Operator,
+    PathRef(reference): PathRef,
+    post: Post,
+) -> Result<Response, ApiError> {
+    let id = operation_id(reference)?;
+    let mut once = match begin(&api, &caller, &id, post).await? {
+        Begun::First(once) => once,
+        Begun::Replay(answer) => return Ok(answer),
+    };
+    let reason = once.body::<ReasonMaybe>()?.reason()?.unwrap_or_else(|| BULK.to_owned());
+    let author = caller.author();
+    let because = Because { author: &author, reason: &reason };
+    let (workspace, now) = (caller.workspace_id(), caller.now);
+    let operation = bulk::undo(&mut once.tx, because, workspace, &id, now).await?;
+    once.finish(&caller, StatusCode::OK, &view(&operation)).await
+}
+
+async fn begin(api: &Api, caller: &Caller, id: &str, post: Post) -> Result<Begun, ApiError> {
+    let mut tx = api.db.begin().await?;
+    let found = bulk::show(&mut tx, caller.workspace_id(), id, caller.now).await?;
+    if found.is_none() {
+        return Err(ApiError::bulk_operation_not_found());
+    }
+    post.begin_at(tx, caller, Some(id)).await
+}
+
+/// Operations have no display id.
+fn operation_id(reference: Option<Ref>) -> Result<String, ApiError> {
+    match reference {
+        Some(Ref::Id(id)) => Ok(id),
+        _ => Err(ApiError::bulk_operation_not_found()),
+    }
+}
