@@ -11,8 +11,8 @@ use anyhow::Context;
 use pivotal_reminders::deliver::mail_bytes;
 use pivotal_reminders::domain::digest::Digest;
 use pivotal_reminders::domain::message::{Envelope, Message};
-use pivotal_reminders::domain::values::Channel;
-use pivotal_reminders::render::{Renderer, samples};
+use pivotal_reminders::domain::values::{Channel, Locale};
+use pivotal_reminders::render::{Brand, Renderer, samples};
 
 /// How long each row is measured, and how often.
 const ROUND: Duration = Duration::from_millis(500);
@@ -22,19 +22,26 @@ fn main() -> anyhow::Result<()> {
     let renderer = Renderer::new()?;
     println!("| digests/s on one core (octets of one) | 5 lines | 25 lines |");
     println!("|---|---|---|");
-    for (name, channel) in [("mail", Channel::Email), ("Slack", Channel::Slack)] {
-        let mut row = Vec::new();
-        for lines in [5, 25] {
-            let (rate, octets) = rate(&renderer, &sample::digest(lines), channel)?;
-            row.push(format!("{rate:.0} ({octets})"));
+    for locale in Locale::ALL {
+        for (name, channel) in [("mail", Channel::Email), ("Slack", Channel::Slack)] {
+            let mut row = Vec::new();
+            for lines in [5, 25] {
+                let (rate, octets) = rate(&renderer, &sample::digest(lines), channel, *locale)?;
+                row.push(format!("{rate:.0} ({octets})"));
+            }
+            println!("| {name}, {locale} | {} |", row.join(" | "));
         }
-        println!("| {name} | {} |", row.join(" | "));
     }
     Ok(())
 }
 
-fn rate(renderer: &Renderer, digest: &Digest, channel: Channel) -> anyhow::Result<(f64, usize)> {
-    let (links, brand) = (samples::links(), samples::brand());
+fn rate(
+    renderer: &Renderer,
+    digest: &Digest,
+    channel: Channel,
+    locale: Locale,
+) -> anyhow::Result<(f64, usize)> {
+    let (links, brand) = (samples::links(), Brand { locale, ..samples::brand() });
     let from = "Tallybrook <reminders@example.test>".parse().context("a mailbox")?;
     let envelope = Envelope {
         notification_id: "ntf_01k0bench0000000000000000a".to_owned(),

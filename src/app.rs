@@ -37,6 +37,7 @@ use crate::telemetry::{self, metrics};
 use crate::worker::brakes::Brakes;
 use crate::worker::courier::{Courier, Held};
 use crate::worker::loader::Loader;
+use crate::worker::own_texts::OwnTexts;
 use crate::worker::refusals::Refusals;
 use crate::worker::writer::Writer;
 use crate::{alerts, api, console, operate, worker};
@@ -232,6 +233,7 @@ impl App {
             writer: Writer::start(&db, &self.clock, &self.identity),
             loader: Loader::start(db.clone()),
             renderer: Arc::new(renderer),
+            own_texts: OwnTexts::default(),
             packer,
             links: self.links().await?,
             footer_address: some(&self.config.mail.footer_address),

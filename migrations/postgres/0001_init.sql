@@ -19,6 +19,8 @@ CREATE TABLE workspaces (
     footer_address     TEXT,                    -- postal address under mails, null = the installation's
     names_in_subjects  BOOLEAN NOT NULL,        -- customers' names in subject lines
     hints_mark         TEXT,                    -- its onboardings' computed columns are to be computed anew, by the next pass; null = they are right
+    locale             TEXT NOT NULL DEFAULT 'en', -- language of its messages and pages
+    templates_revision BIGINT NOT NULL DEFAULT 0, -- counts what was saved in template_versions, so that workers notice
     created_at         TIMESTAMPTZ NOT NULL,    -- when it was created
     updated_at         TIMESTAMPTZ NOT NULL     -- when it changed last
 );
@@ -303,6 +305,22 @@ CREATE TABLE messages (
     rendered_at     TIMESTAMPTZ NOT NULL        -- when the facts in it were true
 );
 ALTER TABLE messages ALTER COLUMN body SET STORAGE EXTERNAL;
+
+-- Texts that a workspace wrote in the place of ours: every version that was ever saved. The newest of a part counts.
+CREATE TABLE template_versions (
+    id           TEXT PRIMARY KEY,                          -- tpl_…
+    workspace_id TEXT NOT NULL REFERENCES workspaces (id),  -- whose
+    kind         TEXT NOT NULL,                             -- of which message
+    part         TEXT NOT NULL,                             -- subject, text, html, slack
+    version      BIGINT NOT NULL,                          -- from 1
+    source       TEXT,                                      -- the template; null = back to the built-in one
+    author_name  TEXT NOT NULL,                             -- who saved it, as people read it
+    reason       TEXT NOT NULL,                             -- why
+    failed_at    TIMESTAMPTZ,                                    -- when it first failed in a message, which went out with the built-in one
+    failure      TEXT,                                      -- why it failed
+    created_at   TIMESTAMPTZ NOT NULL,                           -- when it was saved
+    UNIQUE (workspace_id, kind, part, version)
+);
 
 -- What people did about an onboarding through a message, by link or button: once per message, however often they click.
 CREATE TABLE message_actions (

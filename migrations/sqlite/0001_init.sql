@@ -19,6 +19,8 @@ CREATE TABLE workspaces (
     footer_address     TEXT,                    -- postal address under mails, null = the installation's
     names_in_subjects  INTEGER NOT NULL,        -- customers' names in subject lines
     hints_mark         TEXT,                    -- its onboardings' computed columns are to be computed anew, by the next pass; null = they are right
+    locale             TEXT NOT NULL DEFAULT 'en', -- language of its messages and pages
+    templates_revision INTEGER NOT NULL DEFAULT 0, -- counts what was saved in template_versions, so that workers notice
     created_at         TEXT NOT NULL,           -- when it was created
     updated_at         TEXT NOT NULL            -- when it changed last
 ) STRICT;
@@ -302,6 +304,22 @@ CREATE TABLE messages (
     body            BLOB  NOT NULL,             -- compressed, see above
     dictionary_id   TEXT,                       -- what it takes to read it; null = nothing
     rendered_at     TEXT NOT NULL               -- when the facts in it were true
+) STRICT;
+
+-- Texts that a workspace wrote in the place of ours: every version that was ever saved. The newest of a part counts.
+CREATE TABLE template_versions (
+    id           TEXT PRIMARY KEY,                          -- tpl_…
+    workspace_id TEXT NOT NULL REFERENCES workspaces (id),  -- whose
+    kind         TEXT NOT NULL,                             -- of which message
+    part         TEXT NOT NULL,                             -- subject, text, html, slack
+    version      INTEGER NOT NULL,                          -- from 1
+    source       TEXT,                                      -- the template; null = back to the built-in one
+    author_name  TEXT NOT NULL,                             -- who saved it, as people read it
+    reason       TEXT NOT NULL,                             -- why
+    failed_at    TEXT,                                    -- when it first failed in a message, which went out with the built-in one
+    failure      TEXT,                                      -- why it failed
+    created_at   TEXT NOT NULL,                           -- when it was saved
+    UNIQUE (workspace_id, kind, part, version)
 ) STRICT;
 
 -- What people did about an onboarding through a message, by link or button: once per message, however often they click.

@@ -31,6 +31,7 @@ mod reminders;
 mod request;
 mod schedules;
 mod serve;
+mod templates;
 mod unread;
 mod usage;
 mod users;
@@ -147,6 +148,9 @@ pub fn router(api: Api) -> Router {
         .route("/workspace/holidays", post(workspace::add_holidays))
         .route("/phases", get(phases::list))
         .route("/phases/{key}", patch(phases::update))
+        .route("/templates", get(templates::list))
+        .route("/templates/{name}", get(templates::get).put(templates::put))
+        .route("/opt_outs", get(templates::opt_outs))
         .route("/api_keys", get(api_keys::list).post(api_keys::create))
         .route("/api_keys/{id}", delete(api_keys::revoke))
         .route("/api_keys/{id}/rotate", post(api_keys::rotate))

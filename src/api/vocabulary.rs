@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::domain::values::{
-    BulkAction, BulkState, Channel, CustomerStatus, JobStatus, Kind, Mode, NotificationState,
-    Phase, Reason, RecipientType, Scope, State, Tier,
+    BulkAction, BulkState, Channel, CustomerStatus, JobStatus, Kind, Locale, Mode,
+    NotificationState, Part, Phase, Reason, RecipientType, Scope, State, Tier,
 };
 
 macro_rules! vocabularies {
@@ -38,8 +38,10 @@ vocabularies! {
     false State as "OnboardingState", "Engagement health, independent of the phase.";
     true Channel as "Channel", "";
     true Kind as "Kind", "";
+    true Locale as "Locale", "";
     true Mode as "Mode", "";
     true NotificationState as "NotificationState", "";
+    true Part as "Part", "";
     true Reason as "Reason", "";
     true RecipientType as "RecipientType", "";
     true Scope as "Scope", "";

@@ -16,12 +16,13 @@ use super::error::ApiError;
 use super::post::{Begun, CalendarPost};
 use super::request::{Nullable, Optional, request};
 use super::values::{
-    Boolean, Date, Days, Email, Integer, Line, ListOf, Name, Reference, Time, TimeZone,
+    Boolean, Date, Days, Email, Integer, Line, ListOf, Name, Reference, Time, TimeZone, Word,
 };
 use super::wire::{self, Instant};
 use super::{Api, users};
 use crate::db::Conn;
 use crate::domain::calendar::{Weekdays, next_day};
+use crate::domain::values::Locale;
 use crate::store::facts::parse_steps;
 use crate::store::users as user_rows;
 use crate::store::workspaces::{self, Workspace};
@@ -63,6 +64,9 @@ pub(super) struct View<'a> {
     names_in_subjects: bool,
     created_at: Instant,
     updated_at: Instant,
+    /// Language of its messages and of the pages behind their links.
+    #[schemars(with = "Locale")]
+    locale: &'a str,
 }
 
 request! {
@@ -84,6 +88,7 @@ request! {
         reply_to: Nullable<Email>,
         footer_address: Nullable<Line>,
         names_in_subjects: Optional<Boolean>,
+        locale: Optional<Word<Locale>>,
     }
 }
 
@@ -108,6 +113,7 @@ fn view<'a>(workspace: &'a Workspace, holidays: &'a BTreeSet<NaiveDate>) -> View
         names_in_subjects: workspace.names_in_subjects,
         created_at: Instant(workspace.created_at),
         updated_at: Instant(workspace.updated_at),
+        locale: &workspace.locale,
     }
 }
 
@@ -255,6 +261,7 @@ struct Patch {
     reply_to: Option<Option<String>>,
     footer_address: Option<Option<String>>,
     names_in_subjects: Option<bool>,
+    locale: Option<Locale>,
 }
 
 async fn read_patch(
@@ -291,6 +298,7 @@ async fn read_patch(
         reply_to: body.reply_to()?,
         footer_address: body.footer_address()?,
         names_in_subjects: body.names_in_subjects()?,
+        locale: body.locale()?,
     })
 }
 
@@ -329,6 +337,9 @@ impl Patch {
         after.reply_to = self.reply_to.unwrap_or(after.reply_to);
         after.footer_address = self.footer_address.unwrap_or(after.footer_address);
         after.names_in_subjects = self.names_in_subjects.unwrap_or(after.names_in_subjects);
+        if let Some(locale) = self.locale {
+            locale.as_str().clone_into(&mut after.locale);
+        }
         after
     }
 }

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::App;
 use super::out::Out;
-use crate::db::is_conflict;
-use crate::domain::values::{Mode, Scope, Tier};
+use crate::db::{Conn, is_conflict};
+use crate::domain::values::{Locale, Mode, Scope, Tier};
 use crate::operate::keys::{self, DEFAULT_SCOPES, NewKey};
 use crate::operate::people;
 use crate::store::api_keys::ApiKey;
@@ -31,6 +31,18 @@ pub(super) enum Workspaces {
         /// IANA name, such as Europe/Copenhagen.
         #[arg(long, default_value = "UTC")]
         time_zone: String,
+        /// Language of its messages: en, de.
+        #[arg(long, default_value = "en")]
+        locale: Locale,
+    },
+    /// Change the settings of a workspace.
+    Update {
+        /// Handle or id of the workspace.
+        #[arg(long)]
+        workspace: String,
+        /// Language of its messages: en, de.
+        #[arg(long)]
+        locale: Locale,
     },
     /// List workspaces.
     List,
@@ -164,7 +176,7 @@ fn name(flag: &str, text: &str) -> anyhow::Result<()> {
 
 pub(super) async fn workspaces(app: &App, verb: Workspaces, out: Out) -> anyhow::Result<()> {
     match verb {
-        Workspaces::Create { slug, name: title, time_zone } => {
+        Workspaces::Create { slug, name: title, time_zone, locale } => {
             zone(&time_zone)?;
             name("--name", &title)?;
             let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
@@ -189,6 +201,7 @@ pub(super) async fn workspaces(app: &App, verb: Workspaces, out: Out) -> anyhow:
                 }
                 other => other?,
             };
+            let made = speak(&mut conn, app, made, locale).await?;
             conn.commit().await?;
             out.made(
                 &format!("made workspace {slug}"),
@@ -196,18 +209,46 @@ pub(super) async fn workspaces(app: &App, verb: Workspaces, out: Out) -> anyhow:
                 &json!({ "id": made.id, "slug": slug }),
             );
         }
+        Workspaces::Update { workspace, locale } => {
+            let mut conn = app.db.begin().await?;
+            let found = self::workspace(&mut conn, &workspace).await?;
+            let locked = workspaces::lock(&mut conn, &found.id).await?.unwrap_or(found);
+            let after = speak(&mut conn, app, locked, locale).await?;
+            conn.commit().await?;
+            let said = format!("messages of {} are in {locale} from now on", after.slug);
+            out.made(&said, &after.id, &json!({ "id": after.id, "locale": after.locale }));
+        }
         Workspaces::List => {
             let mut conn = app.db.read().await?;
             let all = directory::workspaces(&mut conn).await?;
             let rows = all
                 .iter()
-                .map(|w| vec![w.slug.clone(), w.name.clone(), w.time_zone.clone(), w.id.clone()])
+                .map(|w| {
+                    vec![
+                        w.slug.clone(),
+                        w.name.clone(),
+                        w.time_zone.clone(),
+                        w.locale.clone(),
+                        w.id.clone(),
+                    ]
+                })
                 .collect();
-            let json = all.iter().map(|w| json!({ "id": w.id, "slug": w.slug, "name": w.name, "time_zone": w.time_zone })).collect();
-            out.table(&["slug", "name", "time zone", "id"], rows, &json);
+            let json = all.iter().map(|w| json!({ "id": w.id, "slug": w.slug, "name": w.name, "time_zone": w.time_zone, "locale": w.locale })).collect();
+            out.table(&["slug", "name", "time zone", "locale", "id"], rows, &json);
         }
     }
     Ok(())
+}
+
+/// Sets the language of a workspace's messages.
+async fn speak(
+    conn: &mut Conn,
+    app: &App,
+    before: Workspace,
+    locale: Locale,
+) -> anyhow::Result<Workspace> {
+    let after = Workspace { locale: locale.as_str().to_owned(), ..before.clone() };
+    Ok(workspaces::update(conn, &Author::system(), before, after, app.clock.now()).await?)
 }
 
 pub(super) async fn users(app: &App, verb: Users, out: Out) -> anyhow::Result<()> {

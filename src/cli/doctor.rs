@@ -9,7 +9,7 @@ use super::{App, Clock, Config};
 use crate::app::Ways;
 use crate::config::ConfigError;
 use crate::db::SchemaState;
-use crate::store::{clock_guard, cohorts, hints};
+use crate::store::{clock_guard, cohorts, hints, templates};
 
 /// Arguments of `doctor`.
 #[derive(Debug, clap::Args)]
@@ -45,6 +45,7 @@ pub(super) async fn run(config: Config, args: &Args, out: Out) -> anyhow::Result
             findings.push(Finding { what: "clock", result: clock(&app, args.accept_clock).await });
             findings.push(Finding { what: "accounting", result: accounting(&app).await });
             findings.push(Finding { what: "recipients", result: recipients(&app).await });
+            findings.push(Finding { what: "templates", result: own_templates(&app).await });
         }
         Err(error) => {
             let hint = if url.starts_with("postgres") {
@@ -105,6 +106,24 @@ async fn accounting(app: &App) -> Result<String, String> {
         .collect();
     Err(format!(
         "notifications were asked for and are in no row: {}; nobody was told of them, so look at the database's log of that time",
+        each.join(", ")
+    ))
+}
+
+/// A workspace's own template that failed was replaced by the built-in one.
+async fn own_templates(app: &App) -> Result<String, String> {
+    let failing = async {
+        let mut conn = app.db.read().await?;
+        templates::failing(&mut conn).await
+    };
+    let Ok(failing) = failing.await else { return Ok(NOT_CHECKED.to_owned()) };
+    if failing.is_empty() {
+        return Ok("none of a workspace's own has failed".to_owned());
+    }
+    let each: Vec<String> =
+        failing.iter().map(|(slug, name, why)| format!("{name} of {slug} ({why})")).collect();
+    Err(format!(
+        "the built-in ones were sent instead of {}; mend them with `templates save`, or go back with `templates rollback`",
         each.join(", ")
     ))
 }

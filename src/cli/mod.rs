@@ -18,6 +18,7 @@ mod preview;
 mod run;
 mod schedules;
 mod status;
+mod texts;
 
 use std::process::ExitCode;
 
@@ -60,7 +61,7 @@ enum Verb {
     Scan(AsOf),
     /// Deliver what is ready.
     Work(run::WorkArgs),
-    /// Workspaces: create, list.
+    /// Workspaces: create, update, list.
     #[command(subcommand)]
     Workspaces(admin::Workspaces),
     /// Users of a workspace: create, list.
@@ -87,6 +88,12 @@ enum Verb {
     /// Addresses that were refused: list, clear.
     #[command(subcommand)]
     Addresses(operate::Addresses),
+    /// Texts of a workspace's own: list, show, check, save, rollback.
+    #[command(subcommand)]
+    Templates(texts::Templates),
+    /// Who wants no messages: list, lift.
+    #[command(subcommand)]
+    OptOuts(texts::OptOuts),
     /// What will be sent to whom, when, if nothing changes.
     Forecast(foresee::ForecastArgs),
     /// Why somebody hears, or does not hear, of an onboarding.
@@ -229,6 +236,12 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Bulk(verb) => bulk::bulk(&ready(config, Clock::System).await?, verb, out).await,
         Verb::Schedules(verb) => {
             schedules::schedules(&ready(config, Clock::System).await?, verb, out).await
+        }
+        Verb::Templates(verb) => {
+            texts::templates(&ready(config, Clock::System).await?, verb, out).await
+        }
+        Verb::OptOuts(verb) => {
+            texts::opt_outs(&ready(config, Clock::System).await?, verb, out).await
         }
         Verb::Addresses(verb) => {
             operate::addresses(&ready(config, Clock::System).await?, verb, out).await

@@ -11,7 +11,7 @@ use super::{App, AsOf, admin, foresee};
 use crate::clock::Clock;
 use crate::domain::ids::IdKind;
 use crate::domain::message::{Envelope, Message, Verdict};
-use crate::domain::values::{Channel, Kind, Mode};
+use crate::domain::values::{Channel, Kind, Locale, Mode};
 use crate::operate::preview::{self, Desk, Preview};
 
 /// Arguments of `preview`.
@@ -38,6 +38,9 @@ pub(super) struct PreviewArgs {
     /// email or slack.
     #[arg(long, default_value = "email", value_parser = channel)]
     channel: Channel,
+    /// Of a sample: en or de; every language if not given. A message of real data is in its workspace's.
+    #[arg(long, conflicts_with = "workspace", value_parser = admin::word::<Locale>)]
+    locale: Option<Locale>,
     /// Show the HTML part instead of the text part.
     #[arg(long)]
     html: bool,
@@ -68,7 +71,11 @@ pub(super) async fn preview(
             let app = super::ready(config.clone(), args.as_of.clock()).await?;
             vec![real(&app, workspace, kind, args).await?]
         }
-        _ => preview::of_samples(&preview::renderer().context("a template is broken")?, args.kind)?,
+        _ => preview::of_samples(
+            &preview::renderer().context("a template is broken")?,
+            args.kind,
+            args.locale,
+        )?,
     };
     if let Some(folder) = &args.out {
         write(folder, &previews)?;

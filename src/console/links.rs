@@ -12,7 +12,8 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, State};
-use axum::http::{HeaderName, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::middleware::from_fn_with_state;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use minijinja::value::{Serde, Value};
@@ -22,8 +23,11 @@ use crate::clock::Clock;
 use crate::db::{Db, DbError};
 use crate::domain::facts::Channels;
 use crate::domain::link::LinkKey;
+use crate::domain::values::Locale;
 use crate::operate::links::{self, Opened, Refusal};
 use page::Page;
+
+use super::edge::{Edge, edge};
 
 /// Largest form, in octets.
 const MAX_FORM: usize = 16 * 1024;
@@ -58,6 +62,7 @@ pub fn router(pages: LinkPages) -> Router {
         .route("/l/style.css", get(style))
         .route("/l/{token}", get(show).post(act))
         .layer(DefaultBodyLimit::max(MAX_FORM))
+        .layer(from_fn_with_state(Edge::new(), edge))
         .with_state(Site { pages, templates: Arc::new(templates()) })
 }
 
@@ -73,50 +78,76 @@ fn templates() -> Environment<'static> {
     templates
 }
 
-async fn show(State(site): State<Site>, Path(token): Path<String>) -> Response {
+async fn show(State(site): State<Site>, Path(token): Path<String>, headers: HeaderMap) -> Response {
+    let t = understood(&headers);
     let looked = async {
+        // Whoever guesses gets no connection.
+        if site.pages.key.read(&token).is_none() {
+            return Ok(refused(t, Refusal::Unreadable));
+        }
         let mut conn = site.pages.db.read().await?;
         let now = site.pages.clock.now();
         match links::open(&mut conn, &site.pages.key, &token, now).await? {
             Ok(opened) => show::page(&mut conn, &site.pages, &opened, now).await,
-            Err(refusal) => Ok(refused(refusal)),
+            Err(refusal) => Ok(refused(t, refusal)),
         }
     };
     let page = looked.await;
-    site.respond(page)
+    site.respond(t, page)
 }
 
-async fn act(State(site): State<Site>, Path(token): Path<String>, form: Bytes) -> Response {
+async fn act(
+    State(site): State<Site>,
+    Path(token): Path<String>,
+    headers: HeaderMap,
+    form: Bytes,
+) -> Response {
+    let t = understood(&headers);
     let acted = async {
+        if site.pages.key.read(&token).is_none() {
+            return Ok(refused(t, Refusal::Unreadable));
+        }
         let mut tx = site.pages.db.begin().await?;
         let now = site.pages.clock.now();
         let opened: Opened = match links::open(&mut tx, &site.pages.key, &token, now).await? {
             Ok(opened) => opened,
-            Err(refusal) => return Ok(refused(refusal)),
+            Err(refusal) => return Ok(refused(t, refusal)),
         };
         let page = act::page(&mut tx, &site.pages, &opened, &form, now).await?;
         tx.commit().await?;
         Ok(page)
     };
     let page = acted.await;
-    site.respond(page)
+    site.respond(t, page)
 }
 
-fn refused(refusal: Refusal) -> (StatusCode, Page) {
-    let (title, sentence) = refusal.sentences();
+/// The language of a page that belongs to no workspace: the first that the browser's reader prefers and we have.
+fn understood(headers: &HeaderMap) -> Locale {
+    let wanted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    let tags = wanted.unwrap_or_default().split(',').filter_map(|tag| {
+        let (tag, quality) = tag.split_once(";q=").unwrap_or((tag, "1"));
+        let language = tag.trim().split('-').next()?.to_ascii_lowercase().parse().ok()?;
+        Some((language, quality.trim().parse::<f32>().ok().filter(|quality| *quality > 0.0)?))
+    });
+    // Of equal ones the first.
+    tags.reduce(|best, other| if other.1 > best.1 { other } else { best })
+        .map_or_else(Locale::default, |(language, _)| language)
+}
+
+fn refused(t: Locale, refusal: Refusal) -> (StatusCode, Page) {
+    let (title, sentence) = refusal.sentences(t);
     let status = match refusal {
         Refusal::Unreadable | Refusal::Unknown => StatusCode::NOT_FOUND,
         Refusal::Expired | Refusal::Test | Refusal::Nobody => StatusCode::GONE,
     };
-    (status, Page::new(title).says(sentence).says("Nothing was changed."))
+    (status, Page::new(t, title).says(sentence).says(t.nothing_was_changed()))
 }
 
 impl Site {
-    fn respond(&self, page: Result<(StatusCode, Page), DbError>) -> Response {
+    fn respond(&self, t: Locale, page: Result<(StatusCode, Page), DbError>) -> Response {
         let (status, page) = page.unwrap_or_else(|error| {
             tracing::warn!(%error, "a link cannot be followed");
-            let page =
-                Page::new("That did not work.").says("Nothing was changed. Try again in a minute.");
+            let page = Page::new(t, t.did_not_work()).says(t.try_again());
             (StatusCode::SERVICE_UNAVAILABLE, page)
         });
         let html = self

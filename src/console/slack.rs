@@ -8,6 +8,7 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
@@ -17,6 +18,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use sha2::Sha256;
 
+use super::edge::{Edge, edge};
 use crate::clock::Clock;
 use crate::db::{Db, DbError};
 use crate::domain::message::Click;
@@ -52,6 +54,7 @@ pub fn router(requests: SlackRequests) -> Router {
         .route("/slack/interactions", post(interactions))
         .route("/slack/commands", post(commands))
         .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(from_fn_with_state(Edge::new(), edge))
         .with_state(requests)
 }
 

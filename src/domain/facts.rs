@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use super::calendar::{Calendar, DaySpan, Weekdays, local_date};
-use super::values::{Channel, CustomerStatus, Kind, Mode, Phase, State};
+use super::values::{Channel, CustomerStatus, Kind, Locale, Mode, Phase, State};
 
 /// A workspace and the settings that rules depend on.
 #[derive(Clone, Debug)]
@@ -40,6 +40,10 @@ pub struct Workspace {
     pub footer_address: Option<String>,
     /// Whether customers' names may stand in subject lines.
     pub names_in_subjects: bool,
+    /// Language of messages and pages.
+    pub locale: Locale,
+    /// Counts what it saved of its own templates; 0 = it has none.
+    pub templates_revision: i64,
     /// Label and target of every phase.
     pub phases: BTreeMap<Phase, PhaseSettings>,
 }

@@ -32,6 +32,8 @@ pub enum IdKind {
     Alert,
     /// `bulk_`
     BulkOperation,
+    /// `tpl_`
+    Template,
 }
 
 impl IdKind {
@@ -50,6 +52,7 @@ impl IdKind {
             Self::Whisper => "whi_",
             Self::Alert => "alert_",
             Self::BulkOperation => "bulk_",
+            Self::Template => "tpl_",
         }
     }
 

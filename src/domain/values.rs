@@ -54,6 +54,72 @@ pub struct UnknownWord {
 }
 
 words! {
+    /// A language that messages and pages are written in, with its dates and plurals.
+    #[derive(Default)]
+    Locale {
+        #[default]
+        En = "en",
+        De = "de",
+    }
+}
+
+words! {
+    /// A part of a message that a workspace may write itself.
+    Part {
+        Subject = "subject",
+        Text = "text",
+        Html = "html",
+        Slack = "slack",
+    }
+}
+
+/// Which part of which message: `digest.subject`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TemplateName {
+    /// Of which message.
+    pub kind: Kind,
+    /// Which part of it.
+    pub part: Part,
+}
+
+impl TemplateName {
+    /// Every part that there is: customers are not written to on Slack.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let all = Kind::ALL
+            .iter()
+            .flat_map(|kind| Part::ALL.iter().map(move |part| Self { kind: *kind, part: *part }));
+        all.filter(|name| name.kind != Kind::CustomerReminder || name.part != Part::Slack)
+    }
+}
+
+/// A template of a workspace's own.
+#[derive(Clone, Debug)]
+pub struct OwnTemplate {
+    /// Id of its version, `tpl_…`.
+    pub version_id: String,
+    /// The part in whose place it stands.
+    pub name: TemplateName,
+    /// What was written.
+    pub source: String,
+}
+
+impl std::fmt::Display for TemplateName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.kind, self.part)
+    }
+}
+
+impl std::str::FromStr for TemplateName {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::all().find(|name| name.to_string() == text).ok_or_else(|| {
+            let all: Vec<String> = Self::all().map(|name| name.to_string()).collect();
+            format!("{text:?} is none of {}", all.join(", "))
+        })
+    }
+}
+
+words! {
     /// Where an onboarding stands. The order of declaration is the order of the journey.
     Phase {
         BeforeGettingStarted = "before_getting_started",

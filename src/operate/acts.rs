@@ -9,6 +9,7 @@ use crate::domain::calendar::{add_days, local_date};
 use crate::domain::facts::{Onboarding, Workspace};
 use crate::domain::ids::Ref;
 use crate::domain::transition::Wish;
+use crate::domain::values::Locale;
 use crate::render::pages as words;
 use crate::store::audit::{self, Author};
 use crate::store::facts::{self, Member};
@@ -38,7 +39,13 @@ impl Subject {
     /// "Halden Freight #1042"
     #[must_use]
     pub fn name(&self) -> String {
-        format!("{} #{}", words::name(&self.facts.customer_name), self.facts.display_id)
+        format!("{} #{}", self.t().name(&self.facts.customer_name), self.facts.display_id)
+    }
+
+    /// The language of its workspace.
+    #[must_use]
+    pub const fn t(&self) -> Locale {
+        self.workspace.locale
     }
 
     /// Whether nothing can be done about it any more.
@@ -107,8 +114,14 @@ impl Outcome {
     }
 }
 
-fn nothing(sentence: &str) -> Outcome {
-    Outcome::Nothing(format!("{sentence} Nothing was changed."))
+/// Nothing has changed: why, and that it has not.
+#[must_use]
+pub fn nothing(t: Locale, sentence: &str) -> Outcome {
+    Outcome::Nothing(unchanged(t, sentence))
+}
+
+fn unchanged(t: Locale, sentence: &str) -> String {
+    format!("{sentence} {}", t.nothing_was_changed())
 }
 
 /// Who acts, through which message, when.
@@ -133,26 +146,25 @@ impl Act<'_> {
         local_date(self.reader.person.zone, self.now)
     }
 
-    fn clock(&self, at: DateTime<Utc>) -> String {
-        clock(self.reader, at, self.today())
+    fn clock(&self, t: Locale, at: DateTime<Utc>) -> String {
+        words::when(t, at.with_timezone(&self.reader.person.zone).naive_local(), self.today())
     }
 
     /// Why the reader may not act on it at all, if so.
     fn bar(&self, subject: &Subject) -> Option<String> {
         let person = &self.reader.person;
+        let t = subject.t();
         let bar = if subject.is_closed() {
-            format!("{} is closed.", subject.name())
+            t.closed_name(&subject.name())
         } else if person.active && subject.is_of(&person.id) {
             return None;
         } else {
             match subject.csm.as_ref() {
-                Some(csm) => {
-                    format!("{} moved to {}.", subject.name(), words::name(&csm.person.name))
-                }
-                None => format!("{} is not yours any more.", subject.name()),
+                Some(csm) => t.moved_to(&subject.name(), &t.name(&csm.person.name)),
+                None => t.not_yours(&subject.name()),
             }
         };
-        Some(format!("{bar} Nothing was changed."))
+        Some(unchanged(t, &bar))
     }
 
     /// Why the action cannot be done, if so: not the reader's to do, or done already.
@@ -172,39 +184,29 @@ impl Act<'_> {
     }
 
     async fn no_wait(&self, conn: &mut Conn, subject: &Subject) -> Result<Option<String>, DbError> {
-        let name = subject.name();
+        let (t, name) = (subject.t(), subject.name());
         if subject.facts.waiting_on_customer {
             let another = subject.facts.waiting_since > Some(self.message.created_at);
-            return Ok(another.then(|| {
-                format!("A new wait for {name} has begun since this message. Nothing was changed.")
-            }));
+            return Ok(another.then(|| unchanged(t, &t.new_wait(&name))));
         }
         let ended =
             audit::latest(conn, &subject.row.id, self.message.created_at, audit::ends_wait).await?;
         Ok(Some(match ended {
-            Some(line) => format!(
-                "Already done: {} ended the wait {}.",
-                line.actor_name,
-                self.clock(line.created_at)
-            ),
-            None => format!("{name} is not waited on. Nothing was changed."),
+            Some(line) => t.ended_the_wait(&line.actor_name, &self.clock(t, line.created_at)),
+            None => unchanged(t, &t.not_waited_on(&name)),
         }))
     }
 
     async fn snoozed(&self, conn: &mut Conn, subject: &Subject) -> Result<Option<String>, DbError> {
         let done =
             message_actions::find(conn, &self.message.id, &subject.row.id, Action::Snoozed).await?;
-        let today = self.today();
+        let (t, today) = (subject.t(), self.today());
         Ok(done.map(|Done { actor_name, done_at, .. }| {
             let rest = match subject.facts.snoozed_until.filter(|until| *until > today) {
-                Some(until) => format!("it rests until {}", words::day(until, today)),
-                None => "its reminders have resumed since".to_owned(),
+                Some(until) => t.it_rests_until(&words::day(t, until, today)),
+                None => t.resumed_since().to_owned(),
             };
-            format!(
-                "Already done: {actor_name} snoozed {} {}; {rest}.",
-                subject.name(),
-                self.clock(done_at)
-            )
+            t.snoozed_already(&actor_name, &subject.name(), &self.clock(t, done_at), &rest)
         }))
     }
 
@@ -213,7 +215,7 @@ impl Act<'_> {
         if let Some(refusal) = self.refusal(conn, &subject, Action::Replied).await? {
             return Ok(Outcome::Nothing(refusal));
         }
-        let name = subject.name();
+        let said = subject.t().wait_has_ended(&subject.name());
         let undo = Undo::Waiting(Wait::from(&subject.row));
         self.note(conn, &subject, Action::Replied, undo).await?;
         let wish = Wish { waiting_on_customer: Some(false), ..Wish::default() };
@@ -222,7 +224,7 @@ impl Act<'_> {
         let reason = Some("the customer replied");
         onboardings::update(conn, &self.author(), subject.row, patch, zone, reason, self.now)
             .await?;
-        Ok(Outcome::Done(format!("The wait for {name} has ended. Next move: ours.")))
+        Ok(Outcome::Done(said))
     }
 
     /// Lets reminders rest until `until`.
@@ -235,21 +237,16 @@ impl Act<'_> {
         if let Some(refusal) = self.refusal(conn, &subject, Action::Snoozed).await? {
             return Ok(Outcome::Nothing(refusal));
         }
-        let today = self.today();
+        let (t, today) = (subject.t(), self.today());
         if until <= today || until > add_days(today, LONGEST_SNOOZE_DAYS) {
-            return Ok(nothing(
-                "Choose a day to come, at most a year ahead; reminders resume on it.",
-            ));
+            return Ok(nothing(t, t.choose_snooze_day()));
         }
         let undo = Undo::Snoozed { until: subject.facts.snoozed_until };
         self.note(conn, &subject, Action::Snoozed, undo).await?;
         onboardings::snooze(conn, &self.author(), &subject.row, Some(until), None, self.now)
             .await?;
-        let day = words::day(until, today);
-        Ok(Outcome::Done(format!(
-            "{} is snoozed until {day}. Reminders resume on that day.",
-            subject.name()
-        )))
+        let day = words::day(t, until, today);
+        Ok(Outcome::Done(t.snoozed_until_then(&subject.name(), &day)))
     }
 
     /// Takes back what was done through the message, within ten minutes, as long as nothing else has happened since.
@@ -262,15 +259,16 @@ impl Act<'_> {
         if let Some(bar) = self.bar(&subject) {
             return Ok(Outcome::Nothing(bar));
         }
+        let t = subject.t();
         let Some(done) =
             message_actions::find(conn, &self.message.id, &subject.row.id, action).await?
         else {
-            return Ok(nothing("It was taken back already."));
+            return Ok(nothing(t, t.taken_back_already()));
         };
         if !done.can_be_undone(self.now) {
-            return Ok(nothing("Taking it back is possible for ten minutes only."));
+            return Ok(nothing(t, t.ten_minutes_only()));
         }
-        let changed = || nothing(&format!("{} has changed since.", subject.name()));
+        let changed = || nothing(t, &t.changed_since(&subject.name()));
         match done.undo.0 {
             Undo::Waiting(wait) => {
                 if subject.facts.waiting_on_customer || subject.row.state_entered_at > done.done_at
@@ -294,7 +292,7 @@ impl Act<'_> {
         }
         message_actions::take_back(conn, &self.message.id, &subject.row.id, action, self.now)
             .await?;
-        Ok(Outcome::Done(format!("Taken back: {} is as it was.", subject.name())))
+        Ok(Outcome::Done(t.as_it_was(&subject.name())))
     }
 
     async fn note(
@@ -310,16 +308,5 @@ impl Act<'_> {
             done_at: self.now,
         };
         message_actions::note(conn, &self.message.id, &subject.row.id, action, &done).await
-    }
-}
-
-/// "at 08:57", with the day when it is not today.
-fn clock(reader: &Member, at: DateTime<Utc>, today: NaiveDate) -> String {
-    let local = at.with_timezone(&reader.person.zone);
-    let time = local.format("%H:%M");
-    if local.date_naive() == today {
-        format!("at {time}")
-    } else {
-        format!("on {} at {time}", words::day(local.date_naive(), today))
     }
 }

@@ -12,9 +12,9 @@ use crate::domain::calendar::{add_days, local_date};
 use crate::domain::ids::Ref;
 use crate::domain::link::{Link, Purpose};
 use crate::domain::message::Click;
-use crate::domain::values::{Kind, Mode};
+use crate::domain::values::{Kind, Locale, Mode};
 use crate::render::OwnPages;
-use crate::render::pages as words;
+use crate::render::pages::{self as words, Noun};
 use crate::store::audit::Author;
 use crate::store::facts::{self, Member};
 use crate::store::message_actions::Action;
@@ -60,11 +60,14 @@ async fn obey(
     pages: &OwnPages,
     now: DateTime<Utc>,
 ) -> Result<Option<String>, DbError> {
-    let no = |sentence: &str| Ok(Some(words::mrkdwn(sentence)));
     let message = sent::find(conn, clicked.notification_id).await?;
     let Some(message) = message.filter(|message| message.mode == Mode::Live) else {
-        return no("This message is not known here any more. Nothing was changed.");
+        let t = Locale::default();
+        return Ok(Some(unchanged(t, t.link_of_nothing())));
     };
+    let t = links::workspace(conn, &message.workspace_id)
+        .await?
+        .map_or_else(Locale::default, |w| w.locale);
     let id = std::slice::from_ref(&message.recipient_id);
     let reader = facts::people(conn, id).await?.remove(&message.recipient_id);
     let theirs = |member: &Member| {
@@ -72,15 +75,15 @@ async fn obey(
             && member.person.slack_user_id.as_deref() == Some(clicked.slack_user_id)
     };
     let Some(reader) = reader.filter(theirs) else {
-        return no("This message was for somebody else. Nothing was changed.");
+        return Ok(Some(unchanged(t, t.for_somebody_else())));
     };
     let Some(subject_id) = message.subject_id.clone().map(Ref::Id) else {
-        return no("There is nothing to do in a digest. Nothing was changed.");
+        return Ok(Some(unchanged(t, t.nothing_in_a_digest())));
     };
     let to_change = clicked.click != Click::Why;
     let Some(subject) = acts::subject(conn, &message.workspace_id, &subject_id, to_change).await?
     else {
-        return no("The onboarding is gone. Nothing was changed.");
+        return Ok(Some(unchanged(t, t.onboarding_gone())));
     };
     let act = Act { message: &message, reader: &reader, now };
     let outcome = match clicked.click {
@@ -95,7 +98,7 @@ async fn obey(
             let number = Some(subject.facts.display_id);
             let link = Link::of(&message.id, Purpose::Why, number).map(|link| pages.url(&link));
             let why = why(&subject, &reader, Some(message.kind), now);
-            let all = link.map(|url| format!(" <{url}|All gates>")).unwrap_or_default();
+            let all = link.map(|url| format!(" <{url}|{}>", t.all_gates())).unwrap_or_default();
             return Ok(Some(format!("{}{all}", words::mrkdwn(&why))));
         }
     };
@@ -105,50 +108,52 @@ async fn obey(
     })
 }
 
+/// Why nothing has changed, for the clicker.
+fn unchanged(t: Locale, sentence: &str) -> String {
+    words::mrkdwn(acts::nothing(t, sentence).sentence())
+}
+
 /// Why somebody hears of an onboarding, in a few lines.
 fn why(subject: &Subject, reader: &Member, kind: Option<Kind>, now: DateTime<Utc>) -> String {
-    let (o, workspace) = (&subject.facts, &subject.workspace);
+    let (o, workspace, t) = (&subject.facts, &subject.workspace, subject.t());
     let today = local_date(workspace.zone, now);
     let name = subject.name();
     let role = if o.csm_id.as_deref() == Some(&reader.person.id) {
-        format!("you are the CSM of {name}")
+        t.you_are_csm_of(&name)
     } else if workspace.escalation_user_id.as_deref() == Some(&reader.person.id) {
-        format!("you hear of the last step of every long wait, and {name} has reached it")
+        t.you_hear_of_last_step(&name)
     } else {
-        format!("you stand in for the CSM of {name}")
+        t.you_stand_in_for_csm_of(&name)
     };
     let state = match o.waiting_since.filter(|_| o.waiting_on_customer) {
         Some(since) => {
             let local = since.with_timezone(&workspace.zone);
-            let since = words::day(local.date_naive(), today);
+            let since = words::day(t, local.date_naive(), today);
             let days = workspace.calendar.business_days_between(local.date_naive(), today);
             let steps: Vec<String> =
                 workspace.waiting_steps.iter().map(ToString::to_string).collect();
-            format!(
-                "It has been waiting on the customer since {since}, {}: {} so far. The steps are {} business days.",
-                local.format("%H:%M"),
-                words::count(days, "business day"),
-                steps.join(", ")
+            t.waiting_state(
+                &since,
+                &local.format("%H:%M").to_string(),
+                &t.count(days, Noun::BusinessDay),
+                &steps.join(", "),
             )
         }
-        None => format!(
-            "It has been in {} for {}; the target is {}.",
-            words::name(workspace.label(o.phase)),
-            words::count(o.days_in_phase(workspace.zone, today), "day"),
-            workspace.target_days(o.phase)
+        None => t.phase_state(
+            &t.name(workspace.label(o.phase)),
+            &t.count_after(o.days_in_phase(workspace.zone, today), Noun::Day),
+            workspace.target_days(o.phase),
         ),
     };
     let snoozed = match o.snoozed_until.filter(|until| *until > today) {
-        Some(until) => format!("it is snoozed until {}", words::day(until, today)),
-        None => "nothing is snoozed".to_owned(),
+        Some(until) => t.it_is_snoozed_until(&words::day(t, until, today)),
+        None => t.nothing_is_snoozed().to_owned(),
     };
-    let slack = if o.reminder_slack { "on" } else { "off" };
-    let lead = if kind.is_some() { "You get this because" } else { "You hear of it because" };
-    format!("{lead} {role}.\n{state}\nSlack reminders are {slack}, {snoozed}.")
+    let slack = if o.reminder_slack { t.on_switch() } else { t.off_switch() };
+    let lead =
+        if kind.is_some() { t.you_get_this_because(&role) } else { t.you_hear_because(&role) };
+    format!("{lead}\n{state}\n{}", t.slack_is(slack, &snoozed))
 }
-
-/// What `/reminders` understands.
-const HELP: &str = "Write `/reminders` for your onboardings, `/reminders snooze 1042 3` to let reminders of #1042 rest for 3 days, or `/reminders why 1042`.";
 
 /// Obeys `/reminders` and answers, as mrkdwn.
 pub async fn command(
@@ -165,24 +170,27 @@ pub async fn command(
     };
     let Some(member) = facts::people(conn, std::slice::from_ref(&user.id)).await?.remove(&user.id)
     else {
-        return Ok(HELP.to_owned());
+        return Ok(Locale::default().command_help().to_owned());
     };
+    let t = links::workspace(conn, &member.workspace_id)
+        .await?
+        .map_or_else(Locale::default, |w| w.locale);
+    let help = || Ok(t.command_help().to_owned());
     let asked: Vec<&str> = text.split_whitespace().collect();
     match asked.as_slice() {
-        [] | ["mine"] => mine(conn, &member, now).await,
+        [] | ["mine"] => mine(conn, t, &member, now).await,
         [word @ ("snooze" | "why"), number, rest @ ..] => {
             let number = number.trim_start_matches('#').parse().map(Ref::Number);
             let subject = match number {
                 Ok(number) => {
                     acts::subject(conn, &member.workspace_id, &number, *word == "snooze").await?
                 }
-                Err(_) => return Ok(HELP.to_owned()),
+                Err(_) => return help(),
             };
             let theirs =
                 subject.filter(|subject| subject.is_of(&member.person.id) && !subject.is_closed());
             let Some(subject) = theirs else {
-                return Ok("None of your open onboardings has this number. Nothing was changed."
-                    .to_owned());
+                return Ok(unchanged(t, t.not_your_number()));
             };
             if *word == "why" {
                 return Ok(words::mrkdwn(&why(&subject, &member, None, now)));
@@ -191,37 +199,42 @@ pub async fn command(
                 Ok(days @ 1..=acts::LONGEST_SNOOZE_DAYS) => {
                     snooze(conn, &member, &subject, days, now).await
                 }
-                _ => Ok(HELP.to_owned()),
+                _ => help(),
             }
         }
-        _ => Ok(HELP.to_owned()),
+        _ => help(),
     }
 }
 
-async fn mine(conn: &mut Conn, member: &Member, now: DateTime<Utc>) -> Result<String, DbError> {
+async fn mine(
+    conn: &mut Conn,
+    t: Locale,
+    member: &Member,
+    now: DateTime<Utc>,
+) -> Result<String, DbError> {
     let (today, mine) = links::mine(conn, member, now).await?;
     let (resting, open): (Vec<_>, Vec<_>) = mine.into_iter().partition(|mine| mine.rests.is_some());
     if open.is_empty() {
-        return Ok(format!("Nothing of yours is open. {} resting.", resting.len()));
+        return Ok(t.nothing_open(resting.len()));
     }
     let mut lines: Vec<String> = open
         .iter()
         .take(LISTED)
         .map(|mine| {
-            let (figure, _) = words::in_words(&mine.line, today);
-            let name = words::name(&mine.line.customer);
+            let (figure, _) = words::in_words(t, &mine.line, today);
+            let name = t.name(&mine.line.customer);
             words::mrkdwn(&format!(
                 "{}: {name} #{}, {figure}",
-                words::group(mine.line.group),
+                words::group(t, mine.line.group),
                 mine.line.display_id
             ))
         })
         .collect();
     if open.len() > LISTED {
-        lines.push(format!("and {} more", open.len() - LISTED));
+        lines.push(t.and_more(open.len() - LISTED));
     }
     if !resting.is_empty() {
-        lines.push(format!("Resting: {}.", resting.len()));
+        lines.push(t.resting_n(resting.len()));
     }
     Ok(lines.join("\n"))
 }
@@ -237,5 +250,6 @@ async fn snooze(
     let until = add_days(today, days);
     let author = Author::user(&member.person.id, &member.person.name);
     onboardings::snooze(conn, &author, &subject.row, Some(until), Some("/reminders"), now).await?;
-    Ok(words::mrkdwn(&format!("{} is snoozed until {}.", subject.name(), words::day(until, today))))
+    let t = subject.t();
+    Ok(words::mrkdwn(&t.name_snoozed_until(&subject.name(), &words::day(t, until, today))))
 }

@@ -5,14 +5,14 @@
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 
-use super::acts::Outcome;
+use super::acts::{Outcome, nothing};
 use crate::db::{Conn, DbError};
 use crate::domain::calendar::{Weekdays, local_date};
 use crate::domain::digest::{Line, line};
 use crate::domain::facts::{Channels, Workspace};
 use crate::domain::ids::Ref;
 use crate::domain::link::{Link, LinkKey, Purpose};
-use crate::domain::values::{Channel, Kind, Mode, RecipientType};
+use crate::domain::values::{Kind, Locale, Mode, RecipientType, State};
 use crate::render::pages as words;
 use crate::store::audit::Author;
 use crate::store::contacts;
@@ -34,6 +34,8 @@ pub struct Opened {
     pub message: Sent,
     /// Whom the message was for, and so who acts.
     pub reader: Reader,
+    /// Whose message it was.
+    pub workspace: Workspace,
 }
 
 /// Whom a message was for.
@@ -63,26 +65,13 @@ pub enum Refusal {
 impl Refusal {
     /// What a reader is told.
     #[must_use]
-    pub const fn sentences(self) -> (&'static str, &'static str) {
+    pub(crate) const fn sentences(self, t: Locale) -> (&'static str, &'static str) {
         match self {
-            Self::Unreadable => (
-                "This link is not complete.",
-                "It may have been cut or changed on its way. Open it from the message again.",
-            ),
-            Self::Expired => (
-                "This link is too old.",
-                "Links work for thirty days. The newest message has new ones.",
-            ),
-            Self::Unknown => (
-                "This link belongs to no message that was sent.",
-                "Links in previews show where they will be, and lead nowhere.",
-            ),
-            Self::Test => {
-                ("This message was not sent.", "A test key caused it, so its links act on nothing.")
-            }
-            Self::Nobody => {
-                ("This link is not yours any more.", "The message was for somebody who has left.")
-            }
+            Self::Unreadable => (t.link_incomplete(), t.link_incomplete_why()),
+            Self::Expired => (t.link_too_old(), t.link_too_old_why()),
+            Self::Unknown => (t.link_of_nothing(), t.link_of_nothing_why()),
+            Self::Test => (t.link_of_test(), t.link_of_test_why()),
+            Self::Nobody => (t.link_of_nobody(), t.link_of_nobody_why()),
         }
     }
 }
@@ -118,21 +107,29 @@ pub async fn open(
             contact.map(|contact| Reader::Contact(Box::new(contact)))
         }
     };
+    let id = &message.workspace_id;
+    let workspace = facts::workspaces(conn, std::slice::from_ref(id)).await?.remove(id);
     // A customer's contact may only stop the mail.
-    Ok(match reader {
-        Some(Reader::Contact(_)) if link.purpose != Purpose::Unsubscribe => {
+    Ok(match reader.zip(workspace) {
+        Some((Reader::Contact(_), _)) if link.purpose != Purpose::Unsubscribe => {
             Err(Refusal::Unreadable)
         }
-        Some(reader) => Ok(Opened { link, message, reader }),
+        Some((reader, workspace)) => Ok(Opened { link, message, reader, workspace }),
         None => Err(Refusal::Nobody),
     })
 }
 
 impl Opened {
+    /// The language of the page.
+    #[must_use]
+    pub const fn t(&self) -> Locale {
+        self.workspace.locale
+    }
+
     /// The reader's name.
     #[must_use]
     pub fn reader_name(&self) -> String {
-        words::name(match &self.reader {
+        self.t().name(match &self.reader {
             Reader::User(member) => &member.person.name,
             Reader::Contact(contact) => &contact.name,
         })
@@ -155,20 +152,21 @@ impl Opened {
         conn: &mut Conn,
         now: DateTime<Utc>,
     ) -> Result<Outcome, DbError> {
+        let t = self.t();
         match &self.reader {
             Reader::Contact(contact) => {
                 let id = Ref::Id(contact.id.clone());
                 let Some(contact) = contacts::lock(conn, &contact.workspace_id, &id).await? else {
-                    return Ok(Outcome::Nothing("No more mail will come.".to_owned()));
+                    return Ok(Outcome::Nothing(t.no_more_mail().to_owned()));
                 };
                 let author = Author::contact(&contact.id, &contact.name);
                 contacts::opt_out(conn, &author, &contact, now).await?;
-                Ok(Outcome::Done("You get no more of these notes.".to_owned()))
+                Ok(Outcome::Done(t.no_more_of_these().to_owned()))
             }
             Reader::User(_) => {
                 let kind = self.message.kind;
                 self.change(conn, now, |user| switch(user, kind, false)).await?;
-                Ok(Outcome::Done(format!("You get no more {}.", plural(kind))))
+                Ok(Outcome::Done(t.no_more_kinds(t.kinds(kind))))
             }
         }
     }
@@ -182,7 +180,7 @@ impl Opened {
         now: DateTime<Utc>,
     ) -> Result<Outcome, DbError> {
         let time = time.format("%H:%M").to_string();
-        let said = format!("Your digest comes at {time} from the next one on.");
+        let said = self.t().digest_comes_at(&time);
         self.change(conn, now, |user| {
             user.digest_time = Some(time);
             user.digest_days = Some(days.to_string());
@@ -204,14 +202,15 @@ impl Opened {
             }
         })
         .await?;
+        let t = self.t();
         let said: Vec<&str> = STAFF_KINDS
             .iter()
             .filter(|kind| wanted.contains(kind))
-            .map(|kind| plural(*kind))
+            .map(|kind| t.kinds(*kind))
             .collect();
         Ok(Outcome::Done(match said.as_slice() {
-            [] => "You get none of these messages any more.".to_owned(),
-            some => format!("You get: {}.", some.join("; ")),
+            [] => t.none_of_these().to_owned(),
+            some => t.you_get(&some.join("; ")),
         }))
     }
 
@@ -224,11 +223,10 @@ impl Opened {
         now: DateTime<Utc>,
     ) -> Result<Outcome, DbError> {
         let Reader::User(member) = &self.reader else { return Ok(Outcome::Nothing(String::new())) };
+        let t = self.t();
         let today = local_date(member.person.zone, now);
         if until.is_some_and(|until| until <= today) {
-            return Ok(Outcome::Nothing(
-                "Choose a day to come, on which you are back. Nothing was changed.".to_owned(),
-            ));
+            return Ok(nothing(t, t.choose_day_to_come()));
         }
         let name = match &backup {
             None => None,
@@ -240,12 +238,8 @@ impl Opened {
                         && other.person.id != member.person.id
                 };
                 match found.filter(fits) {
-                    Some(other) => Some(words::name(&other.person.name)),
-                    None => {
-                        return Ok(Outcome::Nothing(
-                            "Choose a colleague who is here. Nothing was changed.".to_owned(),
-                        ));
-                    }
+                    Some(other) => Some(t.name(&other.person.name)),
+                    None => return Ok(nothing(t, t.choose_colleague())),
                 }
             }
         };
@@ -255,15 +249,14 @@ impl Opened {
         })
         .await?;
         Ok(Outcome::Done(match (until, name) {
-            (None, _) => "You are here: your messages come to you.".to_owned(),
-            (Some(until), Some(name)) => format!(
-                "You are out of office until {}. Meanwhile {name} gets your messages.",
-                words::day(until, today)
-            ),
-            (Some(until), None) => format!(
-                "You are out of office until {}. Your messages rest meanwhile.",
-                words::day(until, today)
-            ),
+            (None, _) => t.you_are_here().to_owned(),
+            (Some(until), name) => {
+                let meanwhile = name.map_or_else(
+                    || t.mine_rest_meanwhile().to_owned(),
+                    |name| t.meanwhile_gets(&name),
+                );
+                format!("{} {meanwhile}", t.out_until(&words::day(t, until, today)))
+            }
         }))
     }
 
@@ -307,28 +300,6 @@ fn switch(user: &mut User, kind: Kind, wanted: bool) {
     user.muted_kinds = muted.join(",");
 }
 
-/// What a kind is called when there are many.
-#[must_use]
-pub const fn plural(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Digest => "digests",
-        Kind::StalledPhase => "nudges about phases that stall",
-        Kind::WaitingOnCustomer => "nudges about customers we wait on",
-        Kind::CustomerReminder => "notes about your onboarding",
-    }
-}
-
-/// What one of a kind is called.
-#[must_use]
-pub const fn singular(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Digest => "digest",
-        Kind::StalledPhase => "nudge about a phase that stalls",
-        Kind::WaitingOnCustomer => "nudge about a customer we wait on",
-        Kind::CustomerReminder => "note to the customer",
-    }
-}
-
 /// One of the reader's onboardings, for a page.
 #[derive(Clone, Debug)]
 pub struct Mine {
@@ -350,6 +321,7 @@ pub async fn mine(
     else {
         return Ok((today, Vec::new()));
     };
+    let t = world.workspace.locale;
     let in_business = world.onboardings.iter().map(|tracked| &tracked.onboarding).filter(|o| {
         !o.phase.is_terminal() && !o.customer_deleted && o.customer_status.in_business()
     });
@@ -357,10 +329,8 @@ pub async fn mine(
         .map(|o| Mine {
             line: line(&world.workspace, o, today, None, None),
             rests: match o.snoozed_until.filter(|until| *until > today) {
-                Some(until) => Some(format!("Snoozed until {}.", words::day(until, today))),
-                None => {
-                    (o.state == crate::domain::values::State::Paused).then(|| "Paused.".to_owned())
-                }
+                Some(until) => Some(t.snoozed_until(&words::day(t, until, today))),
+                None => (o.state == State::Paused).then(|| t.paused_sentence().to_owned()),
             },
         })
         .collect();
@@ -379,13 +349,4 @@ pub async fn colleagues(conn: &mut Conn, member: &Member) -> Result<Vec<User>, D
 /// The workspace of a reader.
 pub async fn workspace(conn: &mut Conn, id: &str) -> Result<Option<Workspace>, DbError> {
     Ok(facts::workspaces(conn, &[id.to_owned()]).await?.remove(id))
-}
-
-/// How a channel is called on pages.
-#[must_use]
-pub const fn channel(channel: Channel) -> &'static str {
-    match channel {
-        Channel::Email => "e-mail",
-        Channel::Slack => "Slack",
-    }
 }

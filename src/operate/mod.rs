@@ -11,11 +11,13 @@ pub mod jobs;
 pub mod keys;
 pub mod links;
 pub mod notifications;
+pub mod opt_outs;
 pub mod people;
 pub mod preview;
 pub mod queues;
 pub mod schedules;
 pub mod snooze;
+pub mod templates;
 pub mod vitals;
 
 use crate::db::DbError;

@@ -11,7 +11,7 @@ use crate::domain::digest::{self, Frame, Item, Nudge, Totals};
 use crate::domain::facts::{Channels, Onboarding, Person, Workspace};
 use crate::domain::ids::IdKind;
 use crate::domain::message::Message;
-use crate::domain::values::{Channel, Kind, Phase, State};
+use crate::domain::values::{Channel, Kind, Locale, Phase, State};
 use crate::render::{Brand, Links, RenderError, Renderer, samples};
 use crate::store::facts;
 use crate::store::worlds::{self, About};
@@ -47,35 +47,43 @@ pub fn renderer() -> Result<Renderer, RenderError> {
     Renderer::new()
 }
 
-/// Every sample of a kind (of all kinds), on every channel that it goes out by.
-pub fn of_samples(renderer: &Renderer, kind: Option<Kind>) -> Result<Vec<Preview>, RenderError> {
-    let (links, brand) = (samples::links(), samples::brand());
+/// Every sample of a kind (of all kinds) in a language (in all), on every channel that it goes out by.
+pub fn of_samples(
+    renderer: &Renderer,
+    kind: Option<Kind>,
+    locale: Option<Locale>,
+) -> Result<Vec<Preview>, RenderError> {
+    let links = samples::links();
     let mut previews = Vec::new();
-    let mut add = |kind: Kind, name: &str, channel: Channel, message: Message| {
-        previews.push(Preview { name: format!("{kind}-{name}-{channel}"), message });
-    };
-    let wanted = |other: Kind| kind.is_none_or(|kind| kind == other);
-    for channel in [Channel::Email, Channel::Slack] {
-        for (name, digest) in ["usual", "first", "late"].into_iter().zip(samples::digests()) {
-            if wanted(Kind::Digest) {
-                add(
-                    Kind::Digest,
-                    name,
-                    channel,
-                    renderer.digest(&digest, channel, &links, &brand)?,
-                );
+    for locale in Locale::ALL.iter().filter(|other| locale.is_none_or(|locale| locale == **other)) {
+        let brand = Brand { locale: *locale, ..samples::brand() };
+        let language = if *locale == Locale::En { String::new() } else { format!("-{locale}") };
+        let mut add = |kind: Kind, name: &str, channel: Channel, message: Message| {
+            previews.push(Preview { name: format!("{kind}-{name}-{channel}{language}"), message });
+        };
+        let wanted = |other: Kind| kind.is_none_or(|kind| kind == other);
+        for channel in [Channel::Email, Channel::Slack] {
+            let names = ["usual", "first", "late", "stand-in", "return", "monday"];
+            let digests = names.into_iter().zip(samples::digests());
+            let full =
+                [("25-lines", samples::long_digest(25)), ("26-lines", samples::long_digest(26))];
+            for (name, digest) in digests.chain(full).filter(|_| wanted(Kind::Digest)) {
+                let message = renderer.digest(&digest, channel, &links, &brand)?;
+                add(Kind::Digest, name, channel, message);
+            }
+            let names = ["usual", "last-step", "escalation", "early", "stand-in"];
+            for (name, nudge) in names.into_iter().zip(samples::nudges()) {
+                if wanted(nudge.kind) {
+                    let message = renderer.nudge(&nudge, channel, &links, &brand)?;
+                    add(nudge.kind, name, channel, message);
+                }
             }
         }
-        let names = ["usual", "last-step", "escalation", "early"];
-        for (name, nudge) in names.into_iter().zip(samples::nudges()) {
-            if wanted(nudge.kind) {
-                add(nudge.kind, name, channel, renderer.nudge(&nudge, channel, &links, &brand)?);
-            }
+        if wanted(Kind::CustomerReminder) {
+            let message =
+                renderer.customer_reminder(&samples::customer_reminder(), &links, &brand)?;
+            add(Kind::CustomerReminder, "usual", Channel::Email, message);
         }
-    }
-    if wanted(Kind::CustomerReminder) {
-        let message = renderer.customer_reminder(&samples::customer_reminder(), &links, &brand)?;
-        add(Kind::CustomerReminder, "usual", Channel::Email, message);
     }
     Ok(previews)
 }
@@ -149,7 +157,7 @@ impl Desk<'_> {
         };
         let digest = digest::build(&world.workspace, person, &frame, &lines);
         let channel = next.plan.channel;
-        let brand = self.brand(&world.workspace);
+        let brand = self.brand(conn, &world.workspace).await?;
         let message = self.renderer.digest(&digest, channel, self.links, &brand)?;
         Ok(Preview { name: format!("{}-{channel}", Kind::Digest), message })
     }
@@ -214,7 +222,7 @@ impl Desk<'_> {
                 .map(|phase| workspace.label(*phase).to_owned())
                 .collect(),
         };
-        let brand = self.brand(&workspace);
+        let brand = self.brand(conn, &workspace).await?;
         let (channel, message) = if kind == Kind::CustomerReminder {
             (Channel::Email, self.renderer.customer_reminder(&nudge, self.links, &brand)?)
         } else {
@@ -223,8 +231,9 @@ impl Desk<'_> {
         Ok(Preview { name: format!("{kind}-{channel}"), message })
     }
 
-    fn brand(&self, workspace: &Workspace) -> Brand {
-        Brand::of(workspace, self.footer_address)
+    async fn brand(&self, conn: &mut Conn, workspace: &Workspace) -> Result<Brand, DbError> {
+        let custom = super::templates::custom(conn, workspace).await?;
+        Ok(Brand::of(workspace, self.footer_address, custom))
     }
 }
 

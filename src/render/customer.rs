@@ -3,9 +3,11 @@
 use serde::Serialize;
 
 use super::email::{Link, Shell, imprint, visible_first_name};
+use super::locale::Labels;
 use super::words;
 use super::{Brand, MessageLinks, subject, text};
 use crate::domain::digest::Nudge;
+use crate::domain::values::Locale;
 
 /// Context of `email/customer_reminder`.
 #[derive(Serialize)]
@@ -14,8 +16,8 @@ pub(super) struct CustomerMail {
     shell: Shell,
     phase: String,
     progress: Option<Progress>,
-    ask: String,
-    helps: [&'static str; 4],
+    short_reply: ShortReply,
+    ask: &'static str,
     button: Option<Link>,
     signer: Option<String>,
     team: String,
@@ -27,6 +29,7 @@ pub(super) struct CustomerMail {
 struct Progress {
     segments: Vec<Segment>,
     width: usize,
+    at: String,
     step: String,
     next: String,
 }
@@ -42,52 +45,40 @@ struct CustomerText {
     opening: String,
     progress: Option<String>,
     ask: String,
+    helps: [String; 4],
     thanks: String,
     why: String,
     unsubscribe: Option<String>,
 }
 
-const HELPS: [&str; 4] = [
-    "what you have so far, even if it is not complete",
-    "a day that suits you better",
-    "a question, if we have not been clear",
-    "the name of a colleague who is the better person to ask",
-];
-
-const THANKS: &str =
-    "If your answer is already on its way: thank you, and please ignore this note.";
+/// The paragraph around the phase, which HTML shows in bold.
+#[derive(Serialize)]
+struct ShortReply {
+    before: String,
+    after: String,
+}
 
 impl CustomerMail {
     /// The mail of `nudge`.
     pub(super) fn new(nudge: &Nudge, links: MessageLinks<'_>, brand: &Brand) -> Self {
-        let subject = subject::customer(nudge, brand.names_in_subjects);
-        let workspace = words::name(&nudge.workspace);
-        let customer = words::or(&nudge.line.customer, "the customer");
-        let phase = words::or(&nudge.line.phase, "its next step");
+        let t = brand.locale;
+        let subject = subject::customer(t, nudge, brand.names_in_subjects);
+        let workspace = t.name(&nudge.workspace);
+        let customer = words::or(&nudge.line.customer, "");
+        let customer = (!customer.is_empty()).then_some(customer);
+        let phase = words::or(&nudge.line.phase, t.its_next_step());
         let signer = signer(nudge);
-        let who = signer.as_deref().map_or("us", words::first_name);
-        let progress = progress(nudge, &phase);
-        let first_name = visible_first_name(&nudge.reader);
-        let why = |apostrophe: char| {
-            let sender = if signer.is_some() { who } else { workspace.as_str() };
-            format!(
-                "You get this note because you are {customer}{apostrophe}s contact for this onboarding. \
-                 It is sent automatically for {sender}, at most once a day, and only while the next step is with you."
-            )
-        };
-        let ask = if signer.is_some() {
-            "Just answer this mail. It comes to me, and any of these helps:"
-        } else {
-            "Just answer this mail. It comes to us, and any of these helps:"
-        };
+        let who = signer.as_deref().map_or(t.us(), |name| t.address_name(name));
+        let progress = progress(t, nudge, &phase);
+        let first_name = visible_first_name(t, &nudge.reader);
+        let sender = if signer.is_some() { who } else { workspace.as_str() };
+        let why = t.why_customer(customer.as_deref(), sender);
+        let ask = t.just_answer(signer.is_some());
         let hello =
-            first_name.as_ref().map_or("Hello,".to_owned(), |name| format!("Hello {name},"));
-        let short_reply = format!(
-            "Your {workspace} onboarding is at {phase}, and a short reply from you is enough for us to carry on."
-        );
-        let unsubscribe = links
-            .unsubscribe()
-            .map(|url| Link { words: "Unsubscribe from these notes".to_owned(), url });
+            first_name.as_deref().map_or_else(|| t.hello().to_owned(), |name| t.hello_name(name));
+        let short_reply = t.short_reply(&workspace, &phase);
+        let unsubscribe = links.unsubscribe().map(|url| Link::new(t.unsubscribe_from_notes(), url));
+        let carry_on = t.short_reply_to(who);
         Self {
             text: CustomerText {
                 opening: format!("{hello}\n\n{}", text::paragraph(&short_reply)),
@@ -95,46 +86,46 @@ impl CustomerMail {
                     text::paragraph(&format!("{} {}", progress.step, progress.next))
                 }),
                 ask: text::paragraph(ask),
-                thanks: text::paragraph(THANKS),
-                why: text::paragraph(&why('\'')),
+                helps: Labels::of(t).helps().map(text::listed),
+                thanks: text::paragraph(Labels::of(t).thanks()),
+                why: text::paragraph(&text::ascii(&why)),
                 unsubscribe: unsubscribe
                     .as_ref()
                     .map(|link| format!("{}:\n{}", link.words, link.url)),
             },
-            button: nudge.csm.as_ref().map(|(_, address)| Link {
-                words: format!("Reply to {who}"),
-                url: mailto(address, &format!("Re: {subject}")),
+            button: nudge.csm.as_ref().map(|(_, address)| {
+                Link::new(t.reply_to(who), mailto(address, &format!("Re: {subject}")))
             }),
             shell: Shell {
                 preheader: match &progress {
-                    Some(progress) => format!(
-                        "{}, {phase}. A short reply to {who} is enough for us to carry on.",
-                        progress.step.split(':').next().unwrap_or_default()
-                    ),
-                    None => format!("A short reply to {who} is enough for us to carry on."),
+                    Some(progress) => format!("{}, {phase}. {carry_on}", progress.at),
+                    None => carry_on,
                 },
                 subject,
-                label: format!("A note from {}", from_whom(signer.as_deref(), &workspace)),
+                label: t.note_from(&match &signer {
+                    Some(name) => t.name_at(t.address_name(name), &workspace),
+                    None => workspace.clone(),
+                }),
                 width: 600,
                 side: 40,
                 first_name,
-                why: why('’'),
+                why,
                 fine_print: imprint(&workspace, brand),
                 workspace: workspace.clone(),
             },
+            short_reply: around(&short_reply, &phase),
             phase,
             progress,
-            ask: ask.to_owned(),
-            helps: HELPS,
+            ask,
             signer,
-            team: format!("Customer success, {workspace}"),
+            team: t.team(&workspace),
             unsubscribe,
         }
     }
 
     /// "Maren Holt, Tallybrook".
-    pub(super) fn from_name(nudge: &Nudge) -> String {
-        let workspace = words::name(&nudge.workspace);
+    pub(super) fn from_name(nudge: &Nudge, brand: &Brand) -> String {
+        let workspace = brand.locale.name(&nudge.workspace);
         match signer(nudge) {
             Some(name) => format!("{name}, {workspace}"),
             None => workspace,
@@ -148,15 +139,14 @@ fn signer(nudge: &Nudge) -> Option<String> {
     (!name.is_empty()).then_some(name)
 }
 
-fn from_whom(signer: Option<&str>, workspace: &str) -> String {
-    match signer {
-        Some(name) => format!("{} at {workspace}", words::first_name(name)),
-        None => workspace.to_owned(),
-    }
+/// What stands before and after the last `phase` of a paragraph.
+fn around(paragraph: &str, phase: &str) -> ShortReply {
+    let (before, after) = paragraph.rsplit_once(phase).unwrap_or((paragraph, ""));
+    ShortReply { before: before.to_owned(), after: after.to_owned() }
 }
 
 /// How far the onboarding is; `None` when its phase is not one that the customer is shown.
-fn progress(nudge: &Nudge, phase: &str) -> Option<Progress> {
+fn progress(t: Locale, nudge: &Nudge, phase: &str) -> Option<Progress> {
     let at = nudge.phases.iter().position(|label| *label == nudge.line.phase)?;
     let all = nudge.phases.len();
     let segments = (0..all)
@@ -166,13 +156,15 @@ fn progress(nudge: &Nudge, phase: &str) -> Option<Progress> {
             std::cmp::Ordering::Greater => Segment { class: "s-next", colour: "#dcd7ce" },
         })
         .collect();
+    let step_of = t.step_of(at + 1, all);
     Some(Progress {
         segments,
         width: 100 / all.max(1),
-        step: format!("Step {} of {all}: {phase}.", at + 1),
+        step: format!("{step_of}: {phase}."),
+        at: step_of,
         next: match nudge.phases.get(at + 1) {
-            Some(next) => format!("Next comes {}.", words::or(next, "the next step")),
-            None => "It is the last one.".to_owned(),
+            Some(next) => t.next_comes(&words::or(next, t.the_next_step())),
+            None => t.last_phase().to_owned(),
         },
     })
 }

@@ -5,17 +5,33 @@ mod nudge;
 
 use serde::Serialize;
 
-pub(super) use self::digest::{DigestMail, open_mine};
+pub(super) use self::digest::{DigestMail, open, open_mine};
 pub(super) use self::nudge::NudgeMail;
 use super::line::{LaunchSaid, Said, look};
-use super::words::{self, first_name};
+use super::locale::Labels;
+use super::words;
 use super::{Brand, MessageLinks, text};
+use crate::domain::values::Locale;
 
 /// A link in words.
 #[derive(Serialize)]
 pub(super) struct Link {
     pub(super) words: String,
     pub(super) url: String,
+    /// Fewer words for the text part, if there are any.
+    #[serde(skip)]
+    short: Option<&'static str>,
+}
+
+impl Link {
+    pub(super) fn new(words: impl Into<String>, url: String) -> Self {
+        Self { words: words.into(), url, short: None }
+    }
+
+    /// A link that has fewer words in the text part.
+    fn shortened(words: &str, short: &'static str, url: String) -> Self {
+        Self { short: Some(short), ..Self::new(words, url) }
+    }
 }
 
 /// What the shell of every mail needs.
@@ -52,7 +68,7 @@ struct Row {
     class: &'static str,
     colour: &'static str,
     figure: i64,
-    unit: String,
+    unit: &'static str,
     note: String,
     customer: String,
     url: Option<String>,
@@ -79,62 +95,37 @@ struct Action {
 
 /// "Tallybrook onboardings": who a mail to staff comes from.
 pub(super) fn from_name(workspace: &str, brand: &Brand) -> String {
+    let t = brand.locale;
     match &brand.mail_name {
-        Some(name) => words::name(name),
-        None => format!("{} onboardings", words::name(workspace)),
+        Some(name) => t.name(name),
+        None => t.mail_name_of(&t.name(workspace)),
     }
 }
 
 fn text_links(links: &[Link]) -> Vec<String> {
-    let pairs: Vec<(String, String)> = links
-        .iter()
-        .map(|link| {
-            let short = link.words.split(" from e-mail").next().unwrap_or_default();
-            (short.to_owned(), link.url.clone())
-        })
-        .collect();
+    let pairs: Vec<(&str, &str)> =
+        links.iter().map(|link| (link.short.unwrap_or(&link.words), link.url.as_str())).collect();
     text::links(&pairs)
 }
 
-fn why_lead(first_name: Option<&str>, why: &str) -> String {
+fn why_lead(t: Locale, first_name: Option<&str>, why: &str) -> String {
+    let lead = Labels::of(t).why_you_get_this();
     match first_name {
-        Some(name) => format!("Why you get this, {name}: {why}"),
-        None => format!("Why you get this: {why}"),
+        Some(name) => format!("{lead}, {name}: {why}"),
+        None => format!("{lead}: {why}"),
     }
 }
 
 /// The name to speak to somebody by; `None` when there is nothing to read.
-pub(super) fn visible_first_name(raw: &str) -> Option<String> {
+pub(super) fn visible_first_name(t: Locale, raw: &str) -> Option<String> {
     let clean = words::or(raw, "");
-    (!clean.is_empty()).then(|| first_name(&clean).to_owned())
+    (!clean.is_empty()).then(|| t.address_name(&clean).to_owned())
 }
 
-/// The last lines of a staff mail: with a typographic apostrophe in HTML, an ASCII one in text.
-struct FinePrint<'a> {
-    workspace: &'a str,
-    as_of: Option<String>,
-    brand: &'a Brand,
-}
-
-impl FinePrint<'_> {
-    fn html(&self) -> String {
-        self.say('’')
-    }
-
-    fn text(&self) -> String {
-        self.say('\'')
-    }
-
-    fn say(&self, apostrophe: char) -> String {
-        let mut said = format!("Business days follow {}{apostrophe}s calendar. ", self.workspace);
-        if let Some(as_of) = &self.as_of {
-            said.push_str(as_of);
-            said.push_str(". ");
-        }
-        said.push_str(&imprint(self.workspace, self.brand));
-        said.push('.');
-        said
-    }
+/// The last lines of a staff mail. `as_of` is a sentence without its end.
+fn fine_print(workspace: &str, as_of: &str, brand: &Brand) -> String {
+    let calendar = brand.locale.calendar_of(workspace);
+    format!("{calendar} {as_of}. {}.", imprint(workspace, brand))
 }
 
 /// Who sends, and from where.
@@ -144,9 +135,9 @@ pub(super) fn imprint(workspace: &str, brand: &Brand) -> String {
 }
 
 /// The onboarding as a row, saying `detail`.
-fn row(said: Said, detail: Option<String>, ruled: bool, links: MessageLinks<'_>) -> Row {
+fn row(t: Locale, said: Said, detail: Option<String>, ruled: bool, links: MessageLinks<'_>) -> Row {
     let look = look(said.group);
-    let actions = row_actions(&said, links);
+    let actions = row_actions(t, &said, links);
     Row {
         level: 3,
         ruled,
@@ -174,18 +165,18 @@ impl Action {
 }
 
 /// What delays an onboarding's reminders, and what explains them.
-fn row_actions(said: &Said, links: MessageLinks<'_>) -> Vec<Action> {
+fn row_actions(t: Locale, said: &Said, links: MessageLinks<'_>) -> Vec<Action> {
     let snooze = links.snooze(said.display_id);
     let why = links.why(said.display_id);
     snooze
-        .map(|url| Action::new("Snooze 3\u{a0}days", url, said))
+        .map(|url| Action::new(t.snooze_3_days(), url, said))
         .into_iter()
-        .chain(why.map(|url| Action::new("Why is this here?", url, said)))
+        .chain(why.map(|url| Action::new(t.why_is_this_here(), url, said)))
         .collect()
 }
 
 /// The onboarding in the text part.
-fn text_line(said: &Said, detail: Option<String>, links: MessageLinks<'_>) -> String {
+fn text_line(t: Locale, said: &Said, detail: Option<String>, links: MessageLinks<'_>) -> String {
     let Said { figure, unit, customer, display_id, phase, reason, .. } = said;
     let note = said.note();
     let mut block = vec![
@@ -197,9 +188,9 @@ fn text_line(said: &Said, detail: Option<String>, links: MessageLinks<'_>) -> St
         text::indented(reason),
     ];
     block.extend(detail.map(|detail| text::indented(&detail)));
-    block.push(text::indented(&said.launch_sentence()));
-    let acts = links.acts(*display_id).map(|url| ("Open, snooze or ask why", url));
-    let opens = || links.onboarding(*display_id).map(|url| ("Open", url));
+    block.push(text::indented(&said.launch_sentence(t)));
+    let acts = links.acts(*display_id).map(|url| (t.open_snooze_or_ask(), url));
+    let opens = || links.onboarding(*display_id).map(|url| (t.open(), url));
     block.extend(acts.or_else(opens).map(|(words, url)| text::link(words, &url)));
     block.join("\n")
 }

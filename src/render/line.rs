@@ -2,17 +2,13 @@
 
 use chrono::NaiveDate;
 
-use super::words::{self, NBSP, capital, count, day, noun};
+use super::locale::Noun;
+use super::words::{self, capital};
 use crate::domain::digest::{Age, Change, Group, Launch, Line, LineStep};
+use crate::domain::values::Locale;
 
-/// How a group looks and what it is called.
+/// How a group looks.
 pub(super) struct Look {
-    /// Heading.
-    pub(super) title: &'static str,
-    /// After a number in the tally.
-    pub(super) tally: &'static str,
-    /// Whose move it is, in a heading.
-    pub(super) next_move: &'static str,
     /// Its shape; colour is never alone.
     pub(super) shape: &'static str,
     /// Class that turns its colour in dark mode, and Slack's `block_id`.
@@ -28,56 +24,21 @@ pub(super) struct Look {
 /// The look of `group` (the kit's table of states).
 pub(super) const fn look(group: Group) -> &'static Look {
     match group {
-        Group::Waiting => &Look {
-            title: "Waiting on customer",
-            tally: "waiting on customer",
-            next_move: "Next move: theirs",
-            shape: "●",
-            class: "waiting",
-            block: "waiting",
-            colour: "#8a5200",
-            width: 29,
-        },
-        Group::AtRisk => &Look {
-            title: "At risk",
-            tally: "at risk",
-            next_move: "Next move: ours",
-            shape: "▲",
-            class: "risk",
-            block: "at_risk",
-            colour: "#b42318",
-            width: 16,
-        },
-        Group::Stalled => &Look {
-            title: "Stalled",
-            tally: "stalled",
-            next_move: "Next move: ours",
-            shape: "■",
-            class: "stalled",
-            block: "stalled",
-            colour: "#6941a5",
-            width: 17,
-        },
-        Group::Launch => &Look {
-            title: "Launch date",
-            tally: "launch date",
-            next_move: "Next move: ours",
-            shape: "◆",
-            class: "launch",
-            block: "launch",
-            colour: "#0b6a70",
-            width: 21,
-        },
-        Group::OnTrack => &Look {
-            title: "On track",
-            tally: "on track",
-            next_move: "Nothing needed",
-            shape: "○",
-            class: "track",
-            block: "on_track",
-            colour: "#2f6b3f",
-            width: 17,
-        },
+        Group::Waiting => {
+            &Look { shape: "●", class: "waiting", block: "waiting", colour: "#8a5200", width: 29 }
+        }
+        Group::AtRisk => {
+            &Look { shape: "▲", class: "risk", block: "at_risk", colour: "#b42318", width: 16 }
+        }
+        Group::Stalled => {
+            &Look { shape: "■", class: "stalled", block: "stalled", colour: "#6941a5", width: 17 }
+        }
+        Group::Launch => {
+            &Look { shape: "◆", class: "launch", block: "launch", colour: "#0b6a70", width: 21 }
+        }
+        Group::OnTrack => {
+            &Look { shape: "○", class: "track", block: "on_track", colour: "#2f6b3f", width: 17 }
+        }
     }
 }
 
@@ -94,7 +55,7 @@ pub(super) struct Said {
     /// The large figure.
     pub(super) figure: i64,
     /// What it counts.
-    pub(super) unit: String,
+    pub(super) unit: &'static str,
     /// "past" or "left", for a launch date.
     pub(super) side: Option<&'static str>,
     /// The same in the other unit: "(21 calendar)".
@@ -123,39 +84,38 @@ pub(super) struct LaunchSaid {
 
 impl Said {
     /// Words for `line` in a message of `today`. `since` is the date of the reader's last digest; without one nothing is news.
-    pub(super) fn new(line: &Line, today: NaiveDate, since: Option<NaiveDate>) -> Self {
+    pub(super) fn new(t: Locale, line: &Line, today: NaiveDate, since: Option<NaiveDate>) -> Self {
         let Line { group, age, .. } = *line;
-        let phase = words::or(&line.phase, "(no phase)");
+        let phase = words::or(&line.phase, t.no_phase());
         let (figure, unit, other_unit) = match group {
-            Group::Waiting | Group::AtRisk => (
-                age.business,
-                noun(age.business, "business day"),
-                format!("{} calendar", age.calendar),
-            ),
-            _ => (
-                age.calendar,
-                noun(age.calendar, "calendar day"),
-                format!("{} business", age.business),
-            ),
+            Group::Waiting | Group::AtRisk => {
+                (age.business, Noun::BusinessDay, t.calendar_too(age.calendar))
+            }
+            _ => (age.calendar, Noun::CalendarDay, t.business_too(age.business)),
         };
-        let side = (group == Group::Launch).then(|| if is_past(line) { "past" } else { "left" });
-        let (reason, short_reason) = reason(line, &phase, today);
+        let side =
+            (group == Group::Launch).then(|| if is_past(line) { t.past() } else { t.left() });
+        let (reason, short_reason) = reason(t, line, &phase, today);
         Self {
             display_id: line.display_id,
-            customer: words::name(&line.customer),
+            customer: t.name(&line.customer),
             group,
             figure,
-            unit,
+            unit: t.noun(figure, unit),
             side,
             other_unit: format!("({other_unit})"),
             reason,
             short_reason,
-            change: since.and_then(|since| change(line, &phase, since, today)),
-            step: line.step.as_ref().map(|step| step_today(line, step)),
-            short_step: line.step.as_ref().filter(|_| group == Group::Waiting).map(short_step),
+            change: since.and_then(|since| change(t, line, &phase, since, today)),
+            step: line.step.as_ref().map(|step| step_today(t, line, step)),
+            short_step: line
+                .step
+                .as_ref()
+                .filter(|_| group == Group::Waiting)
+                .map(|step| short_step(t, step)),
             launch: line.launch.map(|launch| LaunchSaid {
-                date: day(launch.date, today),
-                distance: distance(launch),
+                date: t.day(launch.date, today),
+                distance: distance(t, launch),
             }),
             phase,
         }
@@ -176,10 +136,10 @@ impl Said {
     }
 
     /// "Launch Fri 4 Dec, in 13 business days."
-    pub(super) fn launch_sentence(&self) -> String {
+    pub(super) fn launch_sentence(&self, t: Locale) -> String {
         self.launch.as_ref().map_or_else(
-            || "Launch: no date yet.".to_owned(),
-            |launch| format!("Launch {}, {}.", launch.date, launch.distance),
+            || t.launch_no_date().to_owned(),
+            |launch| t.launch_sentence(&launch.date, &launch.distance),
         )
     }
 }
@@ -189,62 +149,52 @@ pub(super) fn is_past(line: &Line) -> bool {
     line.launch.is_some_and(|launch| launch.calendar < 0)
 }
 
-/// How long somebody has waited: "15 business days", over a weekend "1 calendar day"; `None` when it began today.
-pub(super) fn duration(age: Age) -> Option<String> {
-    match age {
-        Age { business: 1.., .. } => Some(count(age.business, "business day")),
-        Age { calendar: 1.., .. } => Some(count(age.calendar, "calendar day")),
-        _ => None,
-    }
-}
-
 /// "in 13 business days", "2 business days ago", "today".
-fn distance(launch: Launch) -> String {
+fn distance(t: Locale, launch: Launch) -> String {
     let age = Age { business: launch.business.abs(), calendar: launch.calendar.abs() };
-    match duration(age) {
-        None => "today".to_owned(),
-        Some(days) if launch.calendar < 0 => format!("{days} ago"),
-        Some(days) => format!("in {days}"),
+    match t.duration_after(age) {
+        None => t.today().to_owned(),
+        Some(days) if launch.calendar < 0 => t.ago(&days),
+        Some(days) => t.in_time(&days),
     }
 }
 
-fn reason(line: &Line, phase: &str, today: NaiveDate) -> (String, String) {
+fn reason(t: Locale, line: &Line, phase: &str, today: NaiveDate) -> (String, String) {
     let since = line.since.unwrap_or(today);
     match (line.group, line.launch) {
         (Group::Waiting, _) => {
-            let since = day(since, today);
-            (format!("Waiting on the customer since {since}."), format!("Since {since}."))
+            let since = t.day(since, today);
+            (t.waiting_since(&since), t.since_day(&since))
         }
         (Group::AtRisk, _) => {
-            let since = day(since, today);
-            (format!("Marked at risk on {since}."), format!("Marked on {since}."))
+            let since = t.day(since, today);
+            (t.marked_at_risk(&since), t.marked_on(&since))
         }
         (Group::Stalled, _) => {
-            let target = format!("The target is{NBSP}{}.", line.target_days);
-            (format!("{} in {phase}. {target}", count(line.days_in_phase, "day")), target)
+            let target = t.target_is(line.target_days);
+            let days = t.days_in(&t.count(line.days_in_phase, Noun::Day), phase);
+            (format!("{days} {target}"), target)
         }
         (Group::Launch, Some(launch)) => {
-            let date = day(launch.date, today);
-            let short =
-                if launch.calendar < 0 { format!("It was {date}.") } else { format!("{date}.") };
+            let date = t.day(launch.date, today);
+            let short = if launch.calendar < 0 { t.it_was(&date) } else { format!("{date}.") };
             let long = match launch.calendar {
-                ..=-1 => format!("The launch date was {date}."),
-                0 => "The launch date is today.".to_owned(),
-                1 => "The launch date is tomorrow.".to_owned(),
-                _ if in_same_week(launch.date, today) => {
-                    format!("The launch date is this {}.", words::weekday(launch.date))
-                }
-                _ => format!("The launch date is {date}."),
+                ..=-1 => t.launch_was(&date),
+                0 => t.launch_is_today().to_owned(),
+                1 => t.launch_is_tomorrow().to_owned(),
+                _ if in_same_week(launch.date, today) => t.launch_is_this(t.weekday(launch.date)),
+                _ => t.launch_is(&date),
             };
             (long, short)
         }
         (Group::Launch | Group::OnTrack, _) if line.days_in_phase < 1 => {
-            let target = format!("The target is{NBSP}{}.", line.target_days);
-            (format!("Under a day in {phase}. {target}"), format!("First day. {target}"))
+            let target = t.target_is(line.target_days);
+            let first_day = t.first_day();
+            (format!("{} {target}", t.under_a_day_in(phase)), format!("{first_day} {target}"))
         }
         (Group::Launch | Group::OnTrack, _) => {
-            let day_of = format!("Day {} of{NBSP}{}", line.days_in_phase, line.target_days);
-            (format!("{day_of} in {phase}."), format!("{day_of}."))
+            let (day, target) = (line.days_in_phase, line.target_days);
+            (t.day_of_in(day, target, phase), t.day_of(day, target))
         }
     }
 }
@@ -256,80 +206,85 @@ pub(super) fn in_same_week(date: NaiveDate, today: NaiveDate) -> bool {
 }
 
 /// The strongest of what is new; the same figure in the same place is no news, nor is one more day on track.
-fn change(line: &Line, phase: &str, since: NaiveDate, today: NaiveDate) -> Option<String> {
+fn change(
+    t: Locale,
+    line: &Line,
+    phase: &str,
+    since: NaiveDate,
+    today: NaiveDate,
+) -> Option<String> {
     let Change { first, seen_on, regrouped, figure_before, moved_from, launch_before } =
         &line.change;
     if *first {
-        return Some(format!("New since {}.", words::earlier(since, today)));
+        return Some(t.new_since(&t.earlier(since, today)));
     }
     let then = (*seen_on)?;
-    let meantime = words::in_the_meantime(then, today);
+    let meantime = t.in_the_meantime(then, today);
     let mut said = Vec::new();
     if let Some(from) = moved_from {
-        said.push(format!("Moved from {} to {phase} {meantime}.", words::or(from, "(no phase)")));
+        said.push(t.moved(&words::or(from, t.no_phase()), phase, &meantime));
     }
     match launch_before {
         Some(Some(before)) if line.launch.is_some() => {
-            said.push(format!("Launch date moved {meantime}, from {}.", day(*before, today)));
+            said.push(t.launch_moved(&meantime, &t.day(*before, today)));
         }
         Some(Some(before)) => {
-            said.push(format!("Launch date removed {meantime}, it was {}.", day(*before, today)));
+            said.push(t.launch_removed(&meantime, &t.day(*before, today)));
         }
-        Some(None) => said.push(format!("Launch date set {meantime}.")),
+        Some(None) => said.push(t.launch_set(&meantime)),
         None => {}
     }
     if said.is_empty() {
-        let earlier = words::earlier(then, today);
+        let earlier = t.earlier(then, today);
         said.push(match figure_before {
-            _ if *regrouped => format!("New in this group since {earlier}."),
+            _ if *regrouped => t.new_in_group_since(&earlier),
             Some(figure) if line.group != Group::OnTrack => {
-                format!("{}: {}.", capital(&earlier), figure_then(line.group, *figure))
+                format!("{}: {}.", capital(&earlier), figure_then(t, line.group, *figure))
             }
-            _ => format!("No change since {earlier}."),
+            _ => t.no_change_since(&earlier),
         });
         if is_past(line) && line.group == Group::Launch {
-            said.push(format!("Still in {phase}."));
+            said.push(t.still_in(phase));
         }
     }
     Some(said.join(" "))
 }
 
 /// The large figure as it was last time.
-fn figure_then(group: Group, figure: i64) -> String {
+fn figure_then(t: Locale, group: Group, figure: i64) -> String {
+    let days = |n| t.count(n, Noun::Day);
     match (group, figure) {
-        (Group::Launch, 0) => "launch day".to_owned(),
-        (Group::Launch, ..0) => format!("{} past", count(-figure, "day")),
-        (Group::Launch, _) => format!("{} left", count(figure, "day")),
+        (Group::Launch, 0) => t.launch_day().to_owned(),
+        (Group::Launch, ..0) => t.days_past(&days(-figure)),
+        (Group::Launch, _) => t.days_left(&days(figure)),
         _ => figure.to_string(),
     }
 }
 
 /// The rung reached today, in a digest.
-fn step_today(line: &Line, step: &LineStep) -> String {
+fn step_today(t: Locale, line: &Line, step: &LineStep) -> String {
     if line.group == Group::Waiting {
         return match &step.escalated_to {
-            Some(name) => {
-                format!(
-                    "Today is the {}-day step, so {} is told too.",
-                    step.days,
-                    words::name(name)
-                )
-            }
-            None => format!("Today is the {}-day step.", step.days),
+            Some(name) => t.step_today_and(step.days, &t.name(name)),
+            None => t.step_today(step.days),
         };
     }
-    let target = if line.group == Group::Stalled { "target" } else { "target of its phase" };
-    match step.number {
-        1 => format!("Now past the {target}."),
-        2 => format!("Now past twice the {target}."),
-        3 => format!("Now past three times the {target}."),
-        _ => format!("Today is the {}-day step.", step.days),
-    }
+    let about_phase = line.group == Group::Stalled;
+    let passed = match (step.number, about_phase) {
+        (1, true) => t.now_past_target(),
+        (1, false) => t.now_past_target_of_phase(),
+        (2, true) => t.now_past_twice(),
+        (2, false) => t.now_past_twice_of_phase(),
+        (3, true) => t.now_past_thrice(),
+        (3, false) => t.now_past_thrice_of_phase(),
+        _ => return t.step_today(step.days),
+    };
+    passed.to_owned()
 }
 
-fn short_step(step: &LineStep) -> String {
+fn short_step(t: Locale, step: &LineStep) -> String {
     match &step.escalated_to {
-        Some(name) => format!("{}-day step, {} is told too.", step.days, words::name(name)),
-        None => format!("{}-day step.", step.days),
+        Some(name) => t.step_and(step.days, &t.name(name)),
+        None => t.step(step.days),
     }
 }

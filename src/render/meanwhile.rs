@@ -3,10 +3,12 @@
 use chrono::NaiveDate;
 use serde::Serialize;
 
+use super::locale::Noun;
 use super::text;
-use super::words::{self, count, day, int};
+use super::words::{self, int};
 use crate::domain::digest::Digest;
 use crate::domain::meanwhile::{Event, Meanwhile as Summary, What};
+use crate::domain::values::Locale;
 
 /// The summary of an absence, in words.
 #[derive(Serialize)]
@@ -21,15 +23,15 @@ pub(super) struct Meanwhile {
 
 impl Meanwhile {
     /// The words of the summary that opens `digest`, if one does.
-    pub(super) fn of(digest: &Digest) -> Option<Self> {
+    pub(super) fn of(t: Locale, digest: &Digest) -> Option<Self> {
         let summary = digest.meanwhile.as_ref()?;
         let mut lines: Vec<String> =
-            summary.events.iter().map(|event| line(event, digest.date)).collect();
+            summary.events.iter().map(|event| line(t, event, digest.date)).collect();
         if summary.more() > 0 {
-            lines.push(format!("and {} more.", summary.more()));
+            lines.push(t.and_more_sentence(summary.more()));
         }
-        let opening = opening(summary, digest.date);
-        Some(Self { title: "While you were out", opening, lines })
+        let opening = opening(t, summary, digest.date);
+        Some(Self { title: t.while_you_were_out(), opening, lines })
     }
 
     /// The same in the text part.
@@ -43,15 +45,15 @@ impl Meanwhile {
     }
 }
 
-fn opening(summary: &Summary, today: NaiveDate) -> String {
-    let since = day(summary.since, today);
+fn opening(t: Locale, summary: &Summary, today: NaiveDate) -> String {
+    let since = t.day(summary.since, today);
     let words = [
-        "closed",
-        "moved to another phase",
-        "answered",
-        "marked at risk",
-        "new waiting",
-        "still waiting",
+        t.closed(),
+        t.moved_to_another_phase(),
+        t.answered(),
+        t.marked_at_risk_since(),
+        t.new_waiting(),
+        t.still_waiting(),
     ];
     let counted: Vec<String> = summary
         .counts
@@ -61,34 +63,33 @@ fn opening(summary: &Summary, today: NaiveDate) -> String {
         .map(|(n, what)| format!("{n} {what}"))
         .collect();
     let happened = if counted.is_empty() {
-        format!("Nothing has changed since {since}.")
+        t.nothing_changed_since(&since)
     } else {
-        let total = count(int(summary.counts.iter().sum()), "onboarding");
-        format!("{total} to know of since {since}: {}.", counted.join(", "))
+        let total = t.count(int(summary.counts.iter().sum()), Noun::Onboarding);
+        t.to_know_of(&total, &since, &counted.join(", "))
     };
     match &summary.stand_in {
-        Some(name) => format!("{} stood in for you. {happened}", words::name(name)),
+        Some(name) => format!("{} {happened}", t.stood_in(&t.name(name))),
         None => happened,
     }
 }
 
-fn line(event: &Event, today: NaiveDate) -> String {
-    let who = format!("{} #{}", words::name(&event.customer), event.display_id);
-    let by = event.by.as_ref().map_or_else(String::new, |(name, on)| {
-        format!(" on {}, by {}", day(*on, today), words::name(name))
-    });
-    let label = |label: &str| words::or(label, "(no phase)");
+fn line(t: Locale, event: &Event, today: NaiveDate) -> String {
+    let who = format!("{} #{}", t.name(&event.customer), event.display_id);
+    let by = event
+        .by
+        .as_ref()
+        .map_or_else(String::new, |(name, on)| t.on_by(&t.day(*on, today), &t.name(name)));
+    let label = |label: &str| words::or(label, t.no_phase());
     match &event.what {
-        What::Closed => format!("{who}: completed{by}."),
-        What::Moved { from, to } => {
-            format!("{who}: moved from {} to {}{by}.", label(from), label(to))
-        }
-        What::Answered => format!("{who}: no longer waiting on the customer, marked{by}."),
-        What::AtRisk => format!("{who}: marked at risk{by}."),
-        What::Waits => format!("{who}: waiting on the customer, marked{by}."),
+        What::Closed => t.was_completed(&who, &by),
+        What::Moved { from, to } => t.was_moved(&who, &label(from), &label(to), &by),
+        What::Answered => t.was_answered(&who, &by),
+        What::AtRisk => t.was_at_risk(&who, &by),
+        What::Waits => t.waits_now(&who, &by),
         What::StillWaits(age) => {
-            let days = super::line::duration(*age).unwrap_or_else(|| "less than a day".to_owned());
-            format!("{who}: still waiting on the customer, for {days}.")
+            let days = t.duration_after(*age).unwrap_or_else(|| t.less_than_a_day().to_owned());
+            t.still_waits(&who, &days)
         }
     }
 }

@@ -1,15 +1,18 @@
 //! Facts to messages: what the design kit shows, for e-mail and Slack.
 //!
-//! `words`, `line`, `summary`, `nudge` and `subject` say things, once for all channels; `email`, `customer` and `slack` lay them out.
+//! `line`, `summary`, `nudge` and `subject` say things, once for all channels, in the words of `locale`; `email`, `customer` and `slack`
+//! lay them out.
 //! Mails are templates (`templates/email/<kind>/`), compiled into the program and into memory once; Slack's blocks are values.
 //! Everything shown is safe by construction: names pass `words::name`, HTML is escaped by the template engine, mrkdwn by
 //! `slack::escape`, JSON by its serialiser, and a value that would show as blank or `None` is an error, which
 //! [`Renderer::new`] finds at start by rendering [`samples`].
 
 pub mod alert;
+pub mod custom;
 mod customer;
 mod email;
 mod line;
+mod locale;
 mod meanwhile;
 mod nudge;
 pub mod pages;
@@ -22,6 +25,7 @@ mod text;
 mod words;
 
 use std::fmt;
+use std::sync::Arc;
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, Value};
@@ -30,11 +34,13 @@ use minijinja::{
 };
 use serde::Serialize;
 
-use crate::domain::digest::{Digest, Nudge};
+use self::custom::{Custom, Must};
+use self::locale::Labels;
+use crate::domain::digest::{Digest, Line, Nudge};
 use crate::domain::facts::Workspace;
 use crate::domain::link::{Link, LinkKey, Purpose};
 use crate::domain::message::{Email, Message, SlackPost};
-use crate::domain::values::{Channel, Kind};
+use crate::domain::values::{Channel, Kind, Locale, Part, TemplateName};
 
 /// Why a message cannot be rendered: always a mistake in a template or a call, never in the data.
 #[derive(Debug, thiserror::Error)]
@@ -177,24 +183,41 @@ pub struct Brand {
     pub footer_address: Option<String>,
     /// Whether customers are named where a lock screen shows it: subject, preheader, Slack's notification text.
     pub names_in_subjects: bool,
+    /// The language of its messages.
+    pub locale: Locale,
+    /// Its own templates, in the place of ours.
+    pub custom: Option<Arc<Custom>>,
 }
 
 impl Default for Brand {
     fn default() -> Self {
-        Self { mail_name: None, reply_to: None, footer_address: None, names_in_subjects: true }
+        Self {
+            mail_name: None,
+            reply_to: None,
+            footer_address: None,
+            names_in_subjects: true,
+            locale: Locale::En,
+            custom: None,
+        }
     }
 }
 
 impl Brand {
-    /// What a workspace chose; `footer_address` is the installation's.
+    /// What a workspace chose; `footer_address` is the installation's, `custom` what it wrote itself.
     #[must_use]
-    pub fn of(workspace: &Workspace, footer_address: Option<&str>) -> Self {
+    pub fn of(
+        workspace: &Workspace,
+        footer_address: Option<&str>,
+        custom: Option<Arc<Custom>>,
+    ) -> Self {
         let own = workspace.footer_address.as_deref();
         Self {
             mail_name: workspace.mail_name.clone(),
             reply_to: workspace.reply_to.clone(),
             footer_address: own.or(footer_address).map(str::to_owned),
             names_in_subjects: workspace.names_in_subjects,
+            locale: workspace.locale,
+            custom,
         }
     }
 }
@@ -236,7 +259,8 @@ const FONT: &str = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,
 
 /// Turns what is to be said into messages. Compiled once, shared by all workers.
 pub struct Renderer {
-    templates: Environment<'static>,
+    /// One for each language, in the order of [`Locale::ALL`].
+    templates: Vec<Environment<'static>>,
 }
 
 impl Renderer {
@@ -245,22 +269,8 @@ impl Renderer {
     /// # Errors
     /// A template is broken.
     pub fn new() -> Result<Self, RenderError> {
-        let mut templates = Environment::new();
-        let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
-        let syntax = syntax.map_err(|source| broken("(syntax)", source))?;
-        templates.set_syntax(syntax);
-        templates.set_undefined_behavior(UndefinedBehavior::Strict);
-        templates.set_auto_escape_callback(|name| match name.rsplit_once('.') {
-            Some((_, "html")) => AutoEscape::Html,
-            _ => AutoEscape::None,
-        });
-        templates.set_formatter(no_blanks);
-        templates.add_global("font", Value::from_safe_string(FONT.to_owned()));
-        templates.add_global("filler", Value::from_safe_string(FILLER.repeat(10)));
-        templates.add_global("frame", text::FRAME);
-        for (name, source) in TEMPLATES {
-            templates.add_template(name, source).map_err(|source| broken(name, source))?;
-        }
+        let templates =
+            Locale::ALL.iter().map(|locale| compile(*locale)).collect::<Result<_, _>>()?;
         let renderer = Self { templates };
         renderer.check()?;
         Ok(renderer)
@@ -271,18 +281,15 @@ impl Renderer {
     /// # Errors
     /// The first that cannot be rendered.
     pub fn check(&self) -> Result<(), RenderError> {
-        for links in [samples::links(), Links::default()] {
-            for brand in [samples::brand(), Brand { names_in_subjects: false, ..Brand::default() }]
+        let bare = Brand { names_in_subjects: false, ..Brand::default() };
+        for locale in Locale::ALL {
+            for (links, brand) in
+                [(samples::links(), samples::brand()), (Links::default(), bare.clone())]
             {
-                for digest in samples::digests() {
-                    self.digest(&digest, Channel::Email, &links, &brand)?;
-                    self.digest(&digest, Channel::Slack, &links, &brand)?;
+                let brand = Brand { locale: *locale, ..brand };
+                for kind in Kind::ALL {
+                    self.render_samples(*kind, &links, &brand)?;
                 }
-                for nudge in samples::nudges() {
-                    self.nudge(&nudge, Channel::Email, &links, &brand)?;
-                    self.nudge(&nudge, Channel::Slack, &links, &brand)?;
-                }
-                self.customer_reminder(&samples::customer_reminder(), &links, &brand)?;
             }
         }
         Ok(())
@@ -307,6 +314,67 @@ impl Renderer {
         ])
     }
 
+    /// Renders every sample of a kind for every channel.
+    ///
+    /// # Errors
+    /// The first that cannot be rendered.
+    pub fn render_samples(
+        &self,
+        kind: Kind,
+        links: &Links,
+        brand: &Brand,
+    ) -> Result<(), RenderError> {
+        for channel in [Channel::Email, Channel::Slack] {
+            match kind {
+                Kind::Digest => {
+                    for digest in samples::digests() {
+                        self.digest(&digest, channel, links, brand)?;
+                    }
+                }
+                Kind::StalledPhase | Kind::WaitingOnCustomer => {
+                    for nudge in samples::nudges().iter().filter(|nudge| nudge.kind == kind) {
+                        self.nudge(nudge, channel, links, brand)?;
+                    }
+                }
+                Kind::CustomerReminder => {
+                    self.customer_reminder(&samples::customer_reminder(), links, brand)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The built-in template of a part; `None` where we build it without one.
+    #[must_use]
+    pub fn built_in(&self, name: TemplateName) -> Option<&'static str> {
+        let file = part_file(name.kind, name.part)?;
+        TEMPLATES.iter().find(|(name, _)| *name == file).map(|(_, source)| *source)
+    }
+
+    /// What templates of a kind may name, with the values of a sample.
+    #[must_use]
+    pub fn values(&self, kind: Kind, brand: &Brand) -> serde_json::Value {
+        let links = samples::links();
+        let nudge = match kind {
+            Kind::StalledPhase => samples::stalled_phase(),
+            Kind::CustomerReminder => samples::customer_reminder(),
+            _ => samples::waiting_on_customer(),
+        };
+        let of = links.of(&nudge.notification_id);
+        let values = match kind {
+            Kind::Digest => {
+                let digest = samples::digest();
+                let of = links.of(&digest.notification_id);
+                serde_json::to_value(email::DigestMail::new(&digest, of, brand))
+            }
+            Kind::CustomerReminder => {
+                serde_json::to_value(customer::CustomerMail::new(&nudge, of, brand))
+            }
+            _ => serde_json::to_value(email::NudgeMail::new(&nudge, of, brand)),
+        };
+        values.unwrap_or_default()
+    }
+
     /// The digest for `channel`.
     ///
     /// # Errors
@@ -318,16 +386,28 @@ impl Renderer {
         links: &Links,
         brand: &Brand,
     ) -> Result<Message, RenderError> {
+        let links = links.of(&digest.notification_id);
+        let kind = Kind::Digest;
+        let must = || Must::of(brand, digest.lines(), links);
         match channel {
             Channel::Slack => {
-                let links = links.of(&digest.notification_id);
-                Ok(Message::Slack(slack::digest(digest, links, brand)))
+                let mut post = slack::digest(digest, links, brand);
+                if let Some(own) = brand.own(kind, Part::Slack) {
+                    let mail = email::DigestMail::new(digest, links, brand);
+                    let said = own.part(kind, Part::Slack, &Value::from(Serde(&mail)), &must());
+                    if let Some(said) = said {
+                        slack::say(&mut post, None, &said);
+                    }
+                }
+                Ok(Message::Slack(post))
             }
             Channel::Email => {
-                let links = links.of(&digest.notification_id);
                 let mail = email::DigestMail::new(digest, links, brand);
-                let from_name = email::from_name(&digest.workspace, brand);
-                self.email(Kind::Digest, &mail, from_name, brand.reply_to.clone(), links)
+                let from = From {
+                    name: email::from_name(&digest.workspace, brand),
+                    reply_to: brand.reply_to.clone(),
+                };
+                self.email(kind, brand, &mail, from, links, must)
             }
         }
     }
@@ -347,12 +427,26 @@ impl Renderer {
             return Err(RenderError::Kind(nudge.kind));
         }
         let links = links.of(&nudge.notification_id);
+        let must = || Must::of(brand, [&nudge.line], links);
         match channel {
-            Channel::Slack => Ok(Message::Slack(slack::nudge(nudge, links, brand))),
+            Channel::Slack => {
+                let mut post = slack::nudge(nudge, links, brand);
+                if let Some(own) = brand.own(nudge.kind, Part::Slack) {
+                    let mail = email::NudgeMail::new(nudge, links, brand);
+                    let context = Value::from(Serde(&mail));
+                    if let Some(said) = own.part(nudge.kind, Part::Slack, &context, &must()) {
+                        slack::say(&mut post, Some(nudge.kind), &said);
+                    }
+                }
+                Ok(Message::Slack(post))
+            }
             Channel::Email => {
                 let mail = email::NudgeMail::new(nudge, links, brand);
-                let from_name = email::from_name(&nudge.workspace, brand);
-                self.email(nudge.kind, &mail, from_name, brand.reply_to.clone(), links)
+                let from = From {
+                    name: email::from_name(&nudge.workspace, brand),
+                    reply_to: brand.reply_to.clone(),
+                };
+                self.email(nudge.kind, brand, &mail, from, links, must)
             }
         }
     }
@@ -372,8 +466,11 @@ impl Renderer {
         }
         let links = links.of(&nudge.notification_id);
         let mail = customer::CustomerMail::new(nudge, links, brand);
-        let reply_to = nudge.csm.as_ref().map(|(_, address)| address.clone());
-        self.email(nudge.kind, &mail, customer::CustomerMail::from_name(nudge), reply_to, links)
+        let from = From {
+            name: customer::CustomerMail::from_name(nudge, brand),
+            reply_to: nudge.csm.as_ref().map(|(_, address)| address.clone()),
+        };
+        self.email(nudge.kind, brand, &mail, from, links, || Must::of(brand, [&nudge.line], links))
     }
 
     /// A nudge on Slack whose reason has gone, in its new words.
@@ -385,29 +482,95 @@ impl Renderer {
     fn email(
         &self,
         kind: Kind,
+        brand: &Brand,
         context: &impl Serialize,
-        from_name: String,
-        reply_to: Option<String>,
+        from: From,
         links: MessageLinks<'_>,
+        must: impl Fn() -> Must,
     ) -> Result<Message, RenderError> {
         let context = Value::from(Serde(context));
-        let part = |file: &str| {
-            let name = format!("email/{kind}/{file}");
-            let template = self.templates.get_template(&name);
+        let own = brand.custom.as_deref().map(|custom| (custom, must()));
+        let part = |part: Part| {
+            let own = own.as_ref();
+            if let Some(said) = own.and_then(|(own, must)| own.part(kind, part, &context, must)) {
+                return Ok(said);
+            }
+            let name = part_file(kind, part).unwrap_or_default();
+            let template = self.templates[brand.locale as usize].get_template(&name);
             template
                 .and_then(|template| template.render(context.clone()))
                 .map_err(|source| broken(&name, source))
         };
         Ok(Message::Email(Email {
-            from_name,
-            subject: part("subject.txt")?,
-            text: part("body.txt")?,
-            html: part("body.html")?,
-            reply_to,
+            from_name: from.name,
+            subject: part(Part::Subject)?,
+            text: part(Part::Text)?,
+            html: part(Part::Html)?,
+            reply_to: from.reply_to,
             // RFC 8058 knows one-click addresses by https alone.
             list_unsubscribe: links.unsubscribe().filter(|url| url.starts_with("https://")),
         }))
     }
+}
+
+/// Who a mail comes from.
+struct From {
+    name: String,
+    reply_to: Option<String>,
+}
+
+/// Name of the built-in template of a part.
+fn part_file(kind: Kind, part: Part) -> Option<String> {
+    let file = match part {
+        Part::Subject => "subject.txt",
+        Part::Text => "body.txt",
+        Part::Html => "body.html",
+        Part::Slack => return None,
+    };
+    Some(format!("email/{kind}/{file}"))
+}
+
+impl Brand {
+    /// The workspace's own templates, if they have this part.
+    fn own(&self, kind: Kind, part: Part) -> Option<&Custom> {
+        self.custom.as_deref().filter(|custom| custom.has(kind, part))
+    }
+}
+
+impl Must {
+    fn of<'a>(
+        brand: &Brand,
+        lines: impl IntoIterator<Item = &'a Line>,
+        links: MessageLinks<'_>,
+    ) -> Self {
+        let hidden = lines.into_iter().filter(|_| !brand.names_in_subjects);
+        Self {
+            hidden_names: hidden.map(|line| brand.locale.name(&line.customer)).collect(),
+            unsubscribe: links.unsubscribe(),
+        }
+    }
+}
+
+/// The templates with the words of a language.
+fn compile(locale: Locale) -> Result<Environment<'static>, RenderError> {
+    let mut templates = Environment::new();
+    let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
+    let syntax = syntax.map_err(|source| broken("(syntax)", source))?;
+    templates.set_syntax(syntax);
+    templates.set_undefined_behavior(UndefinedBehavior::Strict);
+    templates.set_auto_escape_callback(|name| match name.rsplit_once('.') {
+        Some((_, "html")) => AutoEscape::Html,
+        _ => AutoEscape::None,
+    });
+    templates.set_formatter(no_blanks);
+    templates.add_global("t", Value::from(Serde(Labels::of(locale))));
+    templates.add_global("font", Value::from_safe_string(FONT.to_owned()));
+    templates.add_global("filler", Value::from_safe_string(FILLER.repeat(10)));
+    templates.add_global("frame", text::FRAME);
+    for (name, source) in TEMPLATES {
+        templates.add_template(name, source).map_err(|source| broken(name, source))?;
+    }
+    Ok(templates)
 }
 
 fn broken(template: &str, source: Error) -> RenderError {
@@ -416,16 +579,24 @@ fn broken(template: &str, source: Error) -> RenderError {
 
 /// Refuses to show a value as nothing, or as the word "none"; escapes text for HTML.
 fn no_blanks(out: &mut Output, state: &mut State, value: &Value) -> Result<(), Error> {
-    let text = value.as_str();
-    if value.is_none() || text.is_some_and(|text| text.trim().is_empty()) {
-        return Err(Error::new(ErrorKind::InvalidOperation, "a value would be shown as blank"));
+    if is_blank(value) {
+        return Err(blank());
     }
-    match text {
+    match value.as_str() {
         Some(text) if matches!(state.auto_escape(), AutoEscape::Html) && !value.is_safe() => {
             escape_html(out, text).map_err(Error::from)
         }
         _ => escape_formatter(out, state, value),
     }
+}
+
+/// Whether a value would show as nothing, or as the word "none".
+fn is_blank(value: &Value) -> bool {
+    value.is_none() || value.as_str().is_some_and(|text| text.trim().is_empty())
+}
+
+fn blank() -> Error {
+    Error::new(ErrorKind::InvalidOperation, "a value would be shown as blank")
 }
 
 /// Escapes text for HTML, as plain ASCII: a mail of it travels as it is, through every relay. Slashes stay, unlike in the engine's own

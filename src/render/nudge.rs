@@ -1,11 +1,11 @@
 //! What a nudge says: one statement, a few facts, and which step of its ladder it is.
 
-use super::line::{self, Said};
+use super::line::Said;
+use super::locale::Noun;
 use super::summary;
-use super::words::{self, count, day};
 use crate::domain::decide::STALLED_STEPS;
 use crate::domain::digest::{Age, Group, Line, Nudge};
-use crate::domain::values::Kind;
+use crate::domain::values::{Kind, Locale};
 
 /// A nudge in words.
 pub(super) struct NudgeSaid {
@@ -27,37 +27,31 @@ pub(super) struct NudgeSaid {
 
 impl NudgeSaid {
     /// Words for `nudge`.
-    pub(super) fn new(nudge: &Nudge) -> Self {
-        let line = Said::new(&subject_line(nudge), nudge.date, None);
-        let ladder = ladder(nudge);
+    pub(super) fn new(t: Locale, nudge: &Nudge) -> Self {
+        let line = Said::new(t, &subject_line(nudge), nudge.date, None);
+        let ladder = ladder(t, nudge);
         let age = if nudge.kind == Kind::StalledPhase {
-            let days = count(line.figure, "calendar day");
+            let days = t.count(line.figure, Noun::CalendarDay);
             vec![
                 format!("#{}.", line.display_id),
-                format!("{days} {}, waiting and pauses not counted.", line.other_unit),
+                format!("{days} {}, {}.", line.other_unit, t.holds_not_counted()),
             ]
         } else {
-            let since = day(nudge.line.since.unwrap_or(nudge.date), nudge.date);
-            let days = count(nudge.line.age.calendar, "calendar day");
-            vec![
-                format!("#{}, {}.", line.display_id, line.phase),
-                format!("Since {since}, {days}."),
-            ]
+            let since = t.day(nudge.line.since.unwrap_or(nudge.date), nudge.date);
+            let days = t.count(nudge.line.age.calendar, Noun::CalendarDay);
+            vec![format!("#{}, {}.", line.display_id, line.phase), t.since_for(&since, &days)]
         };
-        let launch = line.launch_sentence();
+        let launch = line.launch_sentence(t);
+        let csm = nudge.csm.as_ref().filter(|_| nudge.escalation);
         Self {
-            next_move: format!("{}.", line::look(line.group).next_move),
-            csm: nudge
-                .csm
-                .as_ref()
-                .filter(|_| nudge.escalation)
-                .map(|(name, _)| format!("CSM: {}.", words::name(name))),
+            next_move: format!("{}.", t.next_move(line.group)),
+            csm: csm.map(|(name, _)| t.csm(&t.name(name))),
             stands_in: nudge
                 .stands_in
                 .as_ref()
-                .map(|absent| format!("{}.", summary::stands_in(absent, nudge.date))),
+                .map(|absent| format!("{}.", summary::stands_in(t, absent, nudge.date))),
             facts: age.into_iter().chain([launch, ladder.clone()]).collect(),
-            why: why(nudge),
+            why: why(t, nudge),
             ladder,
             line,
         }
@@ -72,29 +66,23 @@ impl NudgeSaid {
 
 /// The statement, around a name and a phase that are escaped already; `strong` dresses the length of time.
 pub(super) fn statement(
+    t: Locale,
     nudge: &Nudge,
     who: &str,
     phase: &str,
     strong: impl Fn(&str) -> String,
 ) -> String {
-    if nudge.kind == Kind::StalledPhase {
-        let days = strong(&count(nudge.line.days_in_phase, "day"));
-        let target = nudge.line.target_days;
-        format!("{who} has been in {phase} for {days}; the target is {target}.")
+    let said = if nudge.kind == Kind::StalledPhase {
+        let days = strong(&t.count_after(nudge.line.days_in_phase, Noun::Day));
+        t.has_been_in(who, phase, &days, nudge.line.target_days)
     } else {
-        let ours = nudge.escalation || nudge.stands_in.is_some();
-        let lead = if ours { "We have waited" } else { "You have waited" };
-        match line::duration(nudge.line.age) {
-            Some(days) => format!("{lead} on {who} for {}.", strong(&days)),
-            None => format!("{lead} on {who} since today."),
+        let lead = t.have_waited(nudge.escalation || nudge.stands_in.is_some());
+        match t.duration_after(nudge.line.age) {
+            Some(days) => t.waited_on_for(lead, who, &strong(&days)),
+            None => t.waited_on_since_today(lead, who),
         }
-    }
-}
-
-/// "for 15 business days".
-pub(super) fn waited(nudge: &Nudge) -> String {
-    line::duration(nudge.line.age)
-        .map_or_else(|| "since today".to_owned(), |days| format!("for {days}"))
+    };
+    format!("{said}.")
 }
 
 /// The onboarding under the reason of the nudge: one that is at risk as well has been long in its phase all the same.
@@ -110,54 +98,37 @@ fn subject_line(nudge: &Nudge) -> Line {
     line
 }
 
-fn ladder(nudge: &Nudge) -> String {
+fn ladder(t: Locale, nudge: &Nudge) -> String {
     let step = &nudge.step;
     if nudge.kind == Kind::StalledPhase {
-        let number = step.number;
         return match step.next_days {
             Some(next) => {
-                let after = count(next - 1, "day");
-                format!("Nudge {number} of at most {STALLED_STEPS}; the next one after {after}.")
+                let after = t.count_after(next - 1, Noun::Day);
+                t.nudge_of(step.number, STALLED_STEPS, &after)
             }
-            None => {
-                format!("Nudge {number} of at most {STALLED_STEPS}, the last one for this phase.")
-            }
+            None => t.nudge_last(step.number, STALLED_STEPS),
         };
     }
     match (&step.escalated_to, step.next_days) {
-        _ if nudge.escalation => "This is the last step, so you are told too.".to_owned(),
-        (Some(name), _) => {
-            format!("This is the last step; {} was told too.", words::name(name))
-        }
-        (None, Some(next)) => {
-            let next = count(next, "business day");
-            format!("This is the {}-day step; the next one comes after {next}.", step.days)
-        }
-        (None, None) => "This is the last step.".to_owned(),
+        _ if nudge.escalation => t.last_step_you_too().to_owned(),
+        (Some(name), _) => t.last_step_told(&t.name(name)),
+        (None, Some(next)) => t.this_step(step.days, &t.count_after(next, Noun::BusinessDay)),
+        (None, None) => t.last_step().to_owned(),
     }
 }
 
-fn why(nudge: &Nudge) -> String {
-    let workspace = words::name(&nudge.workspace);
-    let onboarding = format!("{} #{}", words::name(&nudge.line.customer), nudge.line.display_id);
+fn why(t: Locale, nudge: &Nudge) -> String {
+    let workspace = t.name(&nudge.workspace);
+    let onboarding = format!("{} #{}", t.name(&nudge.line.customer), nudge.line.display_id);
     let role = match &nudge.csm {
-        _ if let Some(absent) = nudge.stands_in.as_ref().filter(|_| nudge.escalation) => format!(
-            "you stand in for {}, who hears of the last step of every long wait in {workspace}, and {onboarding} has reached it",
-            words::name(&absent.name)
-        ),
-        _ if nudge.escalation => format!(
-            "you hear of the last step of every long wait in {workspace}, and {onboarding} has reached it"
-        ),
-        Some((name, _)) if *name == nudge.reader => format!("you are the CSM of {onboarding}"),
-        Some((name, _)) => {
-            format!("you stand in for {}, the CSM of {onboarding}", words::name(name))
-        }
-        None => format!("{onboarding} has no CSM, and you stand in"),
+        _ if nudge.escalation => match &nudge.stands_in {
+            Some(absent) => t.why_escalated_for(&t.name(&absent.name), &workspace, &onboarding),
+            None => t.why_escalated(&workspace, &onboarding),
+        },
+        Some((name, _)) if *name == nudge.reader => t.you_are_csm_of(&onboarding),
+        Some((name, _)) => t.you_stand_in_for_csm(&t.name(name), &onboarding),
+        None => t.no_csm_you_stand_in(&onboarding),
     };
-    let when = if nudge.kind == Kind::StalledPhase {
-        "A nudge comes when a phase is past its target, at most six times."
-    } else {
-        "A nudge comes on its steps only, while the next move is theirs."
-    };
+    let when = if nudge.kind == Kind::StalledPhase { t.when_stalled() } else { t.when_waiting() };
     format!("{role}. {when}")
 }

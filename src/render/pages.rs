@@ -1,29 +1,24 @@
 //! Words for pages and answers: names, dates and onboardings as messages say them.
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, NaiveDateTime};
 
 use super::{line, slack, words};
 use crate::domain::digest::{Group, Line};
+use crate::domain::values::Locale;
 
-/// Days of the week, Monday first.
-pub const WEEKDAYS: [&str; 7] = words::DAYS;
-
-/// A name as typed, made safe to stand in any line of ours.
-#[must_use]
-pub fn name(raw: &str) -> String {
-    words::name(raw)
-}
+pub(crate) use super::locale::Noun;
 
 /// "Fri 4 Dec"; with the year when it is not `today`'s.
 #[must_use]
-pub fn day(date: NaiveDate, today: NaiveDate) -> String {
-    words::plain(&words::day(date, today)).into_owned()
+pub fn day(t: Locale, date: NaiveDate, today: NaiveDate) -> String {
+    words::plain(&t.day(date, today)).into_owned()
 }
 
-/// "1 business day", "2 business days".
+/// "at 08:57", with the day when it is not today.
 #[must_use]
-pub fn count(n: i64, singular: &str) -> String {
-    words::count(n, singular)
+pub fn when(t: Locale, local: NaiveDateTime, today: NaiveDate) -> String {
+    let time = super::locale::clock(local.time());
+    if local.date() == today { t.at(&time) } else { t.on_at(&day(t, local.date(), today), &time) }
 }
 
 /// The first letter as a capital.
@@ -40,16 +35,15 @@ pub fn mrkdwn(text: &str) -> String {
 
 /// What a group is called, with its shape: "● Waiting on customer".
 #[must_use]
-pub fn group(group: Group) -> String {
-    let look = line::look(group);
-    format!("{} {}", look.shape, look.title)
+pub fn group(t: Locale, group: Group) -> String {
+    format!("{} {}", line::look(group).shape, t.group(group))
 }
 
 /// An onboarding as its figure ("15 business days (21 calendar)") and the sentences under it.
 #[must_use]
-pub fn in_words(line: &Line, today: NaiveDate) -> (String, String) {
-    let said = line::Said::new(line, today, None);
+pub fn in_words(t: Locale, line: &Line, today: NaiveDate) -> (String, String) {
+    let said = line::Said::new(t, line, today, None);
     let figure = format!("{} {} {}", said.figure, said.unit, said.note());
-    let sentences = [said.reason.clone(), said.launch_sentence()].join(" ");
+    let sentences = [said.reason.clone(), said.launch_sentence(t)].join(" ");
     (figure, words::plain(&sentences).into_owned())
 }

@@ -256,10 +256,67 @@ pub fn return_digest() -> Digest {
     Digest { meanwhile: Some(meanwhile), since: Some(date(2026, 11, 6)), ..digest() }
 }
 
+/// A Monday that looks back to Friday: one that is new, one that moved and got a launch date, one whose date is in another year.
+#[must_use]
+pub fn monday_digest() -> Digest {
+    let friday = date(2026, 11, 13);
+    let seen = Change { seen_on: Some(friday), ..Change::default() };
+    let mut old = figure_before(
+        line(Group::Waiting, 1042, "Halden Freight", "Review", date(2026, 10, 27)),
+        13,
+    );
+    old.change.seen_on = Some(friday);
+    let mut moved = launching(
+        line(Group::Waiting, 1057, "Osterby Clinics", "Review", date(2026, 11, 3)),
+        date(2026, 12, 18),
+    );
+    moved.change =
+        Change { moved_from: Some("Design".to_owned()), launch_before: Some(None), ..seen.clone() };
+    let mut new = line(Group::Waiting, 1063, "Quillby Books", "Kickoff", date(2026, 11, 14));
+    new.change = Change { first: true, ..Change::default() };
+    let mut far = launching(
+        line(Group::AtRisk, 1070, "Marlow Dairy", "UAT", date(2026, 11, 2)),
+        date(2027, 1, 8),
+    );
+    far.change = Change { regrouped: true, launch_before: Some(Some(date(2026, 12, 18))), ..seen };
+    let digest = digest_of(vec![old, moved, new, far]);
+    Digest { date: date(2026, 11, 16), since: Some(friday), ..digest }
+}
+
+/// A digest of `n` lines with every part that a line can have, of which it shows 25.
+#[must_use]
+pub fn long_digest(n: u8) -> Digest {
+    let names = [
+        "Northwind Community Health Partners",
+        "Linden Street Laboratories",
+        "Åsgård & Söner Försäkringar",
+        "Brannoch Energy",
+        "O'Reilly, Quillby and Daughters",
+    ];
+    let lines = (0..n).map(|i| Line {
+        display_id: 1000 + i64::from(i),
+        customer: names[usize::from(i) % names.len()].to_owned(),
+        phase: "Program buildout".to_owned(),
+        ..halden_freight()
+    });
+    let mut digest = digest_of(lines.collect());
+    for (_, lines) in &mut digest.groups {
+        lines.truncate(25);
+    }
+    digest
+}
+
 /// Digests that between them use every part of the templates.
 #[must_use]
 pub fn digests() -> Vec<Digest> {
-    vec![digest(), first_digest(), late_digest(), stand_in_digest(), return_digest()]
+    vec![
+        digest(),
+        first_digest(),
+        late_digest(),
+        stand_in_digest(),
+        return_digest(),
+        monday_digest(),
+    ]
 }
 
 fn nudge(kind: Kind, line: Line) -> Nudge {

@@ -3,9 +3,11 @@
 use chrono::NaiveDate;
 use serde_json::json;
 
+use super::locale::Noun;
 use super::slack::{escape, link, section};
-use super::{Brand, MessageLinks, words};
+use super::{Brand, MessageLinks};
 use crate::domain::message::{Click, SlackPost};
+use crate::domain::values::Locale;
 
 /// What is true now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,51 +73,43 @@ pub struct Settled {
 
 /// The message in its new words.
 pub(super) fn post(settled: &Settled, links: MessageLinks<'_>, brand: &Brand) -> SlackPost {
-    let name = words::name(&settled.customer);
+    let t = brand.locale;
+    let name = t.name(&settled.customer);
     let number = format!("#{}", settled.display_id);
     let who = if brand.names_in_subjects { escape(&name) } else { number.clone() };
     let url = links.onboarding(settled.display_id);
-    let mut blocks = vec![section("say_done", &said(settled, &link(url.as_deref(), &name)))];
+    let mut blocks = vec![section("say_done", &said(t, settled, &link(url.as_deref(), &name)))];
     if let Some(undo) = settled.undo.filter(|_| links.clicks()) {
         let value = json!({ "v": 1, "n": settled.notification_id }).to_string();
         blocks.push(json!({ "type": "actions", "block_id": "do_done", "elements": [{
             "type": "button", "action_id": undo.as_str(), "value": value,
-            "text": { "type": "plain_text", "text": "Undo" },
-            "accessibility_label": format!("Undo what was done about {number}"),
+            "text": { "type": "plain_text", "text": t.undo() },
+            "accessibility_label": t.label_undo(&number),
         }] }));
     }
-    SlackPost { text: said(settled, &who), blocks, event_type: settled.event_type.clone() }
+    SlackPost { text: said(t, settled, &who), blocks, event_type: settled.event_type.clone() }
 }
 
 /// The sentences, around a name that is escaped already.
-fn said(settled: &Settled, who: &str) -> String {
-    let by = |by: &Option<String>, verb: &str| {
-        by.as_ref().map_or_else(String::new, |by| format!(", {verb} {}", escape(by)))
+fn said(t: Locale, settled: &Settled, who: &str) -> String {
+    let by = |by: &Option<String>, words: fn(Locale, &str) -> String| {
+        by.as_ref().map_or_else(String::new, |by| words(t, &escape(by)))
     };
     match &settled.what {
         What::Replied { by: whom, waited } => {
             let ended = waited.map_or_else(String::new, |days| {
-                format!(" Waiting ended after {}.", words::count(days, "business day"))
+                t.waiting_ended(&t.count_after(days, Noun::BusinessDay))
             });
-            format!("{who} replied{}.{ended} Next move: ours.", by(whom, "marked by"))
+            t.replied(who, &by(whom, Locale::marked_by), &ended)
         }
-        What::Moved { by: whom, to } => {
-            format!("{who} has moved to {}{}. Nothing is needed here.", escape(to), by(whom, "by"))
-        }
-        What::Waits { by: whom } => {
-            format!("{who} owes the next step now{}. Next move: theirs.", by(whom, "marked by"))
-        }
-        What::Paused { by: whom } => {
-            format!("{who} is paused{}. Nothing is needed here.", by(whom, "by"))
-        }
+        What::Moved { by: whom, to } => t.has_moved(who, &escape(to), &by(whom, Locale::comma_by)),
+        What::Waits { by: whom } => t.owes_next_step(who, &by(whom, Locale::marked_by)),
+        What::Paused { by: whom } => t.is_paused(who, &by(whom, Locale::comma_by)),
         What::Snoozed { until, by: whom } => {
-            let until = words::day(*until, settled.today);
-            let by = whom.as_ref().map_or_else(String::new, |by| format!(" by {}", escape(by)));
-            format!("{who} is snoozed until {}{by}.", escape(&until))
+            let until = escape(&t.day(*until, settled.today));
+            t.is_snoozed(who, &until, &by(whom, Locale::space_by))
         }
-        What::Reassigned { to } => {
-            format!("{who} is {}'s now. Nothing is needed here.", escape(to))
-        }
-        What::Closed => format!("{who} is closed. Nothing is needed here."),
+        What::Reassigned { to } => t.is_anothers(who, &escape(to)),
+        What::Closed => t.is_closed_here(who),
     }
 }

@@ -2,15 +2,16 @@
 
 use serde_json::{Value, json};
 
-use super::email::open_mine;
+use super::email::{open, open_mine};
 use super::line::{Look, Said, look};
+use super::locale::{Labels, clock};
 use super::meanwhile::Meanwhile;
 use super::nudge::{NudgeSaid, statement};
-use super::words::{self, capital, clock, full_day, int, plain};
-use super::{Brand, MessageLinks, line, summary};
+use super::words::{capital, plain};
+use super::{Brand, MessageLinks, summary};
 use crate::domain::digest::{Digest, Group, Nudge};
 use crate::domain::message::{Click, SlackPost};
-use crate::domain::values::Kind;
+use crate::domain::values::{Kind, Locale};
 
 /// Most characters of all blocks together, serialised. Slack documents none and refuses near 13,200.
 pub(super) const BLOCKS: usize = 12_000;
@@ -88,6 +89,7 @@ struct SlackLine {
 
 impl SlackLine {
     fn new(
+        t: Locale,
         part: usize,
         heading: Option<&str>,
         n: usize,
@@ -101,11 +103,11 @@ impl SlackLine {
         after.extend(said.short_step.as_deref().map(escape));
         if said.group != Group::Launch {
             after.push(said.launch.as_ref().map_or_else(
-                || "No launch date yet.".to_owned(),
-                |launch| escape(&format!("Launch {}.", launch.date)),
+                || t.no_launch_date_yet().to_owned(),
+                |launch| escape(&t.launch_short(&launch.date)),
             ));
         }
-        after.extend(links.why(*display_id).map(|url| link(Some(&url), "Why?")));
+        after.extend(links.why(*display_id).map(|url| link(Some(&url), t.why())));
         Self {
             part,
             heading: heading.map(escape),
@@ -131,17 +133,18 @@ impl SlackLine {
 
 /// The Slack message of `digest`.
 pub(super) fn digest(digest: &Digest, links: MessageLinks<'_>, brand: &Brand) -> SlackPost {
+    let t = brand.locale;
     let mut shown: Vec<SlackLine> = Vec::new();
-    for (at, part) in summary::parts(digest).iter().enumerate() {
+    for (at, part) in summary::parts(t, digest).iter().enumerate() {
         for (_, n, lines) in &part.groups {
             shown.extend(lines.iter().map(|line| {
-                let said = Said::new(line, digest.date, digest.since);
-                SlackLine::new(at, part.heading.as_deref(), *n, &said, links)
+                let said = Said::new(t, line, digest.date, digest.since);
+                SlackLine::new(t, at, part.heading.as_deref(), *n, &said, links)
             }));
         }
     }
-    let frame = Frame::new(digest, links);
-    let mut blocks = frame.around(digest, links, &shown);
+    let frame = Frame::new(t, digest, links);
+    let mut blocks = frame.around(t, digest, links, &shown);
     // Too long after all: what the last digest showed goes first, then whole lines, both from the end upwards.
     while size(&blocks) > BLOCKS {
         let mut excess = size(&blocks) - BLOCKS;
@@ -156,7 +159,7 @@ pub(super) fn digest(digest: &Digest, links: MessageLinks<'_>, brand: &Brand) ->
             excess = excess.saturating_sub(dropped.max(1));
         }
         let was_empty = shown.is_empty();
-        blocks = frame.around(digest, links, &shown);
+        blocks = frame.around(t, digest, links, &shown);
         if was_empty {
             break;
         }
@@ -170,19 +173,20 @@ pub(super) fn size(blocks: &[Value]) -> usize {
 }
 
 fn text(digest: &Digest, brand: &Brand) -> String {
-    let headline = escape(&summary::headline(digest));
+    let t = brand.locale;
+    let headline = escape(&summary::headline(t, digest));
     let waiting = digest.lines().filter(|line| line.group == Group::Waiting);
     let Some((longest, days)) =
-        waiting.take(1).find_map(|line| Some((line, line::duration(line.age)?)))
+        waiting.take(1).find_map(|line| Some((line, t.duration(line.age)?)))
     else {
         return headline;
     };
-    let named =
-        format!("{headline} Longest wait: {}, {days}.", escape(&words::name(&longest.customer)));
+    let name = escape(&t.name(&longest.customer));
+    let named = format!("{headline} {}", t.longest_wait_of(&name, &days));
     if brand.names_in_subjects && named.chars().count() <= TEXT {
         named
     } else {
-        format!("{headline} Longest wait: {days}.")
+        format!("{headline} {}", t.longest_wait(&days))
     }
 }
 
@@ -193,64 +197,64 @@ struct Frame {
 }
 
 impl Frame {
-    fn new(digest: &Digest, links: MessageLinks<'_>) -> Self {
-        let mut said = vec![format!("{}.", full_day(digest.date)), summary::delta(digest)];
-        said.extend(summary::late(digest));
+    fn new(t: Locale, digest: &Digest, links: MessageLinks<'_>) -> Self {
+        let mut said = vec![format!("{}.", t.full_day(digest.date)), summary::delta(t, digest)];
+        said.extend(summary::late(t, digest));
         let mut head = vec![
             json!({ "type": "header", "block_id": "sum", "text": {
-                "type": "plain_text", "emoji": false, "text": plain(&summary::headline(digest)) } }),
+                "type": "plain_text", "emoji": false, "text": plain(&summary::headline(t, digest)) } }),
             context("delta", &escape(&said.join(" "))),
         ];
-        head.extend(Meanwhile::of(digest).map(|meanwhile| section("meanwhile", &away(&meanwhile))));
+        head.extend(
+            Meanwhile::of(t, digest).map(|meanwhile| section("meanwhile", &away(&meanwhile))),
+        );
         let mut tail = Vec::new();
         let mut buttons = Vec::new();
         if let Some(url) = links.mine() {
-            let label = open_mine(digest);
-            let text = format!("Open my {}", digest.totals.open.max(int(digest.total)));
+            let label = open_mine(t, digest);
+            let text = t.open_my(open(digest));
             buttons.push(button("open_mine", &url, &text, &label, true));
         }
         if let Some(url) = links.rhythm() {
-            buttons.push(button(
-                "open_prefs",
-                &url,
-                "Change time or days",
-                "Change time or days",
-                false,
-            ));
+            let words = t.change_time_or_days();
+            buttons.push(button("open_prefs", &url, words, words, false));
         }
         if !buttons.is_empty() {
             tail.push(json!({ "type": "actions", "block_id": "go", "elements": buttons }));
         }
-        let quiet = summary::quiet(digest).map(|(words, _)| format!(" Not here: {words}."));
+        let quiet = summary::quiet(t, digest).map(|(words, _)| format!(" {}", t.not_here(&words)));
+        let days = capital(&t.weekdays(&digest.days));
         let why = format!(
-            "Why you get this: {} {} at {}, {}.{}",
-            summary::short_why(digest),
-            capital(&words::weekdays(&digest.days)),
-            clock(digest.time),
-            digest.zone,
+            "{}: {} {}{}",
+            Labels::of(t).why_you_get_this(),
+            summary::short_why(t, digest),
+            t.days_at(&days, &clock(digest.time), &digest.zone),
             quiet.unwrap_or_default()
         );
-        let stop = links.unsubscribe().map(|url| link(Some(&url), "Stop Slack digests"));
+        let stop = links.unsubscribe().map(|url| link(Some(&url), t.stop_slack_digests()));
         let why: Vec<String> = std::iter::once(escape(&why)).chain(stop).collect();
         tail.push(context("why", &why.join(" ")));
         Self { head, tail }
     }
 
-    fn around(&self, digest: &Digest, links: MessageLinks<'_>, shown: &[SlackLine]) -> Vec<Value> {
+    fn around(
+        &self,
+        t: Locale,
+        digest: &Digest,
+        links: MessageLinks<'_>,
+        shown: &[SlackLine],
+    ) -> Vec<Value> {
         let mut blocks = self.head.clone();
         for group in shown.chunk_by(|a, b| (a.part, a.group) == (b.part, b.group)) {
-            blocks.extend(sections(group));
+            blocks.extend(sections(t, group));
         }
         let more = digest.total.saturating_sub(shown.len());
         if more > 0 {
-            let words = format!("and {more} more");
-            blocks.push(section(
-                "more",
-                &match links.mine() {
-                    Some(url) => link(Some(&url), &words),
-                    None => format!("{words}, which do not fit here."),
-                },
-            ));
+            let words = match links.mine() {
+                Some(url) => link(Some(&url), &t.and_more(more)),
+                None => format!("{}.", t.and_more_elsewhere(more)),
+            };
+            blocks.push(section("more", &words));
         }
         blocks.extend(self.tail.iter().cloned());
         blocks
@@ -258,7 +262,7 @@ impl Frame {
 }
 
 /// A group as one section, or several when it is long.
-fn sections(lines: &[SlackLine]) -> Vec<Value> {
+fn sections(t: Locale, lines: &[SlackLine]) -> Vec<Value> {
     let Some(first) = lines.first() else { return Vec::new() };
     let look = first.look;
     let heading = first.heading.as_ref().map(|words| format!("*{words}*\n\n"));
@@ -266,9 +270,9 @@ fn sections(lines: &[SlackLine]) -> Vec<Value> {
         "{}{} *{} ({})*, {}",
         heading.unwrap_or_default(),
         look.shape,
-        look.title,
+        t.group(first.group),
         first.n,
-        uncapital(look.next_move)
+        uncapital(t.next_move(first.group))
     );
     let block = match first.part {
         0 => look.block.to_owned(),
@@ -313,24 +317,39 @@ fn uncapital(text: &str) -> String {
     rest.next().map_or_else(String::new, |first| first.to_lowercase().chain(rest).collect())
 }
 
+/// Says a sentence of the workspace's own in the place of ours: first block and notification. It is text, whatever it looks like.
+pub(super) fn say(post: &mut SlackPost, nudge: Option<Kind>, sentence: &str) {
+    post.text = escape(sentence);
+    let Some(first) = post.blocks.first_mut() else { return };
+    match nudge {
+        None => first["text"]["text"] = json!(plain(sentence)),
+        Some(kind) => {
+            let stalled = kind == Kind::StalledPhase;
+            let shape = look(if stalled { Group::Stalled } else { Group::Waiting }).shape;
+            first["text"]["text"] = json!(format!("{shape} {}", post.text));
+        }
+    }
+}
+
 // --- nudges ----------------------------------------------------------------------------------------------------------------------
 
 /// The Slack message of `nudge`.
 pub(super) fn nudge(nudge: &Nudge, links: MessageLinks<'_>, brand: &Brand) -> SlackPost {
-    let said = NudgeSaid::new(nudge);
+    let t = brand.locale;
+    let said = NudgeSaid::new(t, nudge);
     let Said { customer, display_id, phase, group, .. } = &said.line;
     let url = links.onboarding(*display_id);
     let phase = escape(phase);
     let moves = escape(&said.moves());
     let who = if brand.names_in_subjects { escape(customer) } else { format!("#{display_id}") };
-    let plain_words = statement(nudge, &who, &phase, str::to_owned);
+    let plain_words = statement(t, nudge, &who, &phase, str::to_owned);
     let linked =
-        statement(nudge, &link(url.as_deref(), customer), &phase, |days| format!("*{days}*"));
+        statement(t, nudge, &link(url.as_deref(), customer), &phase, |days| format!("*{days}*"));
     let mut blocks = vec![
         section("say", &format!("{} {linked} {moves}", look(*group).shape)),
         context("facts", &escape(&said.facts.join(" "))),
     ];
-    let buttons = buttons(nudge, &said.line, links);
+    let buttons = buttons(t, nudge, &said.line, links);
     if !buttons.is_empty() {
         blocks.push(json!({ "type": "actions", "block_id": "do", "elements": buttons }));
     }
@@ -342,9 +361,9 @@ pub(super) fn nudge(nudge: &Nudge, links: MessageLinks<'_>, brand: &Brand) -> Sl
 }
 
 /// What ends it, what delays it, what shows it, what explains it, the first of them primary. The escalation user only looks on.
-fn buttons(nudge: &Nudge, said: &Said, links: MessageLinks<'_>) -> Vec<Value> {
+fn buttons(t: Locale, nudge: &Nudge, said: &Said, links: MessageLinks<'_>) -> Vec<Value> {
     let Said { customer, display_id, .. } = said;
-    let label = |named: &str, unnamed: String| button_label(named, customer, unnamed);
+    let label = |words: fn(Locale, &str) -> String| button_label(t, words, customer, *display_id);
     let mut buttons = Vec::new();
     let waiting = nudge.kind == Kind::WaitingOnCustomer;
     let mut act = |action: Click, url: Option<String>, text: &str, label: &str| {
@@ -356,18 +375,16 @@ fn buttons(nudge: &Nudge, said: &Said, links: MessageLinks<'_>) -> Vec<Value> {
         buttons.extend(target.map(|target| target.button(action.as_str(), text, label)));
     };
     if waiting && !nudge.escalation {
-        let label = label("{} replied: end waiting", format!("#{display_id} replied: end waiting"));
-        act(Click::Replied, links.replied(*display_id), "Customer replied", &label);
+        let url = links.replied(*display_id);
+        act(Click::Replied, url, t.customer_replied(), &label(Locale::label_replied));
     }
     if !nudge.escalation {
-        let label = label("Snooze {} for 3 days", format!("Snooze #{display_id} for 3 days"));
-        act(Click::Snooze, links.snooze(*display_id), "Snooze 3 days", &label);
+        let url = links.snooze(*display_id);
+        act(Click::Snooze, url, &plain(t.snooze_3_days()), &label(Locale::label_snooze));
     }
-    let why = label("Why this message about {}", format!("Why this message about #{display_id}"));
-    act(Click::Why, links.why(*display_id), "Why?", &why);
+    act(Click::Why, links.why(*display_id), t.why(), &label(Locale::label_why));
     if let Some(url) = links.onboarding(*display_id) {
-        let label = label("Open {}", format!("Open #{display_id}"));
-        let open = Target::Page(&url).button("open", "Open", &label);
+        let open = Target::Page(&url).button("open", t.open(), &label(Locale::label_open));
         // A stalled phase is the reader's to move: looking at it comes first.
         let at = if waiting && !nudge.escalation { buttons.len().saturating_sub(1) } else { 0 };
         buttons.insert(at, open);
@@ -401,7 +418,11 @@ impl Target<'_> {
 }
 
 /// What a screen reader says for a button. It is plain text, where nothing is escaped: a name that looks like markup stays out.
-fn button_label(words: &str, customer: &str, unnamed: String) -> String {
-    let named = words.replace("{}", customer);
-    if named.chars().count() <= LABEL && !customer.contains(['<', '>']) { named } else { unnamed }
+fn button_label(t: Locale, words: fn(Locale, &str) -> String, customer: &str, id: i64) -> String {
+    let named = words(t, customer);
+    if named.chars().count() <= LABEL && !customer.contains(['<', '>']) {
+        named
+    } else {
+        words(t, &format!("#{id}"))
+    }
 }

@@ -4,10 +4,12 @@
 
 use chrono::{Datelike, Weekday};
 
-use super::line::{self, in_same_week, is_past};
+use super::line::{in_same_week, is_past};
+use super::locale::{Noun, clock};
 use super::summary::{Tally, last_digest};
-use super::words::{clock, count, day, int, name, noun, plain, weekday};
+use super::words::{capital, int, plain};
 use crate::domain::digest::{Digest, Group, Line, Nudge};
+use crate::domain::values::Locale;
 
 /// Most characters of a subject.
 pub(super) const LENGTH: usize = 75;
@@ -16,8 +18,8 @@ pub(super) const LENGTH: usize = 75;
 const LAUNCH_SOON: i64 = 3;
 
 /// The subject of `digest`. With `names` off it names no customer (lock screens).
-pub(super) fn digest(digest: &Digest, names: bool) -> String {
-    let subject = Subject { digest, tally: Tally::of(digest), names };
+pub(super) fn digest(t: Locale, digest: &Digest, names: bool) -> String {
+    let subject = Subject { t, digest, tally: Tally::of(digest), names };
     subject
         .late()
         .or_else(|| subject.cut())
@@ -42,6 +44,7 @@ fn first_fit<const N: usize>(wordings: [Option<String>; N]) -> String {
 }
 
 struct Subject<'a> {
+    t: Locale,
     digest: &'a Digest,
     tally: Tally,
     names: bool,
@@ -50,34 +53,28 @@ struct Subject<'a> {
 impl Subject<'_> {
     /// The customer of `line`, unless names are off.
     fn name(&self, line: &Line) -> Option<String> {
-        self.names.then(|| name(&line.customer))
+        self.names.then(|| self.t.name(&line.customer))
     }
 
     fn in_group(&self, group: Group) -> impl Iterator<Item = &Line> {
         self.digest.lines().filter(move |line| line.group == group)
     }
 
-    fn waiting_on(&self) -> String {
-        format!("you are waiting on {}", count(self.tally.waiting, "customer"))
-    }
-
-    fn ours_need(&self) -> String {
-        let n = self.tally.ours();
-        format!(
-            "{n} {} a move from us",
-            if n == 1 { "onboarding needs" } else { "onboardings need" }
-        )
+    /// "you are waiting on 3 customers"
+    fn waiting_on(&self, n: i64) -> String {
+        self.t.you_are_waiting_on(&self.t.customers_waited_on(n))
     }
 
     /// Row 10: our own lateness comes first.
     fn late(&self) -> Option<String> {
+        let t = self.t;
         let at = clock(self.digest.late?);
         let fact = match (self.tally.waiting, self.tally.ours()) {
-            (1.., _) => self.waiting_on(),
-            (_, 1..) => self.ours_need(),
-            _ => format!("all {} on track", self.tally.total),
+            (n @ 1.., _) => self.waiting_on(n),
+            (_, n @ 1..) => t.ours_need(n),
+            _ => t.all_n_on_track(self.tally.total),
         };
-        Some(format!("Late today, sent {at}: {fact}"))
+        Some(t.late_lead(&at, &fact))
     }
 
     /// Row 8: more than the digest shows.
@@ -85,27 +82,27 @@ impl Subject<'_> {
         if self.digest.more() == 0 {
             return None;
         }
+        let t = self.t;
         let Tally { waiting, at_risk, stalled, launch, total } = self.tally;
         let facts: Vec<String> = [
-            (waiting, format!("waiting on {}", count(waiting, "customer"))),
-            (at_risk, format!("{at_risk} at risk")),
-            (stalled, format!("{stalled} stalled")),
-            (launch, format!("{} near or past", count(launch, "launch date"))),
+            (waiting, t.waiting_on_n(&t.customers_waited_on(waiting))),
+            (at_risk, format!("{at_risk} {}", t.tally(Group::AtRisk))),
+            (stalled, format!("{stalled} {}", t.tally(Group::Stalled))),
+            (launch, t.n_near_or_past(&t.count(launch, Noun::LaunchDate))),
         ]
         .into_iter()
         .filter(|(n, _)| *n > 0)
         .map(|(_, fact)| fact)
         .take(2)
         .collect();
-        Some(if facts.is_empty() {
-            format!("{total} onboardings today: all on track")
-        } else {
-            format!("{total} onboardings today: {}", facts.join(", "))
-        })
+        let facts =
+            if facts.is_empty() { t.all_on_track_short().to_owned() } else { facts.join(", ") };
+        Some(t.onboardings_today(total, &facts))
     }
 
     /// Row 7: on Mondays, when more launch dates fall into the week than customers are waited on.
     fn launch_week(&self) -> Option<String> {
+        let t = self.t;
         let today = self.digest.date;
         if today.weekday() != Weekday::Mon {
             return None;
@@ -119,17 +116,15 @@ impl Subject<'_> {
         }
         let first = self.digest.lines().filter(this_week).min_by_key(|line| launch_in(line))?;
         let launch = first.launch?;
-        let when = if launch.calendar == 0 {
-            "today".to_owned()
-        } else {
-            format!("on {}", weekday(launch.date))
-        };
-        let bare = format!("{n} launch dates this week, the first {when}");
+        let when =
+            if launch.calendar == 0 { t.today().to_owned() } else { t.on(t.weekday(launch.date)) };
+        let bare = t.launches_this_week(n, &when);
         Some(first_fit([self.name(first).map(|name| format!("{bare} ({name})")), Some(bare)]))
     }
 
     /// Row 2: a launch within three days, unless the longest wait is on its last step today and somebody else is told of it.
     fn launch_soon(&self) -> Option<String> {
+        let t = self.t;
         let soon =
             |line: &&Line| line.launch.is_some_and(|l| (0..=LAUNCH_SOON).contains(&l.calendar));
         let escalated = |line: &Line| line.step.as_ref().is_some_and(|step| step.last);
@@ -137,27 +132,28 @@ impl Subject<'_> {
             return None;
         }
         let first = self.digest.lines().filter(soon).min_by_key(|line| launch_in(line))?;
-        let when = in_days(launch_in(first));
+        let when = t.in_days(launch_in(first));
         let others =
             int(self.in_group(Group::Waiting).filter(|line| !std::ptr::eq(*line, first)).count());
         let others = others + self.tally.waiting - int(self.in_group(Group::Waiting).count());
         let rest = match (first.group == Group::Waiting, others) {
-            (true, _) => "; you are waiting on them".to_owned(),
-            (false, 1..) => format!("; you are waiting on {}", count(others, "customer")),
+            (true, _) => t.you_wait_on_them().to_owned(),
+            (false, 1..) => format!("; {}", self.waiting_on(others)),
             _ => String::new(),
         };
+        let unnamed = format!("{}{rest}", t.launches(t.one_customer(), &when));
         Some(match self.name(first) {
-            Some(name) => first_fit([
-                Some(format!("{name} launches {when}{rest}")),
-                Some(format!("{name} launches {when}")),
-                Some(format!("1 customer launches {when}{rest}")),
-            ]),
-            None => format!("1 customer launches {when}{rest}"),
+            Some(name) => {
+                let named = t.launches(&name, &when);
+                first_fit([Some(format!("{named}{rest}")), Some(named), Some(unnamed)])
+            }
+            None => unnamed,
         })
     }
 
     /// Row 6: the first digest of a week with one change, the rest as before.
     fn one_change(&self) -> Option<String> {
+        let t = self.t;
         let changed = self.digest.changed;
         if self.digest.date.weekday() != Weekday::Mon
             || changed.new + changed.regrouped != 1
@@ -165,114 +161,126 @@ impl Subject<'_> {
         {
             return None;
         }
-        let since = last_digest(self.digest)?;
+        let since = last_digest(t, self.digest)?;
         let line = self.digest.lines().find(|line| line.change.first || line.change.regrouped)?;
-        let lead = format!("New since {since}:");
-        let fact = |who: &str| match line.group {
-            Group::Waiting => Some(format!("{lead} you are waiting on {who}")),
-            Group::AtRisk => Some(format!("{lead} {who} is at risk")),
-            Group::Stalled => Some(format!("{lead} {who} is past its phase target")),
-            Group::Launch if is_past(line) => Some(format!("{lead} {who} is past its launch date")),
-            Group::Launch => Some(format!("{lead} {who} launches {}", in_days(launch_in(line)))),
-            Group::OnTrack => None,
+        let fact = |who: &str, waited_on: &str| {
+            Some(match line.group {
+                Group::Waiting => t.you_are_waiting_on(waited_on),
+                Group::AtRisk => t.is_at_risk(who),
+                Group::Stalled => t.is_past_its_target(who),
+                Group::Launch if is_past(line) => t.is_past_its_launch(who),
+                Group::Launch => t.launches(who, &t.in_days(launch_in(line))),
+                Group::OnTrack => return None,
+            })
         };
+        let lead = t.new_since_lead(&since);
+        let unnamed = fact(t.one_more_customer(), t.one_more_customer_waited_on())?;
         Some(first_fit([
-            self.name(line).and_then(|name| fact(&name)),
-            Some(fact("1 more customer")?),
+            self.name(line)
+                .and_then(|name| fact(&name, &name))
+                .map(|fact| format!("{lead} {fact}")),
+            Some(format!("{lead} {unnamed}")),
         ]))
     }
 
     /// Row 1: the usual case.
     fn waiting(&self) -> Option<String> {
+        let t = self.t;
         let longest = self.in_group(Group::Waiting).next()?;
-        let duration = line::duration(longest.age);
-        let lead = format!("You are waiting on {}", count(self.tally.waiting, "customer"));
+        let days = t.duration(longest.age);
+        let lead = capital(&self.waiting_on(self.tally.waiting));
         let name = self.name(longest);
-        Some(match (self.tally.waiting, duration) {
+        let on = |name: &str| capital(&t.you_are_waiting_on(name));
+        Some(match (self.tally.waiting, days) {
             (1, Some(days)) => first_fit([
-                name.map(|name| format!("You are waiting on {name} ({days})")),
-                Some(format!("{lead}, for {days}")),
+                name.map(|name| format!("{} ({days})", on(&name))),
+                t.duration_after(longest.age).map(|days| format!("{lead}{}", t.tail_for(&days))),
             ]),
             (1, None) => first_fit([
-                name.map(|name| format!("You are waiting on {name}, since today")),
-                Some(format!("{lead}, since today")),
+                name.map(|name| format!("{}{}", on(&name), t.tail_since_today())),
+                Some(format!("{lead}{}", t.tail_since_today())),
             ]),
             (_, Some(days)) => first_fit([
-                name.map(|name| format!("{lead}, {name} longest ({days})")),
-                Some(format!("{lead}, the longest {days}")),
+                name.map(|name| format!("{lead}{}", t.tail_longest_of(&name, &days))),
+                Some(format!("{lead}{}", t.tail_longest(&days))),
             ]),
-            (_, None) => format!("{lead}, all since today"),
+            (_, None) => format!("{lead}{}", t.all_since_today()),
         })
     }
 
     /// Row 3: a date has passed and nobody waits.
     fn launch_passed(&self) -> Option<String> {
+        let t = self.t;
         let past: Vec<&Line> = self.in_group(Group::Launch).filter(|line| is_past(line)).collect();
         let first = past.first()?;
-        let days = count(-launch_in(first), "day");
         let name = self.name(first);
-        Some(if let [only] = past.as_slice() {
+        let days = -launch_in(first);
+        Some(if past.len() == 1 {
+            let days = t.count(days, Noun::Day);
             first_fit([
-                self.name(only).map(|name| format!("{name} is {days} past its launch date")),
-                Some(format!("1 onboarding is {days} past its launch date")),
+                name.map(|name| t.is_days_past_its_launch(&name, &days)),
+                Some(t.is_days_past_its_launch(t.one_onboarding(), &days)),
             ])
         } else {
-            let n = past.len();
+            let (n, days) = (past.len(), t.count_after(days, Noun::Day));
             first_fit([
-                name.map(|name| format!("{n} launch dates have passed, {name} first ({days} ago)")),
-                Some(format!("{n} launch dates have passed, the first {days} ago")),
+                name.map(|name| t.launches_passed_first(n, &name, &days)),
+                Some(t.launches_passed(n, &days)),
             ])
         })
     }
 
     /// Rows 4, 5 and 9, and mixtures of them.
     fn ours(&self) -> String {
+        let t = self.t;
         let Tally { at_risk, stalled, launch, total, .. } = self.tally;
         let first = self.digest.lines().next();
+        let name = first.and_then(|line| self.name(line));
         match (at_risk, stalled, launch) {
             (0, 0, 0) => self.on_track(total),
             (1, 0, 0) => {
                 let left = first.and_then(|line| line.launch).filter(|l| l.business > 0);
                 let tail = left.map_or_else(
-                    || "; the next move is ours".to_owned(),
-                    |launch| format!(", {} to launch", count(launch.business, "business day")),
+                    || t.move_is_ours().to_owned(),
+                    |launch| t.tail_to_launch(&t.count(launch.business, Noun::BusinessDay)),
                 );
                 first_fit([
-                    first.and_then(|l| self.name(l)).map(|name| format!("{name} is at risk{tail}")),
-                    Some(format!("1 onboarding is at risk{tail}")),
+                    name.map(|name| format!("{}{tail}", t.is_at_risk(&name))),
+                    Some(format!("{}{tail}", t.are_at_risk(1))),
                 ])
             }
-            (n, 0, 0) => format!("{n} onboardings are at risk; the next move is ours"),
+            (n, 0, 0) => format!("{}{}", t.are_at_risk(n), t.move_is_ours()),
             (0, 1, 0) => first_fit([
-                first
-                    .and_then(|l| self.name(l))
-                    .map(|name| format!("{name} is past its phase target; the next move is ours")),
-                Some("1 onboarding is past its phase target; the next move is ours".to_owned()),
+                name.map(|name| format!("{}{}", t.is_past_its_target(&name), t.move_is_ours())),
+                Some(format!("{}{}", t.past_target(1), t.move_is_ours())),
             ]),
-            (0, n, 0) => {
-                format!("{n} onboardings are past their phase target; the next move is ours")
-            }
+            (0, n, 0) => format!("{}{}", t.past_target(n), t.move_is_ours()),
             (0, 0, n) => {
-                let when = first.map_or_else(|| "soon".to_owned(), |line| in_days(launch_in(line)));
-                let name = first.and_then(|line| self.name(line));
+                let when =
+                    first.map_or_else(|| t.soon().to_owned(), |line| t.in_days(launch_in(line)));
                 if n == 1 {
                     first_fit([
-                        name.map(|name| format!("{name} launches {when}")),
-                        Some(format!("1 customer launches {when}")),
+                        name.map(|name| t.launches(&name, &when)),
+                        Some(t.launches(t.one_customer(), &when)),
                     ])
                 } else {
+                    let lead = t.launch_soon(n);
                     first_fit([
-                        name.map(|name| format!("{n} customers launch soon, {name} first, {when}")),
-                        Some(format!("{n} customers launch soon, the first {when}")),
+                        name.map(|name| format!("{lead}{}", t.tail_first_of(&name, &when))),
+                        Some(format!("{lead}{}", t.tail_first(&when))),
                     ])
                 }
             }
             (risky, ..) => {
-                let lead = self.ours_need();
-                let tail = if risky > 0 { format!(", {risky} at risk") } else { String::new() };
-                let name = first.filter(|_| risky == 1).and_then(|line| self.name(line));
+                let lead = t.ours_need(self.tally.ours());
+                let tail = if risky > 0 {
+                    format!(", {risky} {}", t.tally(Group::AtRisk))
+                } else {
+                    String::new()
+                };
+                let name = name.filter(|_| risky == 1);
                 first_fit([
-                    name.map(|name| format!("{lead}; {name} is at risk")),
+                    name.map(|name| format!("{lead}; {}", t.is_at_risk(&name))),
                     Some(format!("{lead}{tail}")),
                 ])
             }
@@ -281,27 +289,25 @@ impl Subject<'_> {
 
     /// Row 9: nothing to do is said, not dressed up.
     fn on_track(&self, total: i64) -> String {
-        let lead = if total == 1 {
-            "1 onboarding on track".to_owned()
-        } else {
-            format!("All {total} on track")
-        };
+        let t = self.t;
+        let lead = t.on_track(total);
         let dated = self.digest.lines().filter(|line| line.launch.is_some());
         let Some((line, launch)) = dated
             .min_by_key(|line| launch_in(line))
             .and_then(|line| line.launch.map(|launch| (line, launch)))
         else {
-            return format!("{lead}; no launch date yet");
+            return format!("{lead}{}", t.tail_no_launch_date());
         };
-        let date = day(launch.date, self.digest.date);
+        let date = t.day(launch.date, self.digest.date);
         let name = self.name(line);
         if total == 1 {
+            let tail = t.tail_launch(&date);
             first_fit([
-                name.map(|name| format!("{name} is on track; launch {date}")),
-                Some(format!("{lead}; launch {date}")),
+                name.map(|name| format!("{}{tail}", t.is_on_track(&name))),
+                Some(format!("{lead}{tail}")),
             ])
         } else {
-            let bare = format!("{lead}; next launch {date}");
+            let bare = format!("{lead}{}", t.tail_next_launch(&date));
             first_fit([name.map(|name| format!("{bare}, {name}")), Some(bare)])
         }
     }
@@ -312,49 +318,45 @@ fn launch_in(line: &Line) -> i64 {
     line.launch.map_or(i64::MAX, |launch| launch.calendar)
 }
 
-fn in_days(days: i64) -> String {
-    match days {
-        ..=0 => "today".to_owned(),
-        1 => "tomorrow".to_owned(),
-        _ => format!("in {days} {}", noun(days, "day")),
-    }
-}
-
 /// "Fennel & Rye has been in Integration for 15 days; the target is 7".
-pub(super) fn stalled(nudge: &Nudge, names: bool) -> String {
+pub(super) fn stalled(t: Locale, nudge: &Nudge, names: bool) -> String {
     let line = &nudge.line;
     let number = format!("#{}", line.display_id);
-    let who = names.then(|| name(&line.customer));
-    let phase = super::words::or(&line.phase, "its phase");
-    let days = count(line.days_in_phase, "day");
+    let who = names.then(|| t.name(&line.customer));
+    let phase = super::words::or(&line.phase, t.its_phase());
     let target = line.target_days;
+    let in_phase = |who: &str| {
+        t.has_been_in(who, &phase, &t.count_after(line.days_in_phase, Noun::Day), target)
+    };
+    let past = |who: &str| t.is_past_target(who, &t.count(line.days_in_phase, Noun::Day), target);
     first_fit([
-        who.as_ref()
-            .map(|who| format!("{who} has been in {phase} for {days}; the target is {target}")),
-        who.map(|who| format!("{who} is past its phase target, {days} instead of {target}")),
-        Some(format!("{number} has been in {phase} for {days}; the target is {target}")),
-        Some(format!("{number} is past its phase target, {days} instead of {target}")),
+        who.as_deref().map(in_phase),
+        who.as_deref().map(past),
+        Some(in_phase(&number)),
+        Some(past(&number)),
     ])
 }
 
 /// "You have waited on Halden Freight for 15 business days"; for the escalation user "We have …".
-pub(super) fn waiting(nudge: &Nudge, names: bool) -> String {
-    let lead = if nudge.escalation { "We have waited" } else { "You have waited" };
-    let days = super::nudge::waited(nudge);
-    let on = |who: &str| format!("{lead} on {who} {days}");
+pub(super) fn waiting(t: Locale, nudge: &Nudge, names: bool) -> String {
+    let lead = t.have_waited(nudge.escalation);
+    let on = |who: &str| match t.duration_after(nudge.line.age) {
+        Some(days) => t.waited_on_for(lead, who, &days),
+        None => t.waited_on_since_today(lead, who),
+    };
     first_fit([
-        names.then(|| on(&name(&nudge.line.customer))),
+        names.then(|| on(&t.name(&nudge.line.customer))),
         Some(on(&format!("#{}", nudge.line.display_id))),
     ])
 }
 
 /// "Halden Freight and Tallybrook: the next step is with you".
-pub(super) fn customer(nudge: &Nudge, names: bool) -> String {
-    let workspace = super::words::name(&nudge.workspace);
-    let customer = name(&nudge.line.customer);
+pub(super) fn customer(t: Locale, nudge: &Nudge, names: bool) -> String {
+    let workspace = t.name(&nudge.workspace);
+    let customer = t.name(&nudge.line.customer);
     first_fit([
-        names.then(|| format!("{customer} and {workspace}: the next step is with you")),
-        Some(format!("{workspace}: the next step is with you")),
-        Some("The next step of your onboarding is with you".to_owned()),
+        names.then(|| t.next_step_subject(&customer, &workspace)),
+        Some(t.next_step_of(&workspace)),
+        Some(t.next_step_bare().to_owned()),
     ])
 }

@@ -2,9 +2,11 @@
 
 use chrono::NaiveDate;
 
-use super::line::{self, look};
-use super::words::{self, NBSP, clock, count, int, noun};
+use super::line;
+use super::locale::{Noun, clock};
+use super::words::{self, NBSP, int};
 use crate::domain::digest::{Absent, Digest, Group, Line};
+use crate::domain::values::Locale;
 
 /// Onboardings per group, shown or not.
 pub(super) struct Tally {
@@ -34,64 +36,57 @@ impl Tally {
 }
 
 /// The whole message in one sentence.
-pub(super) fn headline(digest: &Digest) -> String {
+pub(super) fn headline(t: Locale, digest: &Digest) -> String {
     let tally = Tally::of(digest);
-    let waiting = format!("{}{NBSP}{}", tally.waiting, noun(tally.waiting, "customer"));
-    let ours = format!(
-        "{}{NBSP}{} a move from us",
-        tally.ours(),
-        if tally.ours() == 1 { "onboarding needs" } else { "onboardings need" }
-    );
-    match (tally.waiting, tally.ours(), tally.total) {
-        (1.., 1.., _) => format!("You are waiting on {waiting}, and {ours}."),
-        (1.., _, _) => format!("You are waiting on {waiting}; the next move is theirs."),
-        (_, 1.., _) => format!("{ours}."),
-        (_, _, 1) => "The onboarding due today is on track.".to_owned(),
-        (_, _, total) => format!("All {total} onboardings due today are on track."),
+    let together = |count: String| count.replacen(' ', &NBSP.to_string(), 1);
+    let waiting = together(t.customers_waited_on(tally.waiting));
+    let ours = together(t.ours_need(tally.ours()));
+    match (tally.waiting, tally.ours()) {
+        (1.., 1..) => t.waiting_and(&waiting, &ours),
+        (1.., _) => t.waiting_only(tally.waiting, &waiting),
+        (_, 1..) => format!("{ours}."),
+        _ => t.all_on_track(tally.total),
     }
 }
 
 /// "yesterday", "Friday", "Mon 2 Nov": the reader's last digest; `None` in a first one.
-pub(super) fn last_digest(digest: &Digest) -> Option<String> {
-    digest.since.map(|since| words::earlier(since, digest.date))
+pub(super) fn last_digest(t: Locale, digest: &Digest) -> Option<String> {
+    digest.since.map(|since| t.earlier(since, digest.date))
 }
 
 /// What is new since the last digest.
-pub(super) fn delta(digest: &Digest) -> String {
-    let Some(since) = last_digest(digest) else {
-        return "This is your first digest; from the next one on it says what has changed."
-            .to_owned();
+pub(super) fn delta(t: Locale, digest: &Digest) -> String {
+    let Some(since) = last_digest(t, digest) else {
+        return t.first_digest().to_owned();
     };
     let changed = digest.changed;
     let parts: Vec<String> = [
-        (changed.new, "new", "new"),
-        (changed.regrouped, "in another group", "in another group"),
-        (changed.moved, "phase moved", "phases moved"),
-        (changed.relaunched, "launch date moved", "launch dates moved"),
+        (changed.new, format!("{} {}", changed.new, t.newly_shown())),
+        (changed.regrouped, format!("{} {}", changed.regrouped, t.in_another_group())),
+        (changed.moved, t.phases_moved(int(changed.moved))),
+        (changed.relaunched, t.launch_dates_moved(int(changed.relaunched))),
     ]
     .into_iter()
-    .filter(|(n, ..)| *n > 0)
-    .map(|(n, one, many)| format!("{n} {}", if n == 1 { one } else { many }))
+    .filter(|(n, _)| *n > 0)
+    .map(|(_, said)| said)
     .collect();
     match (parts.is_empty(), digest.totals.closed) {
-        (true, ..=0) => format!("No change since {since}."),
-        (true, closed) => format!("Since {since}: {closed} closed, no other change."),
-        (false, ..=0) => format!("Since {since}: {}. None closed.", parts.join(", ")),
-        (false, closed) => format!("Since {since}: {}, {closed} closed.", parts.join(", ")),
+        (true, ..=0) => t.no_change_since(&since),
+        (true, closed) => t.since_closed_only(&since, closed),
+        (false, ..=0) => t.since_none_closed(&since, &parts.join(", ")),
+        (false, closed) => t.since_and_closed(&since, &parts.join(", "), closed),
     }
 }
 
 /// Owns up to a late digest.
-pub(super) fn late(digest: &Digest) -> Option<String> {
-    digest
-        .late
-        .map(|at| format!("Late today: sent at {} instead of {}.", clock(at), clock(digest.time)))
+pub(super) fn late(t: Locale, digest: &Digest) -> Option<String> {
+    digest.late.map(|at| t.late_today(&clock(at), &clock(digest.time)))
 }
 
 /// "3 waiting on customer, 1 at risk", without zeros.
-pub(super) fn tally(digest: &Digest) -> String {
+pub(super) fn tally(t: Locale, digest: &Digest) -> String {
     counted(digest)
-        .map(|(group, n)| format!("{n} {}", look(group).tally))
+        .map(|(group, n)| format!("{n} {}", t.tally(group)))
         .collect::<Vec<_>>()
         .join(", ")
 }
@@ -119,35 +114,35 @@ impl<'a> Part<'a> {
 }
 
 /// The parts of `digest` that have lines to show.
-pub(super) fn parts(digest: &Digest) -> Vec<Part<'_>> {
+pub(super) fn parts(t: Locale, digest: &Digest) -> Vec<Part<'_>> {
     let own = Part::of(None, &digest.groups, digest.tally);
     let others = digest.stand_ins.iter().map(|other| {
-        Part::of(Some(stands_in(&other.absent, digest.date)), &other.groups, other.tally)
+        Part::of(Some(stands_in(t, &other.absent, digest.date)), &other.groups, other.tally)
     });
     std::iter::once(own).chain(others).filter(|part| !part.groups.is_empty()).collect()
 }
 
 /// "For Maren Holt, out until Mon 23 Nov".
-pub(super) fn stands_in(absent: &Absent, today: NaiveDate) -> String {
-    format!("For {}, out until {}", words::name(&absent.name), words::day(absent.until, today))
+pub(super) fn stands_in(t: Locale, absent: &Absent, today: NaiveDate) -> String {
+    t.stands_in(&t.name(&absent.name), &t.day(absent.until, today))
 }
 
 /// Most characters of a preheader that any client shows.
 const PREHEADER: usize = 150;
 
 /// Goes on where the subject stops; without names when they are kept out of subjects, for it shows on the same screens.
-pub(super) fn preheader(digest: &Digest, names: bool) -> String {
+pub(super) fn preheader(t: Locale, digest: &Digest, names: bool) -> String {
     let mut said = String::new();
     if names {
         let waiting = digest.lines().filter(|line| line.group == Group::Waiting);
-        add(&mut said, "", waiting.enumerate().map(|(n, line)| waits(line, n == 0)));
+        add(&mut said, "", waiting.enumerate().map(|(n, line)| waits(t, line, n == 0)));
         let mut ours: Vec<&Line> = digest.lines().filter(|line| pressing(line).is_some()).collect();
         ours.sort_by_key(|line| pressing(line));
-        let lead = if said.is_empty() { "" } else { " On our side: " };
-        add(&mut said, lead, ours.into_iter().map(|line| needs(line, digest)));
+        let lead = if said.is_empty() { "" } else { t.on_our_side() };
+        add(&mut said, lead, ours.into_iter().map(|line| needs(t, line, digest)));
     }
     if said.is_empty() {
-        let sentences = [format!("{}.", tally(digest)), delta(digest)];
+        let sentences = [format!("{}.", tally(t, digest)), delta(t, digest)];
         said = words::plain(&sentences.join(" ")).into_owned();
     }
     said
@@ -181,80 +176,63 @@ fn add(said: &mut String, lead: &str, items: impl Iterator<Item = String>) {
     }
 }
 
-fn waits(line: &Line, with_unit: bool) -> String {
-    let name = words::name(&line.customer);
-    match line::duration(line.age) {
-        _ if line.change.first => format!("{name} new"),
-        None => format!("{name} since today"),
+fn waits(t: Locale, line: &Line, with_unit: bool) -> String {
+    let name = t.name(&line.customer);
+    match t.duration(line.age) {
+        _ if line.change.first => t.is_new(&name),
+        None => t.waits_since_today(&name),
         Some(_) if !with_unit && line.age.business > 0 => format!("{name} {}", line.age.business),
         Some(days) => format!("{name} {days}"),
     }
 }
 
-fn needs(line: &Line, digest: &Digest) -> String {
-    let name = words::name(&line.customer);
+fn needs(t: Locale, line: &Line, digest: &Digest) -> String {
+    let name = t.name(&line.customer);
     match (line.group, line.launch) {
-        (Group::AtRisk, _) => format!("{name} at risk"),
+        (Group::AtRisk, _) => t.at_risk_short(&name),
         (Group::Launch, Some(launch)) if launch.calendar < 0 => {
-            format!("{name} {} past its launch date", count(-launch.calendar, "day"))
+            t.past_launch_short(&name, &t.count(-launch.calendar, Noun::Day))
         }
         (Group::Launch, Some(launch)) => {
             let day = match launch.calendar {
-                0 => "today".to_owned(),
-                1 => "tomorrow".to_owned(),
-                2..=6 => words::weekday(launch.date).to_owned(),
-                _ => words::day(launch.date, digest.date),
+                0 => t.today().to_owned(),
+                1 => t.tomorrow().to_owned(),
+                2..=6 => t.launch_weekday(t.weekday(launch.date)),
+                _ => t.launch_weekday(&t.day(launch.date, digest.date)),
             };
-            words::plain(&format!("{name} launches {day}")).into_owned()
+            words::plain(&t.launches(&name, &day)).into_owned()
         }
-        _ => format!("{name} stalled"),
+        _ => t.stalled_short(&name),
     }
 }
 
 /// Why this reader gets this digest, without the address.
-pub(super) fn why(digest: &Digest) -> String {
-    let n = int(digest.total);
-    let these = match n {
-        1 => "this onboarding".to_owned(),
-        _ => format!("these {n} onboardings"),
-    };
-    let due = if n == 1 { "it was due today" } else { "each of them was due today" };
-    format!("{} {these}, and {due}.", role(digest))
+pub(super) fn why(t: Locale, digest: &Digest) -> String {
+    t.why_digest(int(digest.total), digest.as_csm)
 }
 
 /// The same in fewer words.
-pub(super) fn short_why(digest: &Digest) -> String {
-    match int(digest.total) {
-        1 => format!("{} this one, and it was due today.", role(digest)),
-        n => format!("{} these {n}, and each was due today.", role(digest)),
-    }
-}
-
-fn role(digest: &Digest) -> &'static str {
-    if digest.as_csm {
-        "you are the CSM of"
-    } else {
-        "you are the CSM, or stand in for the CSM, of"
-    }
+pub(super) fn short_why(t: Locale, digest: &Digest) -> String {
+    t.why_digest_short(int(digest.total), digest.as_csm)
 }
 
 /// When digests come.
-pub(super) fn rhythm(digest: &Digest) -> String {
+pub(super) fn rhythm(t: Locale, digest: &Digest) -> String {
     use chrono::Timelike;
-    let days = words::weekdays(&digest.days);
+    let days = t.weekdays(&digest.days);
     let time = clock(digest.time);
     let zone = &digest.zone;
-    if days == "Monday to Friday" && digest.time.hour() < 12 {
-        format!("One digest each working morning, {days} at {time} ({zone}).")
+    if digest.days == ["mon", "tue", "wed", "thu", "fri"] && digest.time.hour() < 12 {
+        t.each_working_morning(&days, &time, zone)
     } else {
-        format!("At most one digest a day, {days} at {time} ({zone}).")
+        t.at_most_one_a_day(&days, &time, zone)
     }
 }
 
 /// "2 snoozed, 1 paused": what is the reader's and not listed; `None` when there is none.
-pub(super) fn quiet(digest: &Digest) -> Option<(String, i64)> {
+pub(super) fn quiet(t: Locale, digest: &Digest) -> Option<(String, i64)> {
     let totals = digest.totals;
-    let parts: Vec<String> = [(totals.snoozed, "snoozed"), (totals.paused, "paused")]
+    let parts: Vec<String> = [(totals.snoozed, t.snoozed()), (totals.paused, t.paused())]
         .into_iter()
         .filter(|(n, _)| *n > 0)
         .map(|(n, word)| format!("{n} {word}"))

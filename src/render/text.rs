@@ -32,6 +32,16 @@ pub(super) fn paragraph(text: &str) -> String {
     wrap(text, "", "")
 }
 
+/// An item of a list.
+pub(super) fn listed(text: &str) -> String {
+    wrap(text, "  * ", "    ")
+}
+
+/// With the apostrophe of a typewriter.
+pub(super) fn ascii(text: &str) -> String {
+    text.replace('’', "'")
+}
+
 /// Sentences about an onboarding, under its first line.
 pub(super) fn indented(text: &str) -> String {
     wrap(text, "   ", "   ")
@@ -44,7 +54,7 @@ pub(super) fn link(words: &str, url: &str) -> String {
 }
 
 /// Labels and links as two columns, each link at the end of its line.
-pub(super) fn links(links: &[(String, String)]) -> Vec<String> {
+pub(super) fn links(links: &[(&str, &str)]) -> Vec<String> {
     let width = links.iter().map(|(label, _)| label.chars().count()).max().unwrap_or_default() + 1;
     links
         .iter()

@@ -249,6 +249,31 @@ pub async fn opt_out(
     log(conn, author, "contact_unsubscribed", &after, Diff::between(before, &after), now).await
 }
 
+/// Lets mail go again to a contact that the caller has locked and that asked for it.
+pub async fn opt_in(
+    conn: &mut Conn,
+    author: &Author,
+    before: &Contact,
+    reason: &str,
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    on!(conn, |c| sqlx::query("UPDATE contacts SET opted_out_at = NULL WHERE id = $1")
+        .bind(&before.id)
+        .execute(c)
+        .await
+        .map(|_| ()))?;
+    let after = Contact { opted_out_at: None, ..before.clone() };
+    let entry = Entry {
+        workspace_id: &before.workspace_id,
+        event: "contact_resubscribed",
+        object: "contact",
+        object_id: &before.id,
+        diff: Diff::between(before, &after),
+        reason: Some(reason),
+    };
+    audit::append(conn, author, entry, now).await
+}
+
 /// Deletes a contact that the caller has locked; the oldest remaining one becomes primary in its place.
 pub async fn delete(
     conn: &mut Conn,

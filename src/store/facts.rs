@@ -47,6 +47,8 @@ struct WorkspaceRow {
     reply_to: Option<String>,
     footer_address: Option<String>,
     names_in_subjects: bool,
+    locale: String,
+    templates_revision: i64,
     holidays: Json<Vec<NaiveDate>>,
     phases: Json<Vec<(Phase, String, i64, i64)>>,
 }
@@ -63,7 +65,7 @@ pub async fn workspaces(
     ids: &[String],
 ) -> Result<HashMap<String, Workspace>, DbError> {
     const COLUMNS: &str = "id, name, time_zone, working_days, digest_time, waiting_steps, owner_user_id, escalation_user_id, customer_reminders,
-         mail_from, mail_name, reply_to, footer_address, names_in_subjects";
+         mail_from, mail_name, reply_to, footer_address, names_in_subjects, locale, templates_revision";
     const POSTGRES: &str = const_str::concat!(
         "SELECT ",
         COLUMNS,
@@ -107,6 +109,8 @@ pub async fn workspaces(
                 reply_to: row.reply_to,
                 footer_address: row.footer_address,
                 names_in_subjects: row.names_in_subjects,
+                locale: row.locale.parse().unwrap_or_default(),
+                templates_revision: row.templates_revision,
             };
             (workspace.id.clone(), workspace)
         })

@@ -46,6 +46,8 @@ pub struct Workspace {
     pub footer_address: Option<String>,
     /// Whether customers are named where a lock screen shows it.
     pub names_in_subjects: bool,
+    /// Language of its messages: `en`, `de`.
+    pub locale: String,
     /// When it was created.
     #[serde(serialize_with = "audit::instant")]
     pub created_at: DateTime<Utc>,
@@ -145,7 +147,7 @@ pub async fn update(
         sqlx::query(
         "UPDATE workspaces SET name = $2, time_zone = $3, working_days = $4, digest_time = $5, waiting_steps = $6, owner_user_id = $7,
             escalation_user_id = $8, customer_reminders = $9, mail_from = $10, mail_name = $11, reply_to = $12, footer_address = $13,
-            names_in_subjects = $14, updated_at = $15 WHERE id = $1"
+            names_in_subjects = $14, locale = $15, updated_at = $16 WHERE id = $1"
     )
     .bind(&after.id)
     .bind(&after.name)
@@ -161,6 +163,7 @@ pub async fn update(
     .bind(&after.reply_to)
     .bind(&after.footer_address)
     .bind(after.names_in_subjects)
+    .bind(&after.locale)
     .bind(after.updated_at)
     .execute(c)
     .await

@@ -1,5 +1,7 @@
 //! Facts become a message: what is to be said is put together here, the words are `render`'s.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 
 use crate::domain::calendar::local_date;
@@ -8,6 +10,7 @@ use crate::domain::digest::{self, Absent, Frame, Item, Nudge};
 use crate::domain::facts::Onboarding;
 use crate::domain::message::{Envelope, Message};
 use crate::domain::values::{Channel, Kind, Phase};
+use crate::render::custom::Custom;
 use crate::render::{Brand, Links, Renderer};
 use crate::store::briefs::Brief;
 use crate::store::ledger::Claimed;
@@ -21,6 +24,8 @@ pub struct Composer<'a> {
     pub links: &'a Links,
     /// Postal address under mails of workspaces that have none of their own.
     pub footer_address: Option<&'a str>,
+    /// Templates of the workspace's own.
+    pub custom: Option<&'a Arc<Custom>>,
 }
 
 impl Composer<'_> {
@@ -97,7 +102,7 @@ impl Composer<'_> {
     }
 
     fn brand(self, brief: &Brief) -> Brand {
-        Brand::of(&brief.workspace, self.footer_address)
+        Brand::of(&brief.workspace, self.footer_address, self.custom.cloned())
     }
 }
 

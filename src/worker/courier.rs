@@ -18,6 +18,7 @@ use super::brakes::Brakes;
 use super::compose::{self, Composer};
 use super::loader::Loader;
 use super::outcome::{self, Next};
+use super::own_texts::{self, OwnTexts};
 use super::recheck::{Still, recheck, silence};
 use super::refusals::Refusals;
 use super::slack_replies;
@@ -54,6 +55,8 @@ pub struct Courier {
     pub loader: Loader,
     /// Messages.
     pub renderer: Arc<Renderer>,
+    /// Templates of workspaces' own.
+    pub own_texts: OwnTexts,
     /// Messages in the form in which they are stored.
     pub packer: Packer,
     /// Providers.
@@ -244,10 +247,15 @@ impl Courier {
             Err(error) => return attempt.release(&error.to_string()).await,
         };
         let at = self.clock.now();
+        let custom = match self.own_texts.of(&self.db, &brief.workspace).await {
+            Ok(custom) => custom,
+            Err(error) => return attempt.release(&error.to_string()).await,
+        };
         let composer = Composer {
             renderer: &self.renderer,
             links: &self.links,
             footer_address: self.footer_address.as_deref(),
+            custom: custom.as_ref(),
         };
         let still = recheck(claimed, &brief, self.channels, at);
         if matches!(still, Still::Digest { .. } | Still::Nudge(_))
@@ -279,6 +287,9 @@ impl Courier {
             }
             Still::Nudge(onboarding) => composer.nudge(claimed, &brief, &onboarding, at),
         };
+        if let Some(custom) = &custom {
+            own_texts::report(&self.db, &brief.workspace, custom, at).await;
+        }
         let message = match message {
             Ok(message) => message,
             Err(error) => return attempt.broken(&error).await,

@@ -9,6 +9,7 @@ pub mod courier;
 pub mod doubts;
 pub mod loader;
 pub mod outcome;
+pub mod own_texts;
 pub mod recheck;
 pub mod refusals;
 pub mod slack_replies;

@@ -12,7 +12,7 @@ use crate::db::{Conn, DbError};
 use crate::domain::calendar::local_date;
 use crate::domain::facts::{Person, Workspace};
 use crate::domain::message::{Click, Message, SlackPost, Verdict};
-use crate::domain::values::{Kind, State};
+use crate::domain::values::{Kind, Locale, State};
 use crate::render::Brand;
 use crate::render::pages;
 use crate::render::settled::{Settled, What};
@@ -110,8 +110,7 @@ async fn words(
     let Some(n) = sent::find(conn, &edit.notification_id).await? else { return Ok(None) };
     let Some((channel, ts)) = n.on_slack() else { return Ok(None) };
     let settled = settled(conn, &n, now).await?;
-    let (post, said) = if let Some((settled, names_in_subjects)) = settled {
-        let brand = Brand { names_in_subjects, ..Brand::default() };
+    let (post, said) = if let Some((settled, brand)) = settled {
         let post = courier.renderer.settled(&settled, &courier.links, &brand);
         // The button is part of what it says.
         let said = format!("{} {:?}", post.text, settled.undo);
@@ -125,12 +124,12 @@ async fn words(
     Ok((said != edit.said).then(|| (channel.to_owned(), ts.to_owned(), post, said)))
 }
 
-/// What is true now instead of what the nudge says, and whether the workspace shows names; `None` while its reason stands.
+/// What is true now instead of what the nudge says, and how the workspace says it; `None` while its reason stands.
 async fn settled(
     conn: &mut Conn,
     n: &Sent,
     now: DateTime<Utc>,
-) -> Result<Option<(Settled, bool)>, DbError> {
+) -> Result<Option<(Settled, Brand)>, DbError> {
     let Some(id) = &n.subject_id else { return Ok(None) };
     let journey = facts::onboardings(conn, std::slice::from_ref(id)).await?.into_iter().next();
     let workspace = facts::workspaces(conn, std::slice::from_ref(&n.workspace_id))
@@ -147,6 +146,7 @@ async fn settled(
         return Ok(None);
     };
     let o = &journey.onboarding;
+    let t = workspace.locale;
     let today = local_date(reader.zone, now);
     let mut latest =
         async |is_like: fn(&Value) -> bool| audit::latest(conn, id, n.created_at, is_like).await;
@@ -157,23 +157,23 @@ async fn settled(
     } else if about_wait && (!waits || o.waiting_since > Some(n.created_at)) {
         let line = latest(audit::ends_wait).await?;
         let waited = line.as_ref().and_then(|line| waited(&workspace, line));
-        Some(What::Replied { by: by(reader, line.as_ref(), today), waited })
+        Some(What::Replied { by: by(t, reader, line.as_ref(), today), waited })
     } else if !about_wait && o.phase_entered_at > n.created_at {
         let line = latest(|diff| diff["phase"].is_array()).await?;
         let to = workspace.label(o.phase).to_owned();
-        Some(What::Moved { by: by(reader, line.as_ref(), today), to })
+        Some(What::Moved { by: by(t, reader, line.as_ref(), today), to })
     } else if !about_wait && waits {
         let line = latest(|diff| diff["waiting_on_customer"][1] == true).await?;
-        Some(What::Waits { by: by(reader, line.as_ref(), today) })
+        Some(What::Waits { by: by(t, reader, line.as_ref(), today) })
     } else if o.state == State::Paused {
         let line = latest(|diff| diff["state"][1] == "paused").await?;
-        Some(What::Paused { by: by(reader, line.as_ref(), today) })
+        Some(What::Paused { by: by(t, reader, line.as_ref(), today) })
     } else if let Some(until) = o.snoozed_until.filter(|until| *until > today) {
         let line = latest(|diff| diff["snoozed_until"].is_array()).await?;
         Some(What::Snoozed { until, by: line.map(|line| line.actor_name) })
     } else if !n.escalation && journey.recipient_id.as_ref() != Some(&n.recipient_id) {
         let to = journey.recipient_id.as_ref().and_then(|id| people.get(id));
-        to.map(|member| What::Reassigned { to: pages::name(&member.person.name) })
+        to.map(|member| What::Reassigned { to: t.name(&member.person.name) })
     } else {
         None
     };
@@ -199,16 +199,14 @@ async fn settled(
         what,
         undo,
     };
-    Ok(Some((settled, workspace.names_in_subjects)))
+    Ok(Some((settled, Brand::of(&workspace, None, None))))
 }
 
 /// "Maren Holt at 09:04", with the day when it is not the reader's today.
-fn by(reader: &Person, line: Option<&Line>, today: chrono::NaiveDate) -> Option<String> {
+fn by(t: Locale, reader: &Person, line: Option<&Line>, today: chrono::NaiveDate) -> Option<String> {
     let line = line?;
-    let local = line.created_at.with_timezone(&reader.zone);
-    let day = (local.date_naive() != today)
-        .then(|| format!(" on {}", pages::day(local.date_naive(), today)));
-    Some(format!("{}{} at {}", line.actor_name, day.unwrap_or_default(), local.format("%H:%M")))
+    let local = line.created_at.with_timezone(&reader.zone).naive_local();
+    Some(t.who_when(&line.actor_name, &pages::when(t, local, today)))
 }
 
 /// How many business days a wait took that this entry ended.

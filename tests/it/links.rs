@@ -1,6 +1,7 @@
 //! Links without login: what people can do from a message, and what nobody can.
 
 mod acts;
+mod german;
 mod tokens;
 mod unsubscribe;
 

@@ -21,3 +21,4 @@ mod slack;
 mod statements;
 mod support;
 mod telemetry;
+mod templates;

@@ -18,7 +18,7 @@ use super::support::db::{Backend, TestDb};
 use super::support::stage::Stage;
 
 fn all() -> Vec<Preview> {
-    preview::of_samples(&Renderer::new().unwrap(), None).unwrap()
+    preview::of_samples(&Renderer::new().unwrap(), None, None).unwrap()
 }
 
 fn mails() -> Vec<(String, Email)> {
@@ -472,11 +472,39 @@ async fn a_workspace_has_its_own_sender_answers_foot_and_subjects(#[case] backen
     assert_eq!(rows.len(), 2, "who changed what is kept");
 }
 
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_workspace_chooses_the_language_of_its_messages(#[case] backend: Backend) {
+    let stage = Stage::mail_only(backend).await;
+    stage
+        .onboard("Halden Freight", json!({ "state": "waiting", "reminder_frequency_days": 1 }))
+        .await;
+    assert_eq!(stage.app.get("/workspace").await.ok(200)["locale"], "en");
+    let refused = stage.app.patch("/workspace", json!({ "locale": "tlh" })).await;
+    assert_eq!(refused.error(), "400 invalid_request_error invalid_enum_value locale");
+    stage.patch("/workspace", json!({ "locale": "de" })).await;
+    stage.pass("2026-06-02T07:00:00Z").await;
+    let raw = stage.relay.accepted().pop().unwrap().raw;
+    let mail = MessageParser::default().parse(&raw).unwrap();
+    assert_eq!(mail.subject(), Some("Sie warten auf Halden Freight (1 Arbeitstag)"));
+    let text = mail.body_text(0).unwrap();
+    assert!(text.contains("Wir warten seit Mo 1. Juni auf den Kunden."), "{text}");
+    assert!(mail.body_html(0).unwrap().contains("<html lang=\"de\""));
+    let speak = ["workspaces", "update", "--workspace", "acme", "--locale", "en"];
+    assert_eq!(stage.service.ok(&speak).await.last(), stage.app.workspace.id);
+    stage.pass("2026-06-03T07:00:00Z").await;
+    let raw = stage.relay.accepted().pop().unwrap().raw;
+    let mail = MessageParser::default().parse(&raw).unwrap();
+    assert_eq!(mail.subject(), Some("You are waiting on Halden Freight (2 business days)"));
+}
+
 #[test]
 fn kinds_have_their_samples() {
     for kind in Kind::ALL {
         assert!(
-            !preview::of_samples(&Renderer::new().unwrap(), Some(*kind)).unwrap().is_empty(),
+            !preview::of_samples(&Renderer::new().unwrap(), Some(*kind), None).unwrap().is_empty(),
             "{kind}"
         );
     }

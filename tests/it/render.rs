@@ -1,5 +1,7 @@
 //! What people read: snapshots of every message, and the rules of the design kit that a snapshot cannot prove.
 
+mod german;
+
 use chrono::NaiveDate;
 use pivotal_reminders::domain::digest::{Change, Changed, Digest, Group, Launch, Line, Nudge};
 use pivotal_reminders::domain::message::{Email, Message, SlackPost};
@@ -73,26 +75,8 @@ fn waiting(id: i64, customer: &str, since: NaiveDate) -> Line {
 }
 
 /// `n` realistic lines, each with every part a line can have.
-fn many(n: usize) -> Digest {
-    let names = [
-        "Northwind Community Health Partners",
-        "Linden Street Laboratories",
-        "Åsgård & Söner Försäkringar",
-        "Brannoch Energy",
-        "O'Reilly, Quillby and Daughters",
-    ];
-    let full = samples::digest().lines().next().cloned().expect("the kit's first line");
-    let lines = (0..n).map(|i| Line {
-        display_id: 1000 + i64::try_from(i).expect("small"),
-        customer: names[i % names.len()].to_owned(),
-        phase: "Program buildout".to_owned(),
-        ..full.clone()
-    });
-    let mut all = digest_of(lines.collect());
-    for (_, lines) in &mut all.groups {
-        lines.truncate(25);
-    }
-    all
+fn many(n: u8) -> Digest {
+    samples::long_digest(n)
 }
 
 // --- the kit ---------------------------------------------------------------------------------------------------------------------
@@ -548,7 +532,7 @@ fn twenty_five_lines_on_slack_keep_every_limit() {
 }
 
 /// Names of 200 characters, which Slack's limit cannot hold 25 times.
-fn long_names(n: usize) -> Digest {
+fn long_names(n: u8) -> Digest {
     let mut digest = many(n);
     for (_, lines) in &mut digest.groups {
         for line in lines {

@@ -15,7 +15,7 @@ use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use chrono_tz::Tz;
 use pivotal_reminders::domain::calendar::{Calendar, DaySpan, hm};
 use pivotal_reminders::domain::facts::{Onboarding, Person, PhaseSettings, Provenance, Workspace};
-use pivotal_reminders::domain::values::{Channel, CustomerStatus, Mode, Phase, State};
+use pivotal_reminders::domain::values::{Channel, CustomerStatus, Locale, Mode, Phase, State};
 
 /// `2026-06-01`
 fn date(text: &str) -> NaiveDate {
@@ -61,6 +61,8 @@ fn workspace() -> Workspace {
         reply_to: None,
         footer_address: None,
         names_in_subjects: false,
+        locale: Locale::En,
+        templates_revision: 0,
         phases,
     }
 }

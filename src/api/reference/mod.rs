@@ -165,7 +165,16 @@ fn parameters(op: &Operation) -> Vec<Value> {
     if op.success.1.ends_with("List") {
         let mut limit = json!({ "type": "integer", "minimum": 1, "maximum": 100, "default": 25 });
         let mut follow = "rows strictly older follow";
-        if ["list-phases", "forecast-reminders", "list-queues", "list-schedules"].contains(&op.id) {
+        if [
+            "list-phases",
+            "list-templates",
+            "list-opt-outs",
+            "forecast-reminders",
+            "list-queues",
+            "list-schedules",
+        ]
+        .contains(&op.id)
+        {
             limit = json!({ "type": "integer", "minimum": 1, "maximum": 100 });
             follow = "what comes after it follows";
         }

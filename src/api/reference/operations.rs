@@ -449,6 +449,49 @@ pub const OPERATIONS: &[Operation] = &[
         ..PATCH
     },
     Operation {
+        path: "/templates",
+        id: "list-templates",
+        tag: "Workspace",
+        summary: "Every part of every message",
+        description: "With the workspace's own template where it wrote one; `version` 0 and a null source mean the built-in one.",
+        scope: ADMIN,
+        success: (200, "TemplateList"),
+        ..GET
+    },
+    Operation {
+        path: "/templates/{name}",
+        id: "get-template",
+        tag: "Workspace",
+        summary: "A part of a message, with its versions and what it may name",
+        description: "Such as `digest.subject` or `customer_reminder.html`.",
+        scope: ADMIN,
+        success: (200, "TemplateDetail"),
+        errors: &[(404, "template_not_found.")],
+        ..GET
+    },
+    Operation {
+        method: "put",
+        path: "/templates/{name}",
+        id: "save-template",
+        tag: "Workspace",
+        summary: "Write a part of a message, or go back",
+        description: "Send `source` (null: back to the built-in one) or `version` (an earlier one; 0: the built-in one). It is rendered with every sample first, and refused if that fails; it is in use from the next message on.",
+        scope: ADMIN,
+        body: Some("TemplateUpdate"),
+        success: (200, "TemplateDetail"),
+        errors: &[BODY, (404, "template_not_found.")],
+        ..PATCH
+    },
+    Operation {
+        path: "/opt_outs",
+        id: "list-opt-outs",
+        tag: "Workspace",
+        summary: "Who wants no messages of which kind",
+        scope: ADMIN,
+        success: (200, "OptOutList"),
+        ..GET
+    },
+    Operation {
         path: "/api_keys",
         id: "list-api-keys",
         tag: "API keys",

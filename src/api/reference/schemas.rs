@@ -9,7 +9,7 @@ use crate::api::error::Envelope;
 use crate::api::wire::{Deleted, List};
 use crate::api::{
     api_keys, audit_log, bulk_operations, contacts, customers, jobs, meta, notifications,
-    onboardings, phases, preferences, queues, reminders, schedules, users, workspace,
+    onboardings, phases, preferences, queues, reminders, schedules, templates, users, workspace,
 };
 
 /// Every schema by its name.
@@ -62,6 +62,10 @@ pub(super) fn all() -> Map<String, Value> {
     add::<bulk_operations::BulkApply>(g);
     add::<List<schedules::View<'_>>>(g);
     add::<List<audit_log::View<'_>>>(g);
+    add::<List<templates::View<'_>>>(g);
+    add::<templates::TemplateDetail<'_>>(g);
+    add::<templates::TemplateUpdate>(g);
+    add::<List<templates::OptOutView<'_>>>(g);
     generator.take_definitions(true)
 }
 

@@ -10,9 +10,8 @@ use crate::db::{Conn, DbError};
 use crate::domain::calendar::{Weekdays, add_days, parse_time};
 use crate::domain::link::Purpose;
 use crate::domain::values::Kind;
-use crate::operate::acts::{Act, Outcome};
-use crate::operate::links::{self, Opened, Reader};
-use crate::render::pages as words;
+use crate::operate::acts::{Act, Outcome, nothing};
+use crate::operate::links::{Opened, Reader};
 use crate::store::facts::Member;
 
 /// Acts, and says what came of it.
@@ -23,22 +22,22 @@ pub(super) async fn page(
     form: &[u8],
     now: DateTime<Utc>,
 ) -> Result<(StatusCode, Page), DbError> {
+    let t = opened.t();
     let Some(outcome) = act(conn, opened, form, now).await? else {
         // A page that only shows has no button to press.
         return Ok((
             StatusCode::METHOD_NOT_ALLOWED,
-            Page::new("Nothing to do here.").says("Nothing was changed."),
+            Page::new(t, t.nothing_to_do_here()).says(t.nothing_was_changed()),
         ));
     };
-    let workspace = links::workspace(conn, &opened.message.workspace_id).await?;
     let page = match &outcome {
-        Outcome::Done(sentence) => Page::new("Done").says(sentence),
-        Outcome::Nothing(sentence) => Page::new("Nothing was changed").says(sentence),
+        Outcome::Done(sentence) => Page::new(t, t.done()).says(sentence),
+        Outcome::Nothing(sentence) => Page::new(t, t.nothing_changed()).says(sentence),
     };
-    let page = page.of(workspace.map(|w| words::name(&w.name)), opened.reader_name());
+    let page = page.of(t.name(&opened.workspace.name), opened.reader_name());
     let page = match opened.reader {
         Reader::User(_) => show::settings(page, site, opened),
-        Reader::Contact(_) => page.says("If you change your mind, write to your contact."),
+        Reader::Contact(_) => page.says(t.change_your_mind()),
     };
     Ok((StatusCode::OK, page))
 }
@@ -53,7 +52,8 @@ async fn act(
     let Reader::User(member) = &opened.reader else {
         return opened.unsubscribe(conn, now).await.map(Some);
     };
-    let unclear = |what: &str| Ok(Some(Outcome::Nothing(format!("{what} Nothing was changed."))));
+    let t = opened.t();
+    let unclear = |what: &str| Ok(Some(nothing(t, what)));
     match opened.link.purpose {
         Purpose::Snooze | Purpose::Replied => {
             about_one(conn, opened, member, &form, now).await.map(Some)
@@ -66,10 +66,8 @@ async fn act(
                 (Some(time), Some(days)) => {
                     opened.set_rhythm(conn, time, days, now).await.map(Some)
                 }
-                (None, _) => unclear("Choose a time, like 07:00."),
-                (_, None) => unclear(
-                    "Choose at least one day; to get no digest at all, switch it off among your messages.",
-                ),
+                (None, _) => unclear(t.choose_a_time()),
+                (_, None) => unclear(t.choose_a_weekday()),
             }
         }
         Purpose::Mute => {
@@ -82,7 +80,7 @@ async fn act(
                 let backup = form.one("backup").map(str::to_owned);
                 opened.set_away(conn, until, backup, now).await.map(Some)
             }
-            Err(_) => unclear("Choose a day, like 2026-12-01."),
+            Err(_) => unclear(t.choose_a_date()),
         },
         _ => Ok(None),
     }
@@ -95,10 +93,9 @@ async fn about_one(
     form: &Form,
     now: DateTime<Utc>,
 ) -> Result<Outcome, DbError> {
+    let t = opened.t();
     let Some(subject) = show::subject(conn, opened, true).await? else {
-        return Ok(Outcome::Nothing(
-            "The onboarding is not there any more. Nothing was changed.".to_owned(),
-        ));
+        return Ok(nothing(t, t.not_there_any_more()));
     };
     let act = Act { message: &opened.message, reader: member, now };
     if opened.link.purpose == Purpose::Replied {
@@ -115,7 +112,7 @@ async fn about_one(
     };
     match until {
         Some(until) => act.snooze(conn, subject, until).await,
-        None => Ok(Outcome::Nothing("Choose for how long. Nothing was changed.".to_owned())),
+        None => Ok(nothing(t, t.choose_how_long())),
     }
 }
 

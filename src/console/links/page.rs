@@ -2,9 +2,17 @@
 
 use serde::Serialize;
 
+use crate::domain::values::Locale;
+
 /// A page.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(super) struct Page {
+    /// Its language.
+    lang: &'static str,
+    /// Before the reader's name.
+    reader_label: &'static str,
+    /// What the ways on are, for who cannot see them.
+    more: &'static str,
     title: String,
     workspace: Option<String>,
     reader: Option<String>,
@@ -105,13 +113,19 @@ struct Way {
 }
 
 impl Page {
-    pub(super) fn new(title: impl Into<String>) -> Self {
-        Self { title: title.into(), ..Self::default() }
+    pub(super) fn new(t: Locale, title: impl Into<String>) -> Self {
+        Self {
+            lang: t.as_str(),
+            reader_label: t.page_for(),
+            more: t.more(),
+            title: title.into(),
+            ..Self::default()
+        }
     }
 
     /// Whose page it is, at its top.
-    pub(super) fn of(self, workspace: Option<String>, reader: String) -> Self {
-        Self { workspace, reader: Some(reader), ..self }
+    pub(super) fn of(self, workspace: String, reader: String) -> Self {
+        Self { workspace: Some(workspace), reader: Some(reader), ..self }
     }
 
     pub(super) fn says(mut self, sentence: impl Into<String>) -> Self {

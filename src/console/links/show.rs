@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use super::LinkPages;
 use super::page::{Choice, Field, Page, Row};
 use crate::db::{Conn, DbError};
-use crate::domain::calendar::{DAY_NAMES, Weekdays, add_days, local_date};
+use crate::domain::calendar::{DAY_NAMES, add_days, local_date};
 use crate::domain::digest::line;
 use crate::domain::ids::Ref;
 use crate::domain::link::Purpose;
@@ -14,7 +14,7 @@ use crate::domain::values::Kind;
 use crate::operate::acts::{self, Act, Subject};
 use crate::operate::explain;
 use crate::operate::links::{self, Mine, Opened, Reader, STAFF_KINDS};
-use crate::render::pages as words;
+use crate::render::pages::{self as words, Noun};
 use crate::store::facts::Member;
 use crate::store::message_actions::Action;
 use crate::store::sent;
@@ -29,8 +29,7 @@ pub(super) async fn page(
     opened: &Opened,
     now: DateTime<Utc>,
 ) -> Result<(StatusCode, Page), DbError> {
-    let workspace = links::workspace(conn, &opened.message.workspace_id).await?;
-    let name = workspace.map(|workspace| words::name(&workspace.name));
+    let name = opened.t().name(&opened.workspace.name);
     let page = match &opened.reader {
         Reader::Contact(_) => unsubscribe(opened),
         Reader::User(member) => match opened.link.purpose {
@@ -40,7 +39,7 @@ pub(super) async fn page(
             Purpose::Mine => mine(conn, site, opened, member, false, now).await?,
             Purpose::Quiet => mine(conn, site, opened, member, true, now).await?,
             Purpose::Message => message(conn, site, opened, now).await?,
-            Purpose::Rhythm => rhythm(conn, site, opened, member).await?,
+            Purpose::Rhythm => rhythm(site, opened, member),
             Purpose::Mute => kinds(site, opened, member),
             Purpose::Away => away(conn, site, opened, member, now).await?,
             _ => unsubscribe(opened),
@@ -62,10 +61,11 @@ fn to(
 /// The ways to the reader's settings.
 pub(super) fn settings(page: Page, site: &LinkPages, opened: &Opened) -> Page {
     let to = |purpose| to(site, opened, purpose, None).filter(|_| purpose != opened.link.purpose);
-    page.leads("All my onboardings", to(Purpose::Mine))
-        .leads("Change time or days", to(Purpose::Rhythm))
-        .leads("Choose which messages come", to(Purpose::Mute))
-        .leads("Out of office", to(Purpose::Away))
+    let t = opened.t();
+    page.leads(t.all_my_onboardings(), to(Purpose::Mine))
+        .leads(t.change_time_or_days(), to(Purpose::Rhythm))
+        .leads(t.choose_messages(), to(Purpose::Mute))
+        .leads(t.out_of_office(), to(Purpose::Away))
 }
 
 /// The onboarding of a link.
@@ -81,7 +81,7 @@ pub(super) async fn subject(
 /// The page about an onboarding that is not there.
 pub(super) fn missing(opened: &Opened) -> Page {
     let number = opened.link.onboarding.unwrap_or_default();
-    Page::new(format!("There is no onboarding #{number}.")).says("Nothing was changed.")
+    Page::new(opened.t(), opened.t().no_onboarding(number)).says(opened.t().nothing_was_changed())
 }
 
 async fn about_one(
@@ -93,6 +93,7 @@ async fn about_one(
     now: DateTime<Utc>,
 ) -> Result<Page, DbError> {
     let Some(subject) = subject(conn, opened, false).await? else { return Ok(missing(opened)) };
+    let t = opened.t();
     let act = Act { message: &opened.message, reader: member, now };
     let number = Some(subject.facts.display_id);
     let action = if purpose == Purpose::Replied { Action::Replied } else { Action::Snoozed };
@@ -100,73 +101,72 @@ async fn about_one(
         Purpose::Why => return why(conn, site, opened, member, &subject, now).await,
         Purpose::Onboarding => onboarding(site, opened, &subject, act.today()),
         _ => match act.refusal(conn, &subject, action).await? {
-            Some(refusal) => Page::new("Nothing to do here").says(refusal),
-            None if purpose == Purpose::Replied => Page::new(format!("Has {} replied?", subject.name()))
-                .says("This ends the wait. The next move is then ours, and nobody is reminded of the wait any more.")
-                .asks("The customer replied", Vec::new()),
+            Some(refusal) => Page::new(t, t.nothing_to_do_here()).says(refusal),
+            None if purpose == Purpose::Replied => Page::new(t, t.has_replied(&subject.name()))
+                .says(t.this_ends_the_wait())
+                .asks(t.the_customer_replied(), Vec::new()),
             None => snooze(&subject, act.today()),
         },
     };
     Ok(page
-        .leads(
-            format!("Why do I hear of {}?", subject.name()),
-            to(site, opened, Purpose::Why, number),
-        )
-        .leads("All my onboardings", to(site, opened, Purpose::Mine, None)))
+        .leads(t.why_do_i_hear_of(&subject.name()), to(site, opened, Purpose::Why, number))
+        .leads(t.all_my_onboardings(), to(site, opened, Purpose::Mine, None)))
 }
 
 fn snooze(subject: &Subject, today: NaiveDate) -> Page {
+    let t = subject.t();
     let mut options: Vec<Choice> = SNOOZES
         .into_iter()
         .map(|(days, chosen)| Choice {
             value: days.to_string(),
-            label: format!(
-                "{}, until {}",
-                words::count(days, "day"),
-                words::day(add_days(today, days), today)
+            label: t.days_until(
+                &t.count(days, Noun::Day),
+                &words::day(t, add_days(today, days), today),
             ),
             chosen,
         })
         .collect();
     options.push(Choice {
         value: "date".to_owned(),
-        label: "Until the day below".to_owned(),
+        label: t.until_day_below().to_owned(),
         chosen: false,
     });
     let date = Field::Input {
         input: "date",
         name: "until",
-        label: "Another day",
+        label: t.another_day(),
         value: String::new(),
         min: Some(add_days(today, 1).to_string()),
         required: false,
     };
-    Page::new(format!("Snooze {}", subject.name()))
-        .says("Its reminders rest and resume on the day you choose: no line in a digest, no nudge, no mail to the customer.")
-        .asks("Snooze", vec![Field::Choice { input: "radio", name: "days", legend: "For how long?", options }, date])
+    let days = Field::Choice { input: "radio", name: "days", legend: t.for_how_long(), options };
+    Page::new(t, t.snooze_name(&subject.name()))
+        .says(t.reminders_rest())
+        .asks(t.snooze(), vec![days, date])
 }
 
 fn onboarding(site: &LinkPages, opened: &Opened, subject: &Subject, today: NaiveDate) -> Page {
+    let t = subject.t();
     let number = subject.facts.display_id;
     let line = line(&subject.workspace, &subject.facts, today, None, None);
-    let (figure, sentences) = words::in_words(&line, today);
-    let mut page = Page::new(subject.name());
+    let (figure, sentences) = words::in_words(t, &line, today);
+    let mut page = Page::new(t, subject.name());
     if subject.is_closed() {
-        return page.says("It is closed: nobody is reminded of it any more.");
+        return page.says(t.it_is_closed());
     }
-    page =
-        page.says(format!("{}, {figure}. {}.", words::group(line.group), words::name(&line.phase)));
+    let group = words::group(t, line.group);
+    page = page.says(format!("{group}, {figure}. {}.", t.name(&line.phase)));
     page = page.says(sentences);
     if let Some(until) = subject.facts.snoozed_until.filter(|until| *until > today) {
-        page = page.says(format!("Snoozed until {}.", words::day(until, today)));
+        page = page.says(t.snoozed_until(&words::day(t, until, today)));
     }
     let replied = to(site, opened, Purpose::Replied, Some(number))
         .filter(|_| subject.facts.waiting_on_customer);
     let own =
         site.onboarding_url.as_ref().map(|url| url.replace("{display_id}", &number.to_string()));
-    page.leads("Open it", own)
-        .leads("The customer replied", replied)
-        .leads("Snooze it", to(site, opened, Purpose::Snooze, Some(number)))
+    page.leads(t.open_it(), own)
+        .leads(t.the_customer_replied(), replied)
+        .leads(t.snooze_it(), to(site, opened, Purpose::Snooze, Some(number)))
 }
 
 async fn why(
@@ -177,21 +177,19 @@ async fn why(
     subject: &Subject,
     now: DateTime<Utc>,
 ) -> Result<Page, DbError> {
+    let t = opened.t();
     let found =
         explain::explain(conn, &subject.row, Some(&member.person.id), now, site.channels).await?;
     let verdict = match (found.sends, found.reason) {
-        (true, _) => "A line about it is due to you today.".to_owned(),
-        (false, Some(reason)) => format!(
-            "No line about it would be sent to you now: {}.",
-            reason.as_str().replace('_', " ")
-        ),
-        (false, None) => "No line about it is due to you now.".to_owned(),
+        (true, _) => t.line_is_due().to_owned(),
+        (false, Some(reason)) => t.no_line_because(&t.because(reason)),
+        (false, None) => t.line_is_not_due().to_owned(),
     };
     let rows = found
         .gates
         .iter()
         .map(|gate| Row {
-            text: gate.detail.clone(),
+            text: t.gate(gate),
             mark: Some(if gate.passed { "pass" } else { "stop" }),
             ..Row::default()
         })
@@ -204,24 +202,23 @@ async fn why(
         .map(|next| {
             let local = next.at.with_timezone(&zone);
             Row {
-                title: words::capital(links::singular(next.plan.kind)),
-                text: format!(
-                    "{} at {}, by {}",
-                    words::day(local.date_naive(), today),
-                    local.format("%H:%M"),
-                    links::channel(next.plan.channel)
+                title: words::capital(t.kind(next.plan.kind)),
+                text: t.day_at_by(
+                    &words::day(t, local.date_naive(), today),
+                    &local.format("%H:%M").to_string(),
+                    t.channel(next.plan.channel),
                 ),
                 ..Row::default()
             }
         })
         .collect();
     let number = Some(subject.facts.display_id);
-    Ok(Page::new(format!("Why you hear of {}", subject.name()))
+    Ok(Page::new(t, t.why_you_hear_of(&subject.name()))
         .says(verdict)
-        .lists("What was looked at, in order", rows)
-        .lists("What comes next, if nothing changes", next)
-        .leads("Snooze it", to(site, opened, Purpose::Snooze, number))
-        .leads("All my onboardings", to(site, opened, Purpose::Mine, None)))
+        .lists(t.looked_at_in_order(), rows)
+        .lists(t.comes_next(), next)
+        .leads(t.snooze_it(), to(site, opened, Purpose::Snooze, number))
+        .leads(t.all_my_onboardings(), to(site, opened, Purpose::Mine, None)))
 }
 
 async fn mine(
@@ -234,32 +231,29 @@ async fn mine(
 ) -> Result<Page, DbError> {
     let (today, mut all) = links::mine(conn, member, now).await?;
     all.retain(|mine| !quiet || mine.rests.is_some());
-    let title = match (i64::try_from(all.len()).unwrap_or(i64::MAX), quiet) {
-        (0, true) => "None of your onboardings rest".to_owned(),
-        (0, false) => "You have no open onboardings".to_owned(),
-        (n, true) => format!("{} resting", words::count(n, "onboarding")),
-        (n, false) => format!("Your {}", words::count(n, "onboarding")),
-    };
+    let t = opened.t();
+    let n = i64::try_from(all.len()).unwrap_or(i64::MAX);
+    let title = if quiet { t.onboardings_resting(n) } else { t.your_onboardings(n) };
     let row = |mine: &Mine| {
-        let (figure, sentences) = words::in_words(&mine.line, today);
+        let (figure, sentences) = words::in_words(t, &mine.line, today);
         Row {
-            title: format!("{} #{}", words::name(&mine.line.customer), mine.line.display_id),
+            title: format!("{} #{}", t.name(&mine.line.customer), mine.line.display_id),
             url: to(site, opened, Purpose::Onboarding, Some(mine.line.display_id)),
             text: match &mine.rests {
-                Some(rests) => format!("{}. {rests}", words::name(&mine.line.phase)),
-                None => format!("{}, {figure}. {sentences}", words::name(&mine.line.phase)),
+                Some(rests) => format!("{}. {rests}", t.name(&mine.line.phase)),
+                None => format!("{}, {figure}. {sentences}", t.name(&mine.line.phase)),
             },
             mark: None,
         }
     };
-    let mut page = Page::new(title);
+    let mut page = Page::new(t, title);
     for group in all.chunk_by(|a, b| {
         a.rests.is_some() == b.rests.is_some()
             && (a.rests.is_some() || a.line.group == b.line.group)
     }) {
         let heading = match group.first() {
-            Some(first) if first.rests.is_none() => words::group(first.line.group),
-            _ => "Resting".to_owned(),
+            Some(first) if first.rests.is_none() => words::group(t, first.line.group),
+            _ => t.resting().to_owned(),
         };
         page = page.lists(heading, group.iter().map(row).collect());
     }
@@ -273,65 +267,41 @@ async fn message(
     now: DateTime<Utc>,
 ) -> Result<Page, DbError> {
     let message = &opened.message;
-    let why = match message.kind {
-        Kind::Digest => {
-            "A digest comes once on each of your working days, when at least one onboarding is due. An onboarding is due when its last reminder lies as many days back as its frequency says."
-        }
-        Kind::StalledPhase => {
-            "A nudge comes when a phase is past its target: one day past it, past twice and three times the target, then weekly, at most six times."
-        }
-        Kind::WaitingOnCustomer => {
-            "A nudge comes on its steps only, counted in business days, while the next move is the customer's."
-        }
-        Kind::CustomerReminder => "A note goes to the customer while the next step is with them.",
-    };
+    let t = opened.t();
     let mut rows = Vec::new();
     for id in sent::onboarding_ids(conn, &message.id).await? {
         let found = acts::subject(conn, &message.workspace_id, &Ref::Id(id), false).await?;
         rows.extend(found.map(|subject| Row {
-            title: format!("Why {}?", subject.name()),
+            title: t.why_name(&subject.name()),
             url: to(site, opened, Purpose::Why, Some(subject.facts.display_id)),
             text: if subject.is_closed() {
-                "Closed since.".to_owned()
+                t.closed_since().to_owned()
             } else {
-                words::name(subject.workspace.label(subject.facts.phase))
+                t.name(subject.workspace.label(subject.facts.phase))
             },
             mark: None,
         }));
     }
     let today = now.date_naive();
-    let page = Page::new(format!(
-        "Why you got the {} of {}",
-        links::singular(message.kind),
-        words::day(message.slot_date, today)
-    ))
-    .says(why)
-    .says(format!(
-        "It went out by {}; its reference is {}.",
-        links::channel(message.channel),
-        message.id
-    ))
-    .lists("What it was about", rows);
+    let day = words::day(t, message.slot_date, today);
+    let page = Page::new(t, t.why_you_got(t.kind(message.kind), &day))
+        .says(t.when_kind_comes(message.kind))
+        .says(t.went_out_by(t.channel(message.channel), &message.id))
+        .lists(t.was_about(), rows);
     Ok(settings(page, site, opened))
 }
 
-async fn rhythm(
-    conn: &mut Conn,
-    site: &LinkPages,
-    opened: &Opened,
-    member: &Member,
-) -> Result<Page, DbError> {
-    let workspace = links::workspace(conn, &member.workspace_id).await?;
+fn rhythm(site: &LinkPages, opened: &Opened, member: &Member) -> Page {
+    let (t, workspace) = (opened.t(), &opened.workspace);
     let person = &member.person;
-    let days = person.digest_days.or(workspace.as_ref().map(|w| w.calendar.working_days));
-    let time = person.digest_time.or(workspace.as_ref().map(|w| w.digest_time)).unwrap_or_default();
-    let days = days.map(Weekdays::names).unwrap_or_default();
+    let days = person.digest_days.unwrap_or(workspace.calendar.working_days).names();
+    let time = person.digest_time.unwrap_or(workspace.digest_time);
     let options = DAY_NAMES
         .iter()
         .enumerate()
         .map(|(n, day)| Choice {
             value: (*day).to_owned(),
-            label: words::WEEKDAYS[n].to_owned(),
+            label: t.days()[n].to_owned(),
             chosen: days.contains(day),
         })
         .collect();
@@ -339,20 +309,21 @@ async fn rhythm(
         Field::Input {
             input: "time",
             name: "time",
-            label: "At what time?",
+            label: t.at_what_time(),
             value: time.format("%H:%M").to_string(),
             min: None,
             required: true,
         },
-        Field::Choice { input: "checkbox", name: "day", legend: "On which days?", options },
+        Field::Choice { input: "checkbox", name: "day", legend: t.on_which_days(), options },
     ];
-    let page = Page::new("When your digest comes")
-        .says(format!("Times are those of {}. A day on which your team does not work moves to the next one that it does.", person.zone.name()))
-        .asks("Save", fields);
-    Ok(settings(page, site, opened))
+    let page = Page::new(t, t.when_digest_comes())
+        .says(t.times_are_those_of(person.zone.name()))
+        .asks(t.save(), fields);
+    settings(page, site, opened)
 }
 
 fn kinds(site: &LinkPages, opened: &Opened, member: &Member) -> Page {
+    let t = opened.t();
     let person = &member.person;
     let wants = |kind: Kind| {
         !person.muted_kinds.contains(&kind) && (kind != Kind::Digest || person.digest_enabled)
@@ -361,16 +332,13 @@ fn kinds(site: &LinkPages, opened: &Opened, member: &Member) -> Page {
         .into_iter()
         .map(|kind| Choice {
             value: kind.as_str().to_owned(),
-            label: words::capital(links::plural(kind)),
+            label: words::capital(t.kinds(kind)),
             chosen: wants(kind),
         })
         .collect();
-    let page = Page::new("Which messages come to you")
-        .says("What you switch off comes to you neither by e-mail nor on Slack.")
-        .asks(
-            "Save",
-            vec![Field::Choice { input: "checkbox", name: "kind", legend: "I want", options }],
-        );
+    let kinds = Field::Choice { input: "checkbox", name: "kind", legend: t.i_want(), options };
+    let page =
+        Page::new(t, t.which_messages_come()).says(t.off_is_off()).asks(t.save(), vec![kinds]);
     settings(page, site, opened)
 }
 
@@ -381,45 +349,44 @@ async fn away(
     member: &Member,
     now: DateTime<Utc>,
 ) -> Result<Page, DbError> {
+    let t = opened.t();
     let person = &member.person;
     let today = local_date(person.zone, now);
     let until = person.out_of_office_until.filter(|until| *until > today);
     let mut options = vec![Choice {
         value: String::new(),
-        label: "Nobody: my messages rest".to_owned(),
+        label: t.nobody_rest().to_owned(),
         chosen: person.backup_user_id.is_none(),
     }];
     options.extend(links::colleagues(conn, member).await?.into_iter().map(|user| Choice {
         chosen: person.backup_user_id.as_ref() == Some(&user.id),
-        label: words::name(&user.name),
+        label: t.name(&user.name),
         value: user.id,
     }));
     let fields = vec![
         Field::Input {
             input: "date",
             name: "until",
-            label: "First day back (empty: I am here)",
+            label: t.first_day_back(),
             value: until.map(|until| until.to_string()).unwrap_or_default(),
             min: Some(add_days(today, 1).to_string()),
             required: false,
         },
-        Field::Select { name: "backup", label: "Who gets my messages meanwhile?", options },
+        Field::Select { name: "backup", label: t.who_gets_mine(), options },
     ];
     let now = match until {
-        Some(until) => format!("You are out of office until {}.", words::day(until, today)),
-        None => "You are not out of office.".to_owned(),
+        Some(until) => t.out_until(&words::day(t, until, today)),
+        None => t.not_out_of_office().to_owned(),
     };
-    Ok(settings(Page::new("Out of office").says(now).asks("Save", fields), site, opened))
+    Ok(settings(Page::new(t, t.out_of_office()).says(now).asks(t.save(), fields), site, opened))
 }
 
 fn unsubscribe(opened: &Opened) -> Page {
-    let kind = opened.message.kind;
-    match &opened.reader {
-        Reader::Contact(_) => Page::new("Stop these notes?")
-            .says("No more notes about your onboarding will come to your address. Your contact can still write to you.")
-            .asks("Unsubscribe", Vec::new()),
-        Reader::User(_) => Page::new(format!("Stop {}?", links::plural(kind)))
-            .says("They come neither by e-mail nor on Slack any more. Your other messages go on.")
-            .asks("Unsubscribe", Vec::new()),
-    }
+    let t = opened.t();
+    let page = match &opened.reader {
+        Reader::Contact(_) => Page::new(t, t.stop_these_notes()).says(t.no_more_notes()),
+        Reader::User(_) => Page::new(t, t.stop_kinds(t.kinds(opened.message.kind)))
+            .says(t.neither_by_mail_nor_slack()),
+    };
+    page.asks(t.unsubscribe(), Vec::new())
 }

@@ -3,12 +3,14 @@
 use serde::Serialize;
 
 use super::{
-    FinePrint, Link, Row, Shell, Staff, row, text_line, text_links, visible_first_name, why_lead,
+    Link, Row, Shell, Staff, fine_print, row, text_line, text_links, visible_first_name, why_lead,
 };
 use crate::domain::digest::{Digest, Group, Line};
-use crate::render::line::{Look, Said, look};
+use crate::domain::values::Locale;
+use crate::render::line::{Said, look};
+use crate::render::locale::{Noun, clock};
 use crate::render::meanwhile::Meanwhile;
-use crate::render::words::{self, clock, count, full_day, int};
+use crate::render::words::int;
 use crate::render::{Brand, MessageLinks, subject, summary, text};
 
 /// Context of `email/digest`.
@@ -91,8 +93,8 @@ struct PartSaid {
 }
 
 impl PartSaid {
-    fn new(part: summary::Part<'_>, digest: &Digest) -> Self {
-        let say = |line: &Line| Said::new(line, digest.date, digest.since);
+    fn new(t: Locale, part: summary::Part<'_>, digest: &Digest) -> Self {
+        let say = |line: &Line| Said::new(t, line, digest.date, digest.since);
         let groups = part.groups.into_iter();
         Self {
             heading: part.heading,
@@ -104,35 +106,36 @@ impl PartSaid {
 impl DigestMail {
     /// The mail of `digest`.
     pub(in crate::render) fn new(digest: &Digest, links: MessageLinks<'_>, brand: &Brand) -> Self {
-        let subject = subject::digest(digest, brand.names_in_subjects);
-        let parts: Vec<PartSaid> =
-            summary::parts(digest).into_iter().map(|part| PartSaid::new(part, digest)).collect();
-        let meanwhile = Meanwhile::of(digest);
-        let tally: Vec<Cell> = summary::counted(digest).map(|(g, n)| cell(look(g), n)).collect();
+        let t = brand.locale;
+        let subject = subject::digest(t, digest, brand.names_in_subjects);
+        let parts: Vec<PartSaid> = summary::parts(t, digest)
+            .into_iter()
+            .map(|part| PartSaid::new(t, part, digest))
+            .collect();
+        let meanwhile = Meanwhile::of(t, digest);
+        let tally: Vec<Cell> =
+            summary::counted(digest).map(|(group, n)| cell(t, group, n)).collect();
         let used: u8 = tally.iter().map(|cell| cell.width).sum();
-        let mut under_headline = vec![summary::delta(digest)];
-        under_headline.extend(summary::late(digest));
-        let headline = summary::headline(digest);
-        let more = more(digest, links);
-        let (rest, quiet) = rest(digest, links);
-        let footer = footer(digest, links);
+        let mut under_headline = vec![summary::delta(t, digest)];
+        under_headline.extend(summary::late(t, digest));
+        let headline = summary::headline(t, digest);
+        let more = more(t, digest, links);
+        let (rest, quiet) = rest(t, digest, links);
+        let footer = footer(t, digest, links);
         let why =
-            format!("{} {} Nothing due, no mail.", summary::why(digest), summary::rhythm(digest));
-        let first_name = visible_first_name(&digest.reader);
-        let workspace = words::name(&digest.workspace);
-        let as_of = format!(
-            "As of {}; reference {}",
-            clock(digest.late.unwrap_or(digest.time)),
-            digest.notification_id
-        );
-        let fine = FinePrint { workspace: &workspace, as_of: Some(as_of), brand };
+            [summary::why(t, digest), summary::rhythm(t, digest), t.nothing_due_no_mail().into()]
+                .join(" ");
+        let first_name = visible_first_name(t, &digest.reader);
+        let workspace = t.name(&digest.workspace);
+        let at = clock(digest.late.unwrap_or(digest.time));
+        let fine_print = fine_print(&workspace, &t.as_of(&at, &digest.notification_id), brand);
         let text = DigestText {
             opening: std::iter::once(&headline)
                 .chain(&under_headline)
                 .map(|sentence| text::paragraph(sentence))
                 .collect::<Vec<_>>()
                 .join("\n"),
-            tally: text::paragraph(&summary::tally(digest)),
+            tally: text::paragraph(&summary::tally(t, digest)),
             meanwhile: meanwhile.as_ref().map(Meanwhile::text),
             parts: parts
                 .iter()
@@ -142,10 +145,10 @@ impl DigestMail {
                         .groups
                         .iter()
                         .map(|(group, n, lines)| GroupText {
-                            heading: group_heading(look(*group), *n),
+                            heading: group_heading(t, *group, *n),
                             lines: lines
                                 .iter()
-                                .map(|said| text_line(said, said.detail(), links))
+                                .map(|said| text_line(t, said, said.detail(), links))
                                 .collect(),
                         })
                         .collect(),
@@ -155,29 +158,29 @@ impl DigestMail {
                 Some(url) => text::paragraph(&format!("{}: {url}", more.words)),
                 None => text::paragraph(&format!("{}.", more.words)),
             }),
-            rest: text_rest(digest, &rest, quiet.as_ref(), links),
-            why: text::paragraph(&why_lead(first_name.as_deref(), &why)),
+            rest: text_rest(t, digest, &rest, quiet.as_ref(), links),
+            why: text::paragraph(&why_lead(t, first_name.as_deref(), &why)),
             links: text_links(&footer),
-            fine_print: text::paragraph(&fine.text()),
+            fine_print: text::paragraph(&text::ascii(&fine_print)),
         };
         Self {
             staff: Staff {
                 shell: Shell {
-                    preheader: summary::preheader(digest, brand.names_in_subjects),
+                    preheader: summary::preheader(t, digest, brand.names_in_subjects),
                     subject,
-                    label: "Onboarding digest".to_owned(),
+                    label: t.digest_label().to_owned(),
                     width: 640,
                     side: 32,
-                    fine_print: fine.html(),
+                    fine_print,
                     workspace,
                     first_name,
                     why,
                 },
-                date: full_day(digest.date),
+                date: t.full_day(digest.date),
                 headline,
                 under_headline,
                 footer_links: footer,
-                button: links.mine().map(|url| Link { words: open_mine(digest), url }),
+                button: links.mine().map(|url| Link::new(open_mine(t, digest), url)),
             },
             tally_rest: (used < 100).then(|| 100 - used),
             tally,
@@ -189,7 +192,7 @@ impl DigestMail {
                     groups: part
                         .groups
                         .into_iter()
-                        .map(|(group, n, lines)| group_mail(look(group), n, lines, links))
+                        .map(|(group, n, lines)| group_mail(t, group, n, lines, links))
                         .collect(),
                 })
                 .collect(),
@@ -201,40 +204,48 @@ impl DigestMail {
     }
 }
 
-fn group_heading(look: &Look, n: usize) -> String {
-    format!("{} ({n}). {}.", look.title.to_uppercase(), look.next_move)
+fn group_heading(t: Locale, group: Group, n: usize) -> String {
+    format!("{} ({n}). {}.", t.group(group).to_uppercase(), t.next_move(group))
 }
 
 fn group_mail(
-    look: &'static Look,
+    t: Locale,
+    group: Group,
     n: usize,
     lines: Vec<Said>,
     links: MessageLinks<'_>,
 ) -> GroupMail {
+    let look = look(group);
     let rows = lines.into_iter().enumerate().map(|(index, said)| {
         let detail = said.detail();
-        row(said, detail, index > 0, links)
+        row(t, said, detail, index > 0, links)
     });
     GroupMail {
-        title: look.title,
+        title: t.group(group),
         class: look.class,
         colour: look.colour,
         shape: look.shape,
-        next_move: look.next_move,
+        next_move: t.next_move(group),
         n,
         rows: rows.collect(),
     }
 }
 
-/// "Open my 11 onboardings".
-pub(in crate::render) fn open_mine(digest: &Digest) -> String {
-    format!("Open my {}", count(digest.totals.open.max(int(digest.total)), "onboarding"))
+/// All that the reader has, shown or not.
+pub(in crate::render) fn open(digest: &Digest) -> i64 {
+    digest.totals.open.max(int(digest.total))
 }
 
-fn cell(look: &'static Look, n: usize) -> Cell {
+/// "Open my 11 onboardings".
+pub(in crate::render) fn open_mine(t: Locale, digest: &Digest) -> String {
+    t.open_my_onboardings(open(digest))
+}
+
+fn cell(t: Locale, group: Group, n: usize) -> Cell {
+    let look = look(group);
     Cell {
         n,
-        words: look.tally,
+        words: t.tally(group),
         class: look.class,
         colour: look.colour,
         shape: look.shape,
@@ -242,61 +253,56 @@ fn cell(look: &'static Look, n: usize) -> Cell {
     }
 }
 
-fn more(digest: &Digest, links: MessageLinks<'_>) -> Option<More> {
+fn more(t: Locale, digest: &Digest, links: MessageLinks<'_>) -> Option<More> {
     let n = digest.more();
+    let url = links.mine();
     (n > 0).then(|| More {
-        words: if links.mine().is_some() {
-            format!("and {n} more")
-        } else {
-            format!("and {n} more, which do not fit here")
-        },
-        url: links.mine(),
+        words: if url.is_some() { t.and_more(n) } else { t.and_more_elsewhere(n) },
+        url,
     })
 }
 
 /// What the reader has beside the lines, as sentences, and the link to the quiet ones.
-fn rest(digest: &Digest, links: MessageLinks<'_>) -> (Vec<String>, Option<Link>) {
-    let open = digest.totals.open.max(int(digest.total));
+fn rest(t: Locale, digest: &Digest, links: MessageLinks<'_>) -> (Vec<String>, Option<Link>) {
     let mut sentences = Vec::new();
     if links.mine().is_none() {
-        sentences.push(format!("You have {} in all.", count(open, "open onboarding")));
+        sentences.push(t.you_have_in_all(open(digest)));
     }
-    let quiet = summary::quiet(digest);
+    let quiet = summary::quiet(t, digest);
     if let Some((words, _)) = &quiet {
-        sentences.push(format!("Not in this digest: {words}."));
+        sentences.push(t.not_in_digest(words));
     } else if links.mine().is_some() {
-        sentences.push("Nothing is snoozed or paused.".to_owned());
+        sentences.push(t.nothing_rests().to_owned());
     }
-    let link = quiet.and_then(|(_, n)| {
-        let words = if n == 1 { "See it".to_owned() } else { format!("See those {n}") };
-        links.quiet().map(|url| Link { words, url })
-    });
+    let link = quiet.and_then(|(_, n)| links.quiet().map(|url| Link::new(t.see_those(n), url)));
     (sentences, link)
 }
 
 fn text_rest(
+    t: Locale,
     digest: &Digest,
     rest: &[String],
     quiet: Option<&Link>,
     links: MessageLinks<'_>,
 ) -> String {
-    let open = digest.totals.open.max(int(digest.total));
-    let mine = links.mine().map(|url| format!("{}: {url}", count(open, "onboarding")));
+    let all = t.count(open(digest), Noun::Onboarding);
+    let mine = links.mine().map(|url| format!("{all}: {url}"));
     let quiet = quiet.map(|link| format!("{}: {}", link.words, link.url));
     mine.iter().chain(rest).chain(&quiet).map(|l| text::paragraph(l)).collect::<Vec<_>>().join("\n")
 }
 
 /// Links of the footer, those that exist.
-fn footer(digest: &Digest, links: MessageLinks<'_>) -> Vec<Link> {
-    let snoozed = (digest.totals.snoozed > 0)
-        .then(|| (format!("Snoozed ({})", digest.totals.snoozed), links.quiet()));
-    [("Change time or days".to_owned(), links.rhythm())]
-        .into_iter()
-        .chain(snoozed)
-        .chain([
-            ("Explain this digest".to_owned(), links.explain()),
-            ("Unsubscribe from e-mail digests".to_owned(), links.unsubscribe()),
-        ])
-        .filter_map(|(words, url)| url.map(|url| Link { words, url }))
-        .collect()
+fn footer(t: Locale, digest: &Digest, links: MessageLinks<'_>) -> Vec<Link> {
+    let snoozed = digest.totals.snoozed;
+    [
+        links.rhythm().map(|url| Link::new(t.change_time_or_days(), url)),
+        links.quiet().filter(|_| snoozed > 0).map(|url| Link::new(t.snoozed_n(snoozed), url)),
+        links.explain().map(|url| Link::new(t.explain_this_digest(), url)),
+        links
+            .unsubscribe()
+            .map(|url| Link::shortened(t.unsubscribe_from_digests(), t.unsubscribe(), url)),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }

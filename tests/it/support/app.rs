@@ -190,7 +190,11 @@ impl TestApp {
             }
             _ => "1".to_owned(),
         };
-        let name = if noun == "schedules" { "scan" } else { "email" };
+        let name = match noun {
+            "schedules" => "scan",
+            "templates" => "digest.subject",
+            _ => "email",
+        };
         path.replace("{id}", &id).replace("{customerId}", "1").replace("{name}", name)
     }
 

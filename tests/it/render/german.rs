@@ -1,0 +1,252 @@
+//! Everything once more in German: what it says, that nothing is left in English, and that it keeps to the same limits.
+
+use std::collections::BTreeSet;
+
+use pivotal_reminders::domain::values::Locale;
+use pivotal_reminders::render::settled::{Settled, What};
+use serde_json::Value;
+
+use super::*;
+
+fn german() -> Brand {
+    Brand { locale: Locale::De, ..samples::brand() }
+}
+
+fn german_mail(digest: &Digest) -> Email {
+    mail(renderer().digest(digest, Channel::Email, &samples::links(), &german()))
+}
+
+fn german_post(digest: &Digest) -> SlackPost {
+    post(renderer().digest(digest, Channel::Slack, &samples::links(), &german()))
+}
+
+#[rstest]
+#[case::usual("usual", samples::digest())]
+#[case::first("first", samples::first_digest())]
+#[case::late("late", samples::late_digest())]
+#[case::stand_in("stand_in", samples::stand_in_digest())]
+#[case::after_an_absence("return", samples::return_digest())]
+#[case::monday("monday", samples::monday_digest())]
+fn a_digest_in_german(#[case] name: &str, #[case] digest: Digest) {
+    insta::assert_snapshot!(format!("digest_{name}_text"), as_text(&german_mail(&digest)));
+    insta::assert_json_snapshot!(format!("digest_{name}_slack"), german_post(&digest));
+}
+
+#[test]
+fn html_in_german() {
+    insta::assert_snapshot!(german_mail(&samples::digest()).html);
+}
+
+#[rstest]
+#[case::stalled_phase(samples::stalled_phase())]
+#[case::waiting_on_customer(samples::waiting_on_customer())]
+#[case::escalation(samples::escalation())]
+#[case::early_wait(samples::early_wait())]
+#[case::stand_in(samples::stand_in_nudge())]
+fn a_nudge_in_german(#[case] nudge: Nudge) {
+    let name = format!("{}_to_{}", nudge.kind, nudge.reader.replace(' ', "_").to_lowercase());
+    let (renderer, links) = (renderer(), samples::links());
+    let email = mail(renderer.nudge(&nudge, Channel::Email, &links, &german()));
+    insta::assert_snapshot!(format!("{name}_text"), as_text(&email));
+    let post = post(renderer.nudge(&nudge, Channel::Slack, &links, &german()));
+    insta::assert_json_snapshot!(format!("{name}_slack"), post);
+}
+
+#[test]
+fn the_customers_mail_in_german() {
+    let (nudge, links) = (samples::customer_reminder(), samples::links());
+    let email = mail(renderer().customer_reminder(&nudge, &links, &german()));
+    insta::assert_snapshot!("customer_text", as_text(&email));
+    insta::assert_snapshot!("customer_html", email.html);
+}
+
+#[test]
+fn subjects_in_german_keep_their_length_and_their_facts() {
+    let rows: [fn() -> Digest; 10] =
+        [row_1, row_2, row_3, row_4, row_5, row_6, row_7, row_8, row_9, row_10];
+    let renderer = renderer();
+    let mut said = Vec::new();
+    for row in rows {
+        for names_in_subjects in [true, false] {
+            let brand = Brand { names_in_subjects, ..german() };
+            let message = renderer.digest(&row(), Channel::Email, &page_only(), &brand);
+            let subject = mail(message).subject;
+            assert!(subject.chars().count() <= 75, "{subject}");
+            said.push(subject);
+        }
+    }
+    insta::assert_snapshot!(said.join("\n"));
+}
+
+#[test]
+fn twenty_five_lines_in_german_keep_every_limit() {
+    for n in [25, 26] {
+        let email = german_mail(&samples::long_digest(n));
+        assert!(email.html.len() <= 100_000, "{}", email.html.len());
+        assert!(email.html.is_ascii());
+        for line in email.text.lines() {
+            assert!(line.chars().count() <= 76, "{line}");
+        }
+        let post = german_post(&samples::long_digest(n));
+        let json = serde_json::to_string(&post.blocks).unwrap();
+        assert!(json.chars().count() <= 12_000, "{}", json.chars().count());
+        assert_eq!(json.matches("Warum?").count(), 25, "a line was dropped");
+    }
+}
+
+/// Words that are the same in both languages, or are names: people, customers, phases, zones.
+const SHARED: &str = "am an and april bei books brannoch buildout calder carve clinics color community copenhagen crm csm daughters dairy de design
+    dir digest die duarte email energy europe fennel fairlie freight friday halden health hotels housing ida ines in integration jonas kickoff
+    laboratories lane launch linden marlow maren holt mills millrace no northby northwind onboarding onboardings optics osterby ostrow partners point
+    phase program quillby review reyl rye sable slack street sync tallybrook thornbury tomas uat vale vets voss api was war warum bramwell corvale so
+    name us test ntf to auto dialog button primary section context header mrkdwn actions plain text";
+
+/// The words that a reader sees, in lower case.
+fn words(said: &str) -> BTreeSet<String> {
+    let text: Vec<&str> = said
+        .split_whitespace()
+        .filter(|word| !word.contains("://") && !word.contains("ntf_"))
+        .collect();
+    text.join(" ")
+        .split(|c: char| !c.is_alphabetic())
+        .filter(|word| word.chars().count() > 1)
+        .map(str::to_lowercase)
+        .collect()
+}
+
+/// What is visible of HTML: its text and its labels.
+fn visible(html: &str) -> String {
+    let mut said = String::new();
+    let body = html.split_once("<body").expect("a body").1;
+    for tag in body.split('<').skip(1) {
+        let (inside, text) = tag.split_once('>').unwrap_or((tag, ""));
+        for label in ["aria-label=\"", "aria-roledescription=\""] {
+            let rest = inside.split_once(label).map_or("", |(_, rest)| rest);
+            said.push_str(rest.split('"').next().unwrap_or_default());
+            said.push(' ');
+        }
+        if !inside.starts_with("!--") {
+            said.push_str(text);
+            said.push(' ');
+        }
+    }
+    let entities = [
+        ("&#228;", "ä"),
+        ("&#246;", "ö"),
+        ("&#252;", "ü"),
+        ("&#220;", "Ü"),
+        ("&#223;", "ß"),
+        ("&#196;", "Ä"),
+        ("&nbsp;", " "),
+        ("&zwnj;", ""),
+        ("&middot;", " "),
+        ("&#847;", ""),
+        ("&amp;", " "),
+    ];
+    entities.iter().fold(said, |said, (from, to)| said.replace(from, to))
+}
+
+/// Every text in blocks.
+fn texts(value: &Value, said: &mut String) {
+    match value {
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                match (key.as_str(), value) {
+                    ("text" | "accessibility_label", Value::String(text)) => {
+                        // A link is an address and its words.
+                        said.push_str(&text.replace(['<', '|'], " ").replace('>', " "));
+                        said.push(' ');
+                    }
+                    _ => texts(value, said),
+                }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| texts(item, said)),
+        _ => {}
+    }
+}
+
+fn said(message: &Message) -> BTreeSet<String> {
+    match message {
+        Message::Email(email) => {
+            let parts = [&email.from_name, &email.subject, &email.text, &visible(&email.html)];
+            parts.into_iter().flat_map(|part| words(part)).collect()
+        }
+        Message::Slack(post) => {
+            let mut text = post.text.clone();
+            text.push(' ');
+            texts(&Value::from(post.blocks.clone()), &mut text);
+            words(&text)
+        }
+    }
+}
+
+/// Every message there is, in a language.
+fn everything(locale: Locale) -> Vec<Message> {
+    let (renderer, mut all) = (renderer(), Vec::new());
+    for links in [samples::links(), Links::default()] {
+        for names_in_subjects in [true, false] {
+            let brand = Brand { locale, names_in_subjects, ..samples::brand() };
+            let quiet = Digest { changed: Changed::default(), ..samples::digest() };
+            let more = [
+                samples::long_digest(26),
+                quiet,
+                row_2(),
+                row_3(),
+                row_4(),
+                row_5(),
+                row_6(),
+                row_7(),
+                row_8(),
+                row_9(),
+            ];
+            for digest in samples::digests().into_iter().chain(more) {
+                for channel in [Channel::Email, Channel::Slack] {
+                    all.push(renderer.digest(&digest, channel, &links, &brand).unwrap());
+                }
+            }
+            for nudge in samples::nudges() {
+                for channel in [Channel::Email, Channel::Slack] {
+                    all.push(renderer.nudge(&nudge, channel, &links, &brand).unwrap());
+                }
+            }
+            let customer = samples::customer_reminder();
+            all.push(renderer.customer_reminder(&customer, &links, &brand).unwrap());
+            let nobody = Nudge { csm: None, reader: String::new(), ..customer };
+            all.push(renderer.customer_reminder(&nobody, &links, &brand).unwrap());
+            let by = || Some("Jonas".to_owned());
+            for what in [
+                What::Replied { by: by(), waited: Some(15) },
+                What::Moved { by: by(), to: "UAT".to_owned() },
+                What::Waits { by: by() },
+                What::Paused { by: by() },
+                What::Snoozed { until: day(2026, 12, 1), by: by() },
+                What::Reassigned { to: "Jonas".to_owned() },
+                What::Closed,
+            ] {
+                let settled = Settled {
+                    notification_id: "ntf_1".to_owned(),
+                    event_type: "stalled_phase".to_owned(),
+                    display_id: 1042,
+                    customer: "Halden".to_owned(),
+                    today: TODAY,
+                    what,
+                    undo: Some(pivotal_reminders::domain::message::Click::UndoReplied),
+                };
+                all.push(Message::Slack(renderer.settled(&settled, &links, &brand)));
+            }
+        }
+    }
+    all
+}
+
+#[test]
+fn no_english_word_is_left_in_german() {
+    let shared: BTreeSet<&str> = SHARED.split_whitespace().collect();
+    let of = |locale| everything(locale).iter().flat_map(said).collect::<BTreeSet<String>>();
+    let (english, german) = (of(Locale::En), of(Locale::De));
+    assert!(english.len() > 250 && german.len() > 250, "{} {}", english.len(), german.len());
+    let left: Vec<&String> =
+        german.intersection(&english).filter(|word| !shared.contains(word.as_str())).collect();
+    assert!(left.is_empty(), "{left:?}");
+}
