@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::console::Console;
 use crate::console::links::LinkPages;
 use crate::console::slack::SlackRequests;
 use crate::db::{Db, DbOptions, SchemaState, checkpoint};
@@ -348,8 +349,13 @@ impl App {
         api
     }
 
-    /// The routes of API and console.
-    pub async fn router(&self, api: api::Api, open_outbox: bool) -> anyhow::Result<axum::Router> {
+    /// The routes of API and console; what streams ends with `stop`.
+    pub async fn router(
+        &self,
+        api: api::Api,
+        open_outbox: bool,
+        stop: CancellationToken,
+    ) -> anyhow::Result<axum::Router> {
         let pages = console::links::router(LinkPages {
             db: self.db.clone(),
             clock: self.clock.clone(),
@@ -368,10 +374,16 @@ impl App {
                 pages: self.own_pages().await?,
             }))
         };
-        let api = api::router(api);
-        let pages =
-            if open_outbox { pages.merge(console::outbox::router(self.db.clone())) } else { pages };
-        Ok(pages.fallback_service(api))
+        let pages = pages.merge(console::router(Console {
+            db: self.db.clone(),
+            clock: self.clock.clone(),
+            public_url: self.config.public_url(),
+            channels: api.channels,
+            captured: self.captured(),
+            open_outbox,
+            stop,
+        }));
+        Ok(pages.fallback_service(api::router(api)))
     }
 
     /// Whoever tells operators, if anybody is to be told.
@@ -506,7 +518,7 @@ impl App {
         }
         if let Some(listener) = listener {
             let api = self.api();
-            let router = self.router(api.clone(), open_outbox).await?;
+            let router = self.router(api.clone(), open_outbox, stop.clone()).await?;
             let usage = api::keep_usage(api.usage, api.db, stop.clone());
             tasks.spawn(async move {
                 usage.await;

@@ -523,3 +523,39 @@ CREATE TABLE settings (
     value      TEXT NOT NULL,                   -- what
     updated_at TIMESTAMPTZ NOT NULL             -- when it was written last
 );
+
+-- People who run the installation and sign in at /admin. They belong to no workspace.
+CREATE TABLE operators (
+    id            TEXT PRIMARY KEY,              -- op_…
+    email         TEXT NOT NULL UNIQUE,          -- lower case
+    name          TEXT NOT NULL,                 -- as the audit log names them
+    role          TEXT NOT NULL,                 -- viewer, operator, admin
+    password_hash TEXT NOT NULL,                 -- argon2id, in PHC's notation
+    created_at    TIMESTAMPTZ NOT NULL,          -- when they were made
+    disabled_at   TIMESTAMPTZ                    -- from this instant on they cannot sign in
+);
+
+-- Who is signed in. The token itself is only in the browser.
+CREATE TABLE operator_sessions (
+    hash        TEXT PRIMARY KEY,                -- SHA-256 of the token, hex
+    operator_id TEXT NOT NULL REFERENCES operators (id), -- whose
+    created_at  TIMESTAMPTZ NOT NULL,            -- when they signed in
+    seen_at     TIMESTAMPTZ NOT NULL,            -- when it was used last; written at most once a minute
+    expires_at  TIMESTAMPTZ NOT NULL             -- when it ends, whatever happens
+);
+CREATE INDEX operator_sessions_operator ON operator_sessions (operator_id);                           -- to end all of one operator
+CREATE INDEX operator_sessions_expired ON operator_sessions (expires_at);                             -- to throw away what is over
+
+-- Passwords that were wrong, per account and per address, in windows that begin with the first.
+CREATE TABLE sign_in_failures (
+    subject TEXT PRIMARY KEY,                    -- hash of an account's address, known or not; or where from
+    count   BIGINT NOT NULL,                     -- how many in this window
+    since   TIMESTAMPTZ NOT NULL                 -- when the window began
+);
+
+-- Forms of the console that were sent, so that one sent twice acts once.
+CREATE TABLE operator_forms (
+    id      TEXT PRIMARY KEY,                    -- made with the form
+    sent_at TIMESTAMPTZ NOT NULL                 -- when
+);
+CREATE INDEX operator_forms_old ON operator_forms (sent_at);                                          -- to throw away what is old

@@ -87,7 +87,9 @@ pub async fn serve(
 
 /// Answers are compressed for whoever asks for it, unless that would cost more than it saves.
 fn compression() -> CompressionLayer<impl Predicate + Send + Sync + 'static> {
-    let worth_it = SizeAbove::new(WORTH_COMPRESSING).and(NotForContentType::IMAGES);
+    let worth_it = SizeAbove::new(WORTH_COMPRESSING)
+        .and(NotForContentType::IMAGES)
+        .and(NotForContentType::SSE);
     CompressionLayer::new().compress_when(worth_it)
 }
 

@@ -61,7 +61,8 @@ pub(super) async fn run(args: Args, flags: &[(&str, String)], out: Out) -> anyho
     let counts = demo_data::counts(&app).await?;
     let start = if kept.is_some() { "Kept from last time" } else { "Made" };
     let json = json!({
-        "url": format!("http://{address}"), "live_key": keys.live, "test_key": keys.test, "kept": kept.is_some(),
+        "url": format!("http://{address}"), "live_key": keys.live, "test_key": keys.test,
+        "operator": { "email": demo_data::OPERATOR, "password": keys.password }, "kept": kept.is_some(),
         "customers": counts.customers, "onboardings": counts.onboardings, "messages": counts.messages, "suppressed": counts.suppressed,
     });
     let said = format!(
@@ -69,6 +70,8 @@ pub(super) async fn run(args: Args, flags: &[(&str, String)], out: Out) -> anyho
 {start}: {} customers, {} onboardings, {} messages ({} of them suppressed: test mode), in {FILE}.
 {}
   Messages, as people would see them   http://{address}/outbox
+  Console                              http://{address}/admin
+  Operator                             {} with the password {}
   API                                  http://{address}/api/v1
   Live key                             {}
   Test key                             {}
@@ -89,6 +92,8 @@ Ctrl-C stops it; `demo` again goes on where it was, `demo --reset` begins anew.
         } else {
             "Nothing leaves this machine: mail and Slack messages are captured."
         },
+        demo_data::OPERATOR,
+        keys.password,
         keys.live,
         keys.test,
         keys.live,
@@ -156,7 +161,12 @@ async fn keys(app: &App) -> anyhow::Result<Option<demo_data::Keys>> {
     let mut conn = app.db.read().await?;
     let live = settings::get(&mut conn, demo_data::LIVE_KEY).await?;
     let test = settings::get(&mut conn, demo_data::TEST_KEY).await?;
-    Ok(live.zip(test).map(|(live, test)| demo_data::Keys { live, test }))
+    let password = settings::get(&mut conn, demo_data::PASSWORD).await?;
+    Ok(live.zip(test).zip(password).map(|((live, test), password)| demo_data::Keys {
+        live,
+        test,
+        password,
+    }))
 }
 
 /// One pass as of 09:00 of the latest past working day of each CSM's zone, in the order in which these mornings came.

@@ -7,34 +7,43 @@ use axum::body::Body;
 use axum::http::{Request, header};
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
+use rand::Rng;
+use rand::distr::Alphanumeric;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use super::{App, Clock, demo};
 use crate::domain::calendar::{Calendar, add_days, hm, instant, local_date};
 use crate::domain::decide::step_reached;
 use crate::domain::slots::Slots;
-use crate::domain::values::{Kind, Mode, Tier};
+use crate::domain::values::{Kind, Mode, OperatorRole, Tier};
 use crate::on;
 use crate::operate::keys::{self, DEFAULT_SCOPES, NewKey};
+use crate::operate::operators::{self, Password};
 use crate::store::audit::Author;
 use crate::store::hints::{self, Touched};
 use crate::store::users::NewUser;
 use crate::store::{facts, settings, users, workspaces};
 
-/// Names under which the demo remembers its keys. Only the demo keeps keys: they open nothing but invented data.
+/// Names under which the demo remembers what opens it. Only the demo keeps such things: they open nothing but invented data.
 pub(super) const LIVE_KEY: &str = "demo_live_key";
 pub(super) const TEST_KEY: &str = "demo_test_key";
+pub(super) const PASSWORD: &str = "demo_operator_password";
+
+/// With which the demo's operator signs in.
+pub(super) const OPERATOR: &str = "demo@tallybrook.test";
 
 /// Where the demo's CSMs live.
 pub(super) const ZONES: [Tz; 3] = [Tz::Asia__Tokyo, Tz::Europe__Copenhagen, Tz::America__New_York];
 
-/// The keys of the demo.
+/// The keys of the demo, and its operator's password.
 #[derive(Clone)]
 pub(super) struct Keys {
     pub(super) live: String,
     pub(super) test: String,
+    pub(super) password: String,
 }
 
 /// What the demo holds.
@@ -125,7 +134,7 @@ pub(super) async fn write(app: &App, now: DateTime<Utc>) -> anyhow::Result<Keys>
     let (workspace, csms, keys) = people(app, begin).await?;
     let clock = Clock::manual(begin);
     let stage = App::over(app.config.clone(), clock.clone(), app.db.clone());
-    let api = stage.router(stage.api(), false).await?;
+    let api = stage.router(stage.api(), false, CancellationToken::new()).await?;
     let mut journeys = JOURNEYS;
     // Creation instants only ever grow, as they would have.
     journeys.sort_by_key(|journey| -journey.2);
@@ -234,17 +243,22 @@ async fn people(app: &App, at: DateTime<Utc>) -> anyhow::Result<(String, Vec<Str
         let (_, key) = keys::create(&mut conn, &author, new, at).await?;
         made.push(key.expose_secret().to_owned());
     }
+    let password: String = rand::rng().sample_iter(Alphanumeric).take(16).map(char::from).collect();
+    let secret = Password::new(&password).map_err(anyhow::Error::msg)?;
+    let (name, role) = (Some("Noor Adeyi"), OperatorRole::Admin);
+    operators::create(&mut conn, &author, OPERATOR, name, role, &secret, at).await?;
     conn.commit().await?;
     let test = made.pop().unwrap_or_default();
     let live = made.pop().unwrap_or_default();
-    Ok((workspace.id, ids, Keys { live, test }))
+    Ok((workspace.id, ids, Keys { live, test, password }))
 }
 
-/// Keeps the keys, which says that the demo is complete.
+/// Keeps what opens it, which says that the demo is complete.
 pub(super) async fn remember(app: &App, keys: &Keys, at: DateTime<Utc>) -> anyhow::Result<()> {
     let mut conn = app.db.begin().await?;
     settings::set(&mut conn, LIVE_KEY, &keys.live, at).await?;
     settings::set(&mut conn, TEST_KEY, &keys.test, at).await?;
+    settings::set(&mut conn, PASSWORD, &keys.password, at).await?;
     conn.commit().await?;
     Ok(())
 }

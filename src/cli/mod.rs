@@ -13,6 +13,7 @@ mod foresee;
 mod jobs;
 mod notifications;
 mod operate;
+mod operators;
 mod out;
 mod preview;
 mod run;
@@ -70,6 +71,9 @@ enum Verb {
     /// API keys: create, list, rotate, revoke.
     #[command(subcommand)]
     Keys(admin::Keys),
+    /// Operators, who sign in at /admin: create, list, disable, enable, password.
+    #[command(subcommand)]
+    Operators(operators::Operators),
     /// Notifications: list, show, retry, cancel, resend, delivered.
     #[command(subcommand)]
     Notifications(notifications::Notifications),
@@ -226,6 +230,9 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         }
         Verb::Users(verb) => admin::users(&ready(config, Clock::System).await?, verb, out).await,
         Verb::Keys(verb) => admin::keys(&ready(config, Clock::System).await?, verb, out).await,
+        Verb::Operators(verb) => {
+            operators::operators(&ready(config, Clock::System).await?, verb, out).await
+        }
         Verb::Notifications(verb) => {
             notifications::notifications(&ready(config, Clock::System).await?, verb, out).await
         }

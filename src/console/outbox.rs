@@ -1,18 +1,20 @@
-//! `/outbox`: captured and suppressed messages as people would have seen them, newest first.
-
-use std::sync::Arc;
+//! `/outbox`: captured and suppressed messages as people would have seen them, newest first. Open in a demo; in `serve` it is a page of the
+//! console, behind its login, at `/admin/outbox`.
 
 use axum::Router;
-use axum::extract::{Path, Query, State};
-use axum::http::{StatusCode, header};
-use axum::response::{Html, IntoResponse, Response};
+use axum::extract::{FromRequestParts, Path, Query, State};
+use axum::http::request::Parts;
+use axum::response::Response;
 use axum::routing::get;
-use chrono::{DateTime, Utc};
-use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
+use chrono::{DateTime, SecondsFormat, Utc};
+use minijinja::context;
+use minijinja::value::{Serde, Value};
 use serde::{Deserialize, Serialize};
 
-use crate::console::blocks;
-use crate::db::{Db, DbError};
+use super::error::PageError;
+use super::site::Site;
+use super::visitor::Visitor;
+use super::{blocks, frame, templates, words};
 use crate::domain::message::Message;
 use crate::domain::values::NotificationState;
 use crate::store::ledger::UNTIL_DECIDED;
@@ -21,86 +23,67 @@ use crate::store::outbox::{self, Kept};
 /// Messages on one page.
 const PAGE: i64 = 50;
 
-/// A page runs nothing and loads nothing but its own style sheet and the message in its frame.
-const PAGE_POLICY: &str =
-    "default-src 'none'; style-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'";
-
-/// A message brings its own inline styles and gets nothing else.
-const MESSAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
-
-#[derive(Clone)]
-struct Outbox {
-    db: Db,
-    pages: Arc<Environment<'static>>,
+/// For whoever can reach it: the data of a demo is invented.
+pub(super) fn open(site: Site) -> Router {
+    routes("/outbox").with_state(site)
 }
 
-/// The routes. Whoever can reach them can read every message in them.
-pub fn router(db: Db) -> Router {
-    let outbox = Outbox { db, pages: Arc::new(pages()) };
+/// For operators.
+pub(super) fn behind_login() -> Router<Site> {
+    routes("/admin/outbox")
+}
+
+fn routes(base: &str) -> Router<Site> {
     Router::new()
-        .route("/outbox", get(list))
-        .route("/outbox/style.css", get(style))
-        .route("/outbox/{id}", get(one))
-        .route("/outbox/{id}/html", get(mail))
-        .with_state(outbox)
+        .route(base, get(list))
+        .route(&format!("{base}/{{id}}"), get(one))
+        .route(&format!("{base}/{{id}}/html"), get(mail))
 }
 
-fn pages() -> Environment<'static> {
-    let mut pages = Environment::new();
-    pages.set_undefined_behavior(UndefinedBehavior::Strict);
-    pages.set_auto_escape_callback(|_| AutoEscape::Html);
-    let sources = [
-        ("frame", include_str!("../../templates/console/frame.html.j2")),
-        ("list", include_str!("../../templates/console/outbox.html.j2")),
-        ("one", include_str!("../../templates/console/outbox_message.html.j2")),
-    ];
-    for (name, source) in sources {
-        if let Err(error) = pages.add_template(name, source) {
-            // Embedded at compile time and rendered by a test; the page then says what is wrong.
-            tracing::error!(%error, name, "a page template is broken");
+/// Whoever reads: an operator, or anybody.
+enum Reader {
+    Operator(Box<Visitor>),
+    Anybody,
+}
+
+impl FromRequestParts<Site> for Reader {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, PageError> {
+        if !parts.uri.path().starts_with("/admin/") {
+            return Ok(Self::Anybody);
+        }
+        let visitor = Visitor::from_request_parts(parts, site).await?;
+        Ok(Self::Operator(Box::new(visitor)))
+    }
+}
+
+impl Reader {
+    const fn base(&self) -> &'static str {
+        match self {
+            Self::Operator(_) => "/admin/outbox",
+            Self::Anybody => "/outbox",
         }
     }
-    pages
-}
 
-/// Why a page cannot be shown.
-enum PageError {
-    NotFound,
-    Database(DbError),
-    Template(minijinja::Error),
-}
-
-impl From<DbError> for PageError {
-    fn from(error: DbError) -> Self {
-        Self::Database(error)
-    }
-}
-
-impl From<minijinja::Error> for PageError {
-    fn from(error: minijinja::Error) -> Self {
-        Self::Template(error)
-    }
-}
-
-impl IntoResponse for PageError {
-    fn into_response(self) -> Response {
+    fn page(
+        &self,
+        site: &Site,
+        template: &str,
+        title: &str,
+        view: &impl Serialize,
+    ) -> Result<Response, PageError> {
         match self {
-            Self::NotFound => {
-                (StatusCode::NOT_FOUND, "There is no such message. See /outbox.").into_response()
-            }
-            Self::Database(error) => {
-                tracing::warn!(%error, "the outbox cannot be read");
-                (
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    "The database does not answer. Nothing is lost; try again.",
-                )
-                    .into_response()
-            }
-            Self::Template(error) => {
-                tracing::error!(%error, "a page cannot be rendered");
-                (StatusCode::INTERNAL_SERVER_ERROR, "This page is broken; the log says why.")
-                    .into_response()
-            }
+            Self::Operator(visitor) => visitor.page(site, template, "outbox", title, view),
+            Self::Anybody => templates::render(
+                template,
+                context! {
+                    frame => (),
+                    title => title,
+                    version => templates::VERSION.as_str(),
+                    page => Value::from(Serde(view)),
+                },
+            ),
         }
     }
 }
@@ -108,43 +91,41 @@ impl IntoResponse for PageError {
 /// One row of the list, in words.
 #[derive(Serialize)]
 struct Row {
-    id: String,
+    url: String,
     subject: String,
-    kind: String,
+    kind: &'static str,
     channel: &'static str,
     recipient: String,
     address: String,
     workspace: String,
     at: String,
-    suppressed: bool,
+    iso: String,
+    state: &'static str,
     outcome: String,
 }
 
-impl From<&Kept> for Row {
-    fn from(kept: &Kept) -> Self {
-        let suppressed = kept.state == NotificationState::Suppressed;
-        let kind = kept.kind.as_str().replace('_', " ");
+impl Row {
+    fn new(base: &str, kept: &Kept) -> Self {
+        let kind = words::kind(kept.kind);
+        let (state, outcome) = if kept.state == NotificationState::Suppressed {
+            let reason = kept.reason.as_deref().unwrap_or("test_mode").replace('_', " ");
+            ("suppressed", format!("suppressed: {reason}"))
+        } else {
+            ("sent", "captured".to_owned())
+        };
         Self {
-            id: kept.id.clone(),
-            subject: kept.subject.clone().unwrap_or_else(|| kind.clone()),
+            url: format!("{base}/{}", kept.id),
+            subject: kept.subject.clone().unwrap_or_else(|| kind.to_owned()),
             kind,
-            channel: match kept.channel {
-                crate::domain::values::Channel::Email => "e-mail",
-                crate::domain::values::Channel::Slack => "Slack",
-            },
+            channel: kept.channel.in_words(),
             recipient: kept.recipient.clone(),
             address: kept.address.clone().unwrap_or_default(),
             workspace: kept.workspace.clone(),
+            // Of all workspaces, and so in the one zone that is nobody's.
             at: kept.finished_at.format("%a %-d %b %Y, %H:%M UTC").to_string(),
-            suppressed,
-            outcome: if suppressed {
-                format!(
-                    "suppressed: {}",
-                    kept.reason.as_deref().unwrap_or("test_mode").replace('_', " ")
-                )
-            } else {
-                "captured".to_owned()
-            },
+            iso: kept.finished_at.to_rfc3339_opts(SecondsFormat::Millis, true),
+            state,
+            outcome,
         }
     }
 }
@@ -154,67 +135,72 @@ struct Before {
     before: Option<DateTime<Utc>>,
 }
 
+#[derive(Serialize)]
+struct List {
+    rows: Vec<Row>,
+    older: Option<String>,
+}
+
 async fn list(
-    State(outbox): State<Outbox>,
+    State(site): State<Site>,
+    reader: Reader,
     Query(page): Query<Before>,
 ) -> Result<Response, PageError> {
-    let mut conn = outbox.db.read().await?;
+    let mut conn = site.db.read().await?;
     let mut kept = outbox::list(&mut conn, page.before.unwrap_or(UNTIL_DECIDED), PAGE + 1).await?;
-    let more = kept.len() > usize::try_from(PAGE).unwrap_or_default();
-    kept.truncate(usize::try_from(PAGE).unwrap_or_default());
-    let older = kept
-        .last()
-        .filter(|_| more)
-        .map(|last| last.finished_at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true));
-    let rows: Vec<Row> = kept.iter().map(Row::from).collect();
-    let page = outbox.pages.get_template("list")?.render(context! {
-        rows => minijinja::Value::from(minijinja::value::Serde(&rows)),
-        older => older,
-    })?;
-    Ok(guarded(PAGE_POLICY, page))
+    let size = usize::try_from(PAGE).unwrap_or_default();
+    let more = kept.len() > size;
+    kept.truncate(size);
+    let base = reader.base();
+    let older = kept.last().filter(|_| more).map(|last| {
+        let before = last.finished_at.to_rfc3339_opts(SecondsFormat::Millis, true);
+        format!("{base}?before={before}")
+    });
+    let rows = kept.iter().map(|kept| Row::new(base, kept)).collect();
+    reader.page(&site, "outbox", "Outbox", &List { rows, older })
 }
 
-async fn one(State(outbox): State<Outbox>, Path(id): Path<String>) -> Result<Response, PageError> {
-    let (kept, message) = find(&outbox, &id).await?;
-    let row = Row::from(&kept);
-    let (text, blocks, from) = match &message {
-        Message::Email(email) => (email.text.clone(), None, email.from_name.clone()),
-        Message::Slack(post) => {
-            (post.text.clone(), Some(blocks::html(&post.blocks)), String::new())
-        }
+#[derive(Serialize)]
+struct One {
+    outbox: &'static str,
+    row: Row,
+    from: String,
+    text: String,
+    blocks: Option<String>,
+}
+
+async fn one(
+    State(site): State<Site>,
+    reader: Reader,
+    Path(id): Path<String>,
+) -> Result<Response, PageError> {
+    let (kept, message) = find(&site, &id).await?;
+    let row = Row::new(reader.base(), &kept);
+    let (text, blocks, from) = match message {
+        Message::Email(email) => (email.text, None, email.from_name),
+        Message::Slack(post) => (post.text, Some(blocks::html(&post.blocks)), String::new()),
     };
-    let page = outbox.pages.get_template("one")?.render(context! {
-        row => minijinja::Value::from(minijinja::value::Serde(&row)),
-        text => text,
-        from => from,
-        blocks => blocks.map(minijinja::Value::from_safe_string),
-    })?;
-    Ok(guarded(PAGE_POLICY, page))
+    let title = row.subject.clone();
+    reader.page(
+        &site,
+        "outbox_message",
+        &title,
+        &One { outbox: reader.base(), row, from, text, blocks },
+    )
 }
 
-async fn mail(State(outbox): State<Outbox>, Path(id): Path<String>) -> Result<Response, PageError> {
-    match find(&outbox, &id).await?.1 {
-        Message::Email(email) => Ok(guarded(MESSAGE_POLICY, email.html)),
-        Message::Slack(_) => Err(PageError::NotFound),
+async fn mail(
+    State(site): State<Site>,
+    _reader: Reader,
+    Path(id): Path<String>,
+) -> Result<Response, PageError> {
+    match find(&site, &id).await?.1 {
+        Message::Email(email) => Ok(frame::message(email.html)),
+        Message::Slack(_) => Err(PageError::NotFound("mail")),
     }
 }
 
-async fn find(outbox: &Outbox, id: &str) -> Result<(Kept, Message), PageError> {
-    let mut conn = outbox.db.read().await?;
-    outbox::get(&mut conn, id).await?.ok_or(PageError::NotFound)
-}
-
-async fn style() -> Response {
-    let css = include_str!("../../templates/console/console.css");
-    ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], css).into_response()
-}
-
-fn guarded(policy: &'static str, page: String) -> Response {
-    let headers = [
-        (header::CONTENT_SECURITY_POLICY, policy),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::CACHE_CONTROL, "no-store"),
-    ];
-    (headers, Html(page)).into_response()
+async fn find(site: &Site, id: &str) -> Result<(Kept, Message), PageError> {
+    let mut conn = site.db.read().await?;
+    outbox::get(&mut conn, id).await?.ok_or(PageError::NotFound("message"))
 }

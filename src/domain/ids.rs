@@ -34,6 +34,8 @@ pub enum IdKind {
     BulkOperation,
     /// `tpl_`
     Template,
+    /// `op_`
+    Operator,
 }
 
 impl IdKind {
@@ -53,6 +55,7 @@ impl IdKind {
             Self::Alert => "alert_",
             Self::BulkOperation => "bulk_",
             Self::Template => "tpl_",
+            Self::Operator => "op_",
         }
     }
 

@@ -374,3 +374,15 @@ words! {
     /// Whom a notification is for: a user of the workspace, or a customer's contact.
     RecipientType { User = "user", Contact = "contact" }
 }
+
+words! {
+    /// What an operator may do at the console. The order of declaration is the order of power.
+    OperatorRole {
+        /// Looks.
+        Viewer = "viewer",
+        /// Acts on messages, queues and jobs.
+        Operator = "operator",
+        /// Changes settings and makes keys, too.
+        Admin = "admin",
+    }
+}

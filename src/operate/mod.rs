@@ -12,6 +12,7 @@ pub mod keys;
 pub mod links;
 pub mod notifications;
 pub mod opt_outs;
+pub mod operators;
 pub mod people;
 pub mod preview;
 pub mod queues;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
 
-use super::{idempotency, schedules, slack_replies};
+use super::{idempotency, operators, schedules, slack_replies};
 use crate::clock::Clock;
 use crate::db::{Conn, Db, DbError};
 use crate::domain::ids::IdKind;
@@ -43,6 +43,7 @@ enum Old {
     Cohorts,
     Jobs,
     Workers,
+    SignIns,
 }
 
 impl Old {
@@ -53,7 +54,7 @@ impl Old {
             Schedule::PruneMessages => &[Self::Messages],
             Schedule::PruneNotifications => &[Self::Notifications, Self::Passes, Self::Cohorts],
             Schedule::PruneJobs => &[Self::Jobs, Self::Workers],
-            Schedule::PruneAnswers => &[Self::Answers, Self::SlackRequests],
+            Schedule::PruneAnswers => &[Self::Answers, Self::SlackRequests, Self::SignIns],
         }
     }
 
@@ -68,6 +69,7 @@ impl Old {
             Self::Cohorts => "counts of passes",
             Self::Jobs => "finished jobs",
             Self::Workers => "workers that are gone",
+            Self::SignIns => "sessions and forms of the console",
         }
     }
 }
@@ -162,6 +164,7 @@ async fn prune(
             Old::Cohorts => cohorts(&mut conn, now - retention.notifications).await?,
             Old::Jobs => queue::prune::jobs(&mut conn, now - retention.jobs).await?,
             Old::Workers => queue::prune::workers(&mut conn, now - retention.jobs).await?,
+            Old::SignIns => operators::prune(&mut conn, now - TimeDelta::days(1), now).await?,
         };
         conn.commit().await?;
         if gone == 0 {

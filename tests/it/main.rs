@@ -5,6 +5,7 @@
 mod api;
 mod architecture;
 mod cli;
+mod console;
 mod deliver;
 mod faults;
 mod flow;

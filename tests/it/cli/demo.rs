@@ -84,13 +84,16 @@ async fn a_demo_says_in_words_what_there_is_to_see() {
     let said = said
         .replace(&address.to_string(), "127.0.0.1:8080")
         .replace(&key(&said, "Live key"), "LIVE")
-        .replace(&key(&said, "Test key"), "TEST");
+        .replace(&key(&said, "Test key"), "TEST")
+        .replace(&key(&said, "Operator"), "PASSWORD");
     let mut settings = insta::Settings::clone_current();
     settings.add_filter(r"\d+ messages \(\d+", "[n] messages ([n]");
     settings.bind(|| insta::assert_snapshot!(said, @r"
     Made: 40 customers, 40 onboardings, [n] messages ([n] of them suppressed: test mode), in data/demo.db.
     Nothing leaves this machine: mail and Slack messages are captured.
       Messages, as people would see them   http://127.0.0.1:8080/outbox
+      Console                              http://127.0.0.1:8080/admin
+      Operator                             demo@tallybrook.test with the password PASSWORD
       API                                  http://127.0.0.1:8080/api/v1
       Live key                             LIVE
       Test key                             TEST

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 
 use super::db::{Backend, TestDb};
@@ -83,10 +83,20 @@ impl Service {
 
     /// Runs a verb to its end.
     pub(crate) async fn run(&self, args: &[&str]) -> Said {
-        let output = tokio::time::timeout(PATIENCE, self.command(args).output())
+        self.run_with_input(args, "").await
+    }
+
+    /// Runs a verb to its end, with this on its standard input.
+    pub(crate) async fn run_with_input(&self, args: &[&str], input: &str) -> Said {
+        let mut command = self.command(args);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the verb starts");
+        // A verb that reads nothing may have ended already.
+        let _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes()).await;
+        let output = tokio::time::timeout(PATIENCE, child.wait_with_output())
             .await
             .expect("the verb ends")
-            .expect("the verb starts");
+            .expect("the verb says what it says");
         Said {
             code: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),

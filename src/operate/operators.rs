@@ -1,0 +1,285 @@
+//! Operators: who may sign in at the console, and for how long.
+//!
+//! A password is kept as argon2id. A session is a random token that only the browser has; its hash is in the database, so a session ends for
+//! every process at once. Tries are counted per account and per address, in the database too, before the password is looked at; an
+//! account that does not exist is counted, answered and timed like one that does.
+
+use argon2::Argon2;
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use chrono::{DateTime, TimeDelta, Utc};
+use rand::Rng;
+use rand::distr::Alphanumeric;
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Semaphore;
+
+use super::ActionError;
+use super::keys::sha256;
+use crate::db::{Conn, Db, DbError, is_conflict};
+use crate::domain::values::OperatorRole;
+use crate::store::audit::{self, Author, Diff, Entry};
+use crate::store::directory;
+use crate::store::operators::{self, NewOperator};
+
+pub use crate::store::operators::{Operator, Session};
+
+/// Shortest password, in characters.
+pub const SHORTEST_PASSWORD: usize = 12;
+
+/// Longest password, in octets: hashing more is work for nothing.
+const LONGEST_PASSWORD: usize = 1024;
+
+/// A session that rests this long is over.
+const IDLE: TimeDelta = TimeDelta::hours(2);
+
+/// A session is over after this, whatever happens.
+const LONGEST_SESSION: TimeDelta = TimeDelta::hours(12);
+
+/// How exactly it is known when a session was used last.
+const SEEN_WITHIN: TimeDelta = TimeDelta::minutes(1);
+
+/// Tries are counted within this time from the first.
+const WINDOW: TimeDelta = TimeDelta::minutes(15);
+
+/// Wrong passwords for one account within the window.
+const TRIES_PER_ACCOUNT: i64 = 10;
+
+/// Wrong passwords from one address within the window; several people may share it.
+const TRIES_PER_ADDRESS: i64 = 50;
+
+/// Passwords hashed at a time: each takes 19 MiB and some tens of milliseconds of a core.
+static HASHING: Semaphore = Semaphore::const_new(2);
+
+/// Stands in for an account that does not exist, so that it takes as long to refuse it. The hash of nothing.
+const DECOY: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+/// A password that may be used.
+pub struct Password(SecretString);
+
+impl Password {
+    /// Takes a password; says in words what is wrong with one that may not be used.
+    pub fn new(text: &str) -> Result<Self, String> {
+        if text.chars().count() < SHORTEST_PASSWORD {
+            return Err(format!("a password has at least {SHORTEST_PASSWORD} characters"));
+        }
+        if text.len() > LONGEST_PASSWORD {
+            return Err(format!("a password has at most {LONGEST_PASSWORD} octets"));
+        }
+        Ok(Self(SecretString::from(text)))
+    }
+
+    /// As argon2id in PHC's notation, with a salt of its own.
+    fn hash(&self) -> Result<String, ActionError> {
+        Argon2::default()
+            .hash_password(self.0.expose_secret().as_bytes())
+            .map(|hash| hash.to_string())
+            .map_err(|error| {
+                ActionError::Refused(format!("the password cannot be hashed: {error}"))
+            })
+    }
+}
+
+/// Makes an operator. They belong to the installation, so every workspace's audit log says so.
+pub async fn create(
+    conn: &mut Conn,
+    author: &Author,
+    email: &str,
+    name: Option<&str>,
+    role: OperatorRole,
+    password: &Password,
+    now: DateTime<Utc>,
+) -> Result<Operator, ActionError> {
+    let email = email.trim().to_lowercase();
+    let halves = email.split_once('@');
+    if !halves.is_some_and(|(local, host)| !local.is_empty() && !host.is_empty())
+        || email.chars().any(|c| c.is_whitespace() || c.is_control())
+    {
+        return Err(ActionError::Refused(format!("{email:?} is no e-mail address")));
+    }
+    let hash = password.hash()?;
+    let name = name.map_or(email.as_str(), str::trim);
+    let new = NewOperator { email: &email, name, role, password_hash: &hash };
+    let made = match operators::create(conn, new, now).await {
+        Err(error) if is_conflict(&error) => {
+            let refusal = format!(
+                "there is an operator {email} already; `operators password` sets another password"
+            );
+            return Err(ActionError::Refused(refusal));
+        }
+        made => made?,
+    };
+    log(conn, author, &made, "operator_created", Diff::created(&made), now).await?;
+    Ok(made)
+}
+
+/// Every operator, by address.
+pub async fn list(conn: &mut Conn) -> Result<Vec<Operator>, DbError> {
+    operators::list(conn).await
+}
+
+/// Shuts an operator out at once, wherever they are signed in; or lets one in again.
+pub async fn set_enabled(
+    conn: &mut Conn,
+    author: &Author,
+    email: &str,
+    enabled: bool,
+    now: DateTime<Utc>,
+) -> Result<(), ActionError> {
+    let operator = find(conn, email).await?;
+    if enabled == operator.disabled_at.is_none() {
+        let is = if enabled { "enabled" } else { "disabled" };
+        return Err(ActionError::Refused(format!("{} is {is} already", operator.email)));
+    }
+    operators::set_disabled_at(conn, &operator.id, (!enabled).then_some(now)).await?;
+    operators::end_sessions(conn, &operator.id).await?;
+    let event = if enabled { "operator_enabled" } else { "operator_disabled" };
+    let diff = Diff::field("enabled", !enabled, enabled);
+    Ok(log(conn, author, &operator, event, diff, now).await?)
+}
+
+/// Sets another password and ends every session that began with the old one.
+pub async fn set_password(
+    conn: &mut Conn,
+    author: &Author,
+    email: &str,
+    password: &Password,
+    now: DateTime<Utc>,
+) -> Result<(), ActionError> {
+    let operator = find(conn, email).await?;
+    operators::set_password(conn, &operator.id, &password.hash()?).await?;
+    operators::end_sessions(conn, &operator.id).await?;
+    operators::forget_tries(conn, &account(&operator.email)).await?;
+    Ok(log(conn, author, &operator, "operator_password_set", Diff::default(), now).await?)
+}
+
+async fn find(conn: &mut Conn, email: &str) -> Result<Operator, ActionError> {
+    let found = operators::find(conn, &email.trim().to_lowercase()).await?;
+    found.ok_or(ActionError::NotFound("operator"))
+}
+
+/// Operators belong to nobody alone, so what happens to them is in everybody's audit log.
+async fn log(
+    conn: &mut Conn,
+    author: &Author,
+    operator: &Operator,
+    event: &str,
+    diff: Diff,
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    for workspace in directory::workspaces(conn).await? {
+        let entry = Entry {
+            workspace_id: &workspace.id,
+            event,
+            object: "operator",
+            object_id: &operator.id,
+            diff: diff.clone(),
+            reason: None,
+        };
+        audit::append(conn, author, entry, now).await?;
+    }
+    Ok(())
+}
+
+/// What came of a try to sign in.
+#[derive(Debug)]
+pub enum SignIn {
+    /// The token of a new session; the only time that anybody sees it.
+    In(SecretString),
+    /// No such account, or another password, or disabled: nobody is told which.
+    Wrong,
+    /// Too many tries; they count anew from this instant.
+    Throttled(DateTime<Utc>),
+}
+
+/// Tries to sign in, from a network address.
+pub async fn sign_in(
+    db: &Db,
+    email: &str,
+    password: &SecretString,
+    address: &str,
+    now: DateTime<Utc>,
+) -> Result<SignIn, DbError> {
+    let email = email.trim().to_lowercase();
+    let (account, address) = (account(&email), format!("address {address}"));
+    let mut tx = db.begin().await?;
+    let mut throttled = None;
+    // Always in the same order, so that two tries cannot wait for each other.
+    for (subject, limit) in [(&account, TRIES_PER_ACCOUNT), (&address, TRIES_PER_ADDRESS)] {
+        let (tries, since) = operators::count_try(&mut tx, subject, now - WINDOW, now).await?;
+        if tries > limit {
+            throttled = throttled.max(Some(since + WINDOW));
+        }
+    }
+    tx.commit().await?;
+    if let Some(until) = throttled {
+        return Ok(SignIn::Throttled(until));
+    }
+    let mut conn = db.read().await?;
+    let operator = operators::find(&mut conn, &email).await?;
+    drop(conn);
+    let hash = operator.as_ref().map_or(DECOY, |operator| &operator.password_hash).to_owned();
+    let right = is_right(password.clone(), hash).await;
+    let Some(operator) = operator.filter(|operator| right && operator.disabled_at.is_none()) else {
+        return Ok(SignIn::Wrong);
+    };
+    let token: String = rand::rng().sample_iter(Alphanumeric).take(43).map(char::from).collect();
+    let mut tx = db.begin().await?;
+    operators::forget_tries(&mut tx, &account).await?;
+    operators::forgive_try(&mut tx, &address).await?;
+    let until = now + LONGEST_SESSION;
+    operators::begin_session(&mut tx, &sha256(&token), &operator.id, now, until).await?;
+    tx.commit().await?;
+    tracing::info!(operator = operator.id, "signed in");
+    Ok(SignIn::In(token.into()))
+}
+
+fn account(email: &str) -> String {
+    // Hashed, because people type passwords into the wrong field.
+    format!("account {}", sha256(email))
+}
+
+/// Whether a password fits a hash; on a thread that may take its time.
+async fn is_right(password: SecretString, hash: String) -> bool {
+    let Ok(_permit) = HASHING.acquire().await else { return false };
+    let verify = move || {
+        let password = password.expose_secret().as_bytes();
+        let password = &password[..password.len().min(LONGEST_PASSWORD + 1)];
+        PasswordHash::new(&hash)
+            .is_ok_and(|hash| Argon2::default().verify_password(password, &hash).is_ok())
+    };
+    tokio::task::spawn_blocking(verify).await.unwrap_or(false)
+}
+
+/// Who is signed in with a token, and notes that they are there; `None` when the session is over.
+pub async fn signed_in(
+    db: &Db,
+    token: &str,
+    now: DateTime<Utc>,
+) -> Result<Option<Operator>, DbError> {
+    let hash = sha256(token);
+    let mut conn = db.read().await?;
+    let Some(session) = operators::session(&mut conn, &hash).await? else { return Ok(None) };
+    drop(conn);
+    let over = now >= session.expires_at || now >= session.seen_at + IDLE;
+    if over || session.operator.disabled_at.is_some() {
+        return Ok(None);
+    }
+    if now >= session.seen_at + SEEN_WITHIN {
+        let mut conn = db.statement().await?;
+        operators::note_seen(&mut conn, &hash, now).await?;
+        conn.commit().await?;
+    }
+    Ok(Some(session.operator))
+}
+
+/// Ends a session.
+pub async fn sign_out(db: &Db, token: &str) -> Result<(), DbError> {
+    let mut conn = db.statement().await?;
+    operators::end_session(&mut conn, &sha256(token)).await?;
+    conn.commit().await
+}
+
+/// Notes that a form was sent, in the transaction of what it does; `false` if it was sent before, and so has nothing left to do.
+pub async fn note_form(conn: &mut Conn, id: &str, now: DateTime<Utc>) -> Result<bool, DbError> {
+    operators::note_form(conn, id, now).await
+}
