@@ -56,7 +56,13 @@ impl Chart {
                 // Whatever there is at all can be seen.
                 let height = (scaled(part.count, most) * HIGHEST).max(1.5);
                 y -= height;
-                let rect = Rect { class: part.class, x, y: tenths(y), width: WIDTH, height: tenths(height) };
+                let rect = Rect {
+                    class: part.class,
+                    x,
+                    y: tenths(y),
+                    width: WIDTH,
+                    height: tenths(height),
+                };
                 chart.rects.push(rect);
             }
             let middle = x + WIDTH / 2.0;

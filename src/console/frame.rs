@@ -52,8 +52,8 @@ pub(super) fn to(address: &str) -> Response {
 }
 
 /// What the navigation lists, in its order: the page of its address, and its words.
-const PAGES: [(&str, &str); 2] =
-    [("notifications", "Notifications"), ("queues", "Queues and jobs")];
+const PAGES: [(&str, &str); 3] =
+    [("", "Overview"), ("notifications", "Notifications"), ("queues", "Queues and jobs")];
 
 #[derive(Serialize)]
 struct Frame<'a> {

@@ -15,7 +15,7 @@ use super::visitor::Visitor;
 use super::words::{self, When};
 use crate::domain::values::{JobStatus, Kind};
 use crate::operate::jobs::{self, Act, Filter, Job};
-use crate::queue::Queue;
+use crate::operate::queues::Queue;
 use crate::render::pages::count;
 
 /// Rows of one page.

@@ -7,6 +7,7 @@
 mod acting;
 pub mod blocks;
 mod edge;
+mod chart;
 mod choice;
 mod cookies;
 mod error;
@@ -17,6 +18,7 @@ pub mod links;
 mod live;
 mod notifications;
 pub mod outbox;
+mod overview;
 mod queues;
 mod sign_in;
 mod site;
@@ -58,6 +60,7 @@ pub fn router(console: Console) -> Router {
         .route("/admin/sign-out", post(sign_in::out))
         .route("/admin/theme", post(theme))
         .merge(outbox::behind_login())
+        .merge(overview::router())
         .merge(notifications::router())
         .merge(queues::router())
         .merge(jobs::router())
@@ -69,7 +72,7 @@ pub fn router(console: Console) -> Router {
 
 /// `/admin`: the page that an operator begins with.
 async fn home(visitor: Visitor) -> Response {
-    frame::to(&visitor.url("notifications"))
+    frame::to(&visitor.url(""))
 }
 
 /// An address without its workspace, such as `/admin/api-keys`, leads to that page of the workspace looked at last.

@@ -127,7 +127,8 @@ impl Overview {
         let ended = |state| vitals.hours.iter().map(|hour| sum(hour, state, None)).sum::<i64>();
         let account: Vec<Sum> =
             ENDS.into_iter().map(|state| part(visitor, state, ended(state))).collect();
-        let waiting = |queue: &QueueState| queue.counts.ready + queue.counts.scheduled + queue.counts.running;
+        let waiting =
+            |queue: &QueueState| queue.counts.ready + queue.counts.scheduled + queue.counts.running;
         let open: i64 = vitals.queues.iter().map(waiting).sum::<i64>();
         let total = account.iter().map(|part| part.count).sum();
         let sent = ended(NotificationState::Sent);
@@ -144,7 +145,13 @@ impl Overview {
             todo: vitals.warnings.iter().map(|warning| todo(visitor, warning)).collect(),
             ended: format!("{sent} sent, {} not", total - sent),
             hours: hours(visitor, &vitals.hours),
-            hour_rows: vitals.hours.iter().rev().map(|hour| hour_row(visitor, hour)).collect(),
+            hour_rows: vitals
+                .hours
+                .iter()
+                .rev()
+                .filter(|hour| !hour.outcomes.is_empty())
+                .map(|hour| hour_row(visitor, hour))
+                .collect(),
             to_come: match people {
                 0 => "nobody's digest".to_owned(),
                 1 => "1 person's digest".to_owned(),
@@ -177,7 +184,14 @@ impl Overview {
 fn headline(vitals: &Vitals) -> String {
     let accounted = match vitals.unaccounted {
         0 => "Everything due so far is accounted for.".to_owned(),
-        missing => format!("{} missing.", if missing == 1 { "1 notification is".to_owned() } else { format!("{missing} notifications are") }),
+        missing => format!(
+            "{} missing.",
+            if missing == 1 {
+                "1 notification is".to_owned()
+            } else {
+                format!("{missing} notifications are")
+            }
+        ),
     };
     let needs = match vitals.warnings.len() {
         0 => "Nothing needs you.".to_owned(),
@@ -190,7 +204,9 @@ fn headline(vitals: &Vitals) -> String {
 fn sum(hour: &Hour, state: NotificationState, channel: Option<&str>) -> i64 {
     hour.outcomes
         .iter()
-        .filter(|o| o.outcome == state && channel.is_none_or(|channel| o.channel.as_str() == channel))
+        .filter(|o| {
+            o.outcome == state && channel.is_none_or(|channel| o.channel.as_str() == channel)
+        })
         .map(|o| o.count)
         .sum()
 }
@@ -245,19 +261,20 @@ fn label(visitor: &Visitor, at: DateTime<Utc>) -> String {
 
 fn hours(visitor: &Visitor, hours: &[Hour]) -> Chart {
     let bars = hours.iter().map(|hour| {
-        let parts = ENDS.into_iter().map(|state| Part {
-            class: state.as_str(),
-            count: sum(hour, state, None),
-        });
+        let parts = ENDS
+            .into_iter()
+            .map(|state| Part { class: state.as_str(), count: sum(hour, state, None) });
         (label(visitor, hour.from), parts.collect())
     });
     Chart::new(bars)
 }
 
 fn slots(visitor: &Visitor, slots: &[vitals::SlotHour]) -> Chart {
-    Chart::new(slots.iter().map(|slot| {
-        (label(visitor, slot.from), vec![Part { class: "due", count: slot.people }])
-    }))
+    Chart::new(
+        slots.iter().map(|slot| {
+            (label(visitor, slot.from), vec![Part { class: "due", count: slot.people }])
+        }),
+    )
 }
 
 fn hour_row(visitor: &Visitor, hour: &Hour) -> HourRow {

@@ -39,6 +39,7 @@ static PAGES: LazyLock<Environment<'static>> = LazyLock::new(|| {
         "notifications",
         "outbox",
         "outbox_message",
+        "overview",
         "queues",
         "sign_in",
     ] {

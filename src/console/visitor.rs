@@ -51,9 +51,10 @@ impl Visitor {
         self.operator.role >= OperatorRole::Operator
     }
 
-    /// The address of a page of this workspace.
+    /// The address of a page of this workspace; `""` is the first.
     pub(super) fn url(&self, page: &str) -> String {
-        format!("/admin/w/{}/{page}", self.workspace.slug)
+        let slash = if page.is_empty() { "" } else { "/" };
+        format!("/admin/w/{}{slash}{page}", self.workspace.slug)
     }
 
     /// The actor of what they do.

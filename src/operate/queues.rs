@@ -7,10 +7,11 @@ use super::ActionError;
 use super::notifications::Because;
 use crate::db::{Conn, DbError};
 use crate::domain::values::{Channel, Mode};
-use crate::queue::Queue;
 use crate::store::audit::{self, Diff, Entry};
 use crate::store::queues::{self, Counts, EVERYBODY, Pause};
 use crate::store::{directory, processes};
+
+pub use crate::queue::Queue;
 
 /// One queue, as a workspace sees it.
 #[derive(Clone, Debug, Serialize)]

@@ -64,6 +64,12 @@ fn the_verbs_and_what_they_take() {
         list --workspace WORKSPACE: List the keys of a workspace
         rotate --workspace WORKSPACE ID [--overlap-seconds OVERLAP_SECONDS]: Make a new key in place of one; prints it once, alone on the last line
         revoke --workspace WORKSPACE ID: Revoke a key at once
+      operators: Operators, who sign in at /admin: create, list, disable, enable, password
+        create --email EMAIL [--name NAME] [--role ROLE]: Let somebody sign in at /admin; asks for the password, or reads it from standard input. Prints the id alone on the last line
+        list: List operators
+        disable --email EMAIL: Shut somebody out at once, wherever they are signed in
+        enable --email EMAIL: Let somebody in again
+        password --email EMAIL: Set another password; asks for it, or reads it from standard input. Ends their sessions
       notifications: Notifications: list, show, retry, cancel, resend, delivered
         list --workspace WORKSPACE [--state STATE] [--kind KIND] [--channel CHANNEL] [--mode MODE] [--recipient RECIPIENT] [--onboarding ONBOARDING] [--customer CUSTOMER] [--since RFC3339] [--until RFC3339] [--text TEXT] [--reason REASON] [--limit LIMIT] [--after ID]: List notifications, newest first
         show --workspace WORKSPACE ID: Show one with its message and every attempt to deliver it
@@ -124,6 +130,7 @@ async fn help_is_no_failure_and_nonsense_is_a_wrong_usage() {
       workspaces     Workspaces: create, list
       users          Users of a workspace: create, list
       keys           API keys: create, list, rotate, revoke
+      operators      Operators, who sign in at /admin: create, list, disable, enable, password
       notifications  Notifications: list, show, retry, cancel, resend, delivered
       queues         Queues: list, pause, resume
       jobs           Jobs, the wake-ups of the queues: list, show, retry, cancel, run-now

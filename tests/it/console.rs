@@ -2,6 +2,7 @@
 
 mod doors;
 mod notifications;
+mod overview;
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -147,7 +148,7 @@ impl Browser<'_> {
         let before = format!("name=\"{name}\" value=\"");
         page.split_once(&before)
             .and_then(|(_, rest)| rest.split_once('"'))
-            .map(|(value, _)| value.to_owned())
+            .map(|(value, _)| unescaped(value))
             .unwrap_or_else(|| panic!("no form with {name}"))
     }
 
@@ -199,16 +200,7 @@ pub(crate) fn text(html: &str) -> String {
         rest = behind;
     }
     text.push_str(rest);
-    for (entity, character) in [
-        ("&lt;", "<"),
-        ("&gt;", ">"),
-        ("&quot;", "\""),
-        ("&#x27;", "'"),
-        ("&#x2f;", "/"),
-        ("&amp;", "&"),
-    ] {
-        text = text.replace(entity, character);
-    }
+    let text = unescaped(&text);
     let lines = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
     let lines: Vec<String> = lines.filter(|line| !line.is_empty()).collect();
     lines.join("\n")
@@ -217,4 +209,10 @@ pub(crate) fn text(html: &str) -> String {
 /// The part of a page's text that is its own: without navigation and foot.
 pub(crate) fn main(text: &str) -> &str {
     text.split_once("Sign out\n").map_or(text, |(_, main)| main)
+}
+
+fn unescaped(html: &str) -> String {
+    let entities = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#x27;", "'"), ("&#x2f;", "/")];
+    let plain = entities.iter().fold(html.to_owned(), |text, (entity, c)| text.replace(entity, c));
+    plain.replace("&amp;", "&")
 }

@@ -14,7 +14,7 @@ use crate::console::{blocks, frame};
 use crate::db::Conn;
 use crate::domain::ids::Ref;
 use crate::domain::message::Message;
-use crate::domain::values::{NotificationState, Reason};
+use crate::domain::values::{AttemptOutcome, NotificationState, Reason};
 use crate::operate::explain::explain;
 use crate::operate::notifications::{self, Details, Notification};
 use crate::store::audit;
@@ -122,7 +122,9 @@ pub(super) async fn show(
         let recipient = (n.recipient_type == "user").then_some(n.recipient_id.as_str());
         // As of the instant for which it was meant: the facts are today's, the calendar that day's.
         let at = n.not_before.min(visitor.now);
-        let gates = explain(&mut conn, &onboarding, recipient, at, site.channels).await?.gates;
+        let mut gates = explain(&mut conn, &onboarding, recipient, at, site.channels).await?.gates;
+        // What holds a nudge back is no gate of a digest.
+        gates.retain(|gate| n.step.is_some() || !gate.gate.starts_with("nudge_"));
         explained.push(Explained {
             title: format!("{} #{}", title.customer, title.display_id),
             url: visitor.url(&format!("onboardings/{}", title.display_id)),
@@ -251,7 +253,7 @@ fn timeline(visitor: &Visitor, found: &Details, deeds: &[audit::Line]) -> Vec<Ha
     let happened = |order: DateTime<Utc>, class, what: String, text: String, reply: String| {
         Happened { order, at: visitor.when(order), class, what, text, reply }
     };
-    let meant = format!("For {}.", visitor.when(n.not_before).text);
+    let meant = format!("For {}.", n.slot_date.format("%-d %b %Y"));
     let mut all = vec![happened(n.created_at, "", "Scheduled".to_owned(), meant, String::new())];
     for attempt in &found.attempts {
         all.push(happened(
@@ -259,8 +261,10 @@ fn timeline(visitor: &Visitor, found: &Details, deeds: &[audit::Line]) -> Vec<Ha
             "try",
             format!("Try {}", attempt.number),
             format!(
-                "{}, {} ms, by {}. It came as far as {}.",
-                attempt.outcome, attempt.duration_ms, attempt.worker, attempt.phase
+                "{} after {} ms, by worker {}.",
+                tried(&attempt.outcome),
+                attempt.duration_ms,
+                attempt.worker
             ),
             attempt.reply.clone(),
         ));
@@ -389,5 +393,20 @@ fn refusal(n: &Notification) -> String {
         Ok(NotificationState::Sent) => "Trying again is for failed and ambiguous ones, cancelling for those not finished.".to_owned(),
         Ok(NotificationState::Suppressed) => "A test key caused it: sent anew, it is made anew and suppressed again.".to_owned(),
         _ => String::new(),
+    }
+}
+
+/// How a try ended, at the head of a sentence.
+fn tried(outcome: &str) -> &'static str {
+    match outcome.parse() {
+        Ok(AttemptOutcome::Accepted) => "Taken by the provider",
+        Ok(AttemptOutcome::Captured) => "Captured",
+        Ok(AttemptOutcome::Suppressed) => "Suppressed, the provider was not called",
+        Ok(AttemptOutcome::Transient) => "Not taken for now",
+        Ok(AttemptOutcome::Permanent) => "Refused for good",
+        Ok(AttemptOutcome::Ambiguous) => "Nobody knows whether it was taken",
+        Ok(AttemptOutcome::Channel) => "The channel was down, which does not count",
+        Ok(AttemptOutcome::Lost) => "The worker was lost",
+        Err(_) => "Ended",
     }
 }
