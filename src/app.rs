@@ -24,9 +24,12 @@ use crate::deliver::{
     self, Deliverers, EmailProvider, Outside, SlackConfig, SlackProvider, SmtpConfig, SmtpTimeouts,
 };
 use crate::domain::facts::Channels;
+use crate::domain::ids::IdKind;
 use crate::domain::link::LinkKey;
+use crate::domain::message::{Email, Envelope, Message, Verdict};
 use crate::domain::timetable::{Cron, Timetable};
-use crate::domain::values::{AttemptOutcome, Channel, NotificationState, Schedule};
+use crate::domain::values::{AttemptOutcome, Channel, Mode, NotificationState, Schedule};
+use crate::operate::preview::{TestCopy, Tester};
 use crate::render::{Links, OwnPages, Renderer};
 use crate::scheduler::{self, Summary};
 use crate::store::clock_guard::{self, ClockGuard};
@@ -323,6 +326,43 @@ impl App {
     pub async fn drain(&self, progress: impl FnMut(&Backlog)) -> anyhow::Result<Backlog> {
         let courier = self.courier(ClockGuard::open()).await?;
         Ok(worker::drain(&courier, progress).await?)
+    }
+
+    /// How test copies of mails go out.
+    #[must_use]
+    pub fn tester(&self) -> Tester {
+        let (config, clock, db) = (self.config.clone(), self.clock.clone(), self.db.clone());
+        let app = Arc::new(Self { config, clock, db });
+        Tester::new(move |address, email| {
+            let app = Arc::clone(&app);
+            Box::pin(async move {
+                let sent = app.send_test(&address, email).await;
+                sent.unwrap_or_else(|error| TestCopy::NotSent(error.to_string()))
+            })
+        })
+    }
+
+    async fn send_test(&self, address: &str, email: Email) -> anyhow::Result<TestCopy> {
+        let now = self.clock.now();
+        let envelope = Envelope {
+            notification_id: IdKind::Notification.fresh(now),
+            address: address.to_owned(),
+            name: String::new(),
+            from_address: None,
+            date: now,
+            thread: None,
+        };
+        let message = Message::Email(email);
+        let deliverers = self.ways()?.deliverers;
+        let report = match deliverers.session(Mode::Live, Channel::Email).await {
+            Ok(session) => session.send(&envelope, &message).await,
+            Err(report) => report,
+        };
+        Ok(match report.verdict {
+            Verdict::Accepted { .. } => TestCopy::Sent,
+            Verdict::Captured => TestCopy::Captured,
+            _ => TestCopy::NotSent(report.reply),
+        })
     }
 
     /// How many notifications have ended, by final state.

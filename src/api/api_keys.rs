@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use http::StatusCode;
 use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
@@ -17,10 +17,12 @@ use super::query::Query;
 use super::request::{Optional, Required, request};
 use super::values::{Integer, ListOf, Name, Word};
 use super::wire::{self, Instant, List, instant};
+use crate::db::Conn;
 use crate::domain::ids::Ref;
 use crate::domain::values::{Mode, Scope, Tier};
 use crate::operate::keys::{self, NewKey};
 use crate::store::api_keys::{self, ApiKey};
+use crate::store::audit::Author;
 
 /// Longest overlap of a rotation: 30 days.
 const MAX_OVERLAP: i64 = 30 * 24 * 60 * 60;
@@ -124,19 +126,26 @@ pub(super) async fn create(
         Begun::Replay(answer) => return Ok(answer),
     };
     let body: ApiKeyCreate = once.body()?;
+    let (tx, author) = (&mut once.tx, caller.author());
+    let (row, secret) = make(tx, &author, caller.workspace_id(), &body, caller.now).await?;
+    show_once(&api, &caller, once, &row, &secret).await
+}
+
+/// Makes a key.
+pub(super) async fn make(
+    conn: &mut Conn,
+    author: &Author,
+    workspace_id: &str,
+    body: &ApiKeyCreate,
+    now: DateTime<Utc>,
+) -> Result<(ApiKey, SecretString), ApiError> {
     let name = body.name()?;
     let mode = body.mode()?.unwrap_or(Mode::Live);
     let tier = body.tier()?.unwrap_or(Tier::Standard);
     let scopes = body.scopes()?;
-    let new = NewKey {
-        workspace_id: caller.workspace_id(),
-        name: &name,
-        mode,
-        tier,
-        scopes: scopes.as_deref().unwrap_or(keys::DEFAULT_SCOPES),
-    };
-    let (row, secret) = keys::create(&mut once.tx, &caller.author(), new, caller.now).await?;
-    show_once(&api, &caller, once, &row, &secret).await
+    let scopes = scopes.as_deref().unwrap_or(keys::DEFAULT_SCOPES);
+    let new = NewKey { workspace_id, name: &name, mode, tier, scopes };
+    Ok(keys::create(conn, author, new, now).await?)
 }
 
 /// `POST /api/v1/api_keys/{id}/rotate`
@@ -157,13 +166,24 @@ pub(super) async fn rotate(
     if known.is_none_or(|key| key.is_revoked(caller.now)) {
         return Err(ApiError::api_key_not_found());
     }
-    let overlap = once.body::<ApiKeyRotate>()?.overlap_seconds()?.unwrap_or_default();
+    let body: ApiKeyRotate = once.body()?;
     let (tx, author) = (&mut once.tx, caller.author());
-    let overlap = TimeDelta::seconds(overlap);
-    let (row, secret) = keys::rotate(tx, &author, caller.workspace_id(), &id, overlap, caller.now)
-        .await?
-        .ok_or_else(ApiError::api_key_not_found)?;
+    let (row, secret) = follow(tx, &author, caller.workspace_id(), &id, &body, caller.now).await?;
     show_once(&api, &caller, once, &row, &secret).await
+}
+
+/// Makes a key in the place of another one.
+pub(super) async fn follow(
+    conn: &mut Conn,
+    author: &Author,
+    workspace_id: &str,
+    id: &str,
+    body: &ApiKeyRotate,
+    now: DateTime<Utc>,
+) -> Result<(ApiKey, SecretString), ApiError> {
+    let overlap = TimeDelta::seconds(body.overlap_seconds()?.unwrap_or_default());
+    let rotated = keys::rotate(conn, author, workspace_id, id, overlap, now).await?;
+    rotated.ok_or_else(ApiError::api_key_not_found)
 }
 
 /// The answer that shows the key. What is kept for a repetition of the request does not: a stored key could be stolen.

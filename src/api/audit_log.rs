@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::State;
 use axum::response::Response;
-use chrono::{DateTime, Utc};
+use chrono::DateTime;
 use http::{HeaderMap, StatusCode};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -14,10 +14,9 @@ use super::Api;
 use super::auth::Reader;
 use super::csv_file as csv;
 use super::error::ApiError;
-use super::query::{Page, Query};
+use super::query::Query;
 use super::wire::{self, Instant, List};
-use crate::db::Conn;
-use crate::store::audit::{self, Filter, Line};
+use crate::operate::audit_log::{self, Filter, Line};
 
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "AuditEntry")]
@@ -87,83 +86,10 @@ pub(super) async fn list(
     };
     let mut conn = api.db.read().await?;
     if csv::is_wanted(&headers) {
-        let lines = audit::list(&mut conn, caller.workspace_id(), filter, csv::MOST_LINES).await?;
-        return file(&lines);
+        let file = audit_log::export(&mut conn, caller.workspace_id(), filter).await?;
+        return Ok(csv::answer("audit_log", file));
     }
-    let (lines, next) = cut(&mut conn, caller.workspace_id(), filter, page).await?;
+    let (lines, next) =
+        audit_log::page(&mut conn, caller.workspace_id(), filter, page.limit).await?;
     Ok(wire::json(StatusCode::OK, &List::cut(lines.iter().map(view).collect(), next)))
-}
-
-/// A page that does not end between two lines of one instant, because the next begins strictly before its last line. It is shorter
-/// than asked for rather than longer, unless one instant alone has more lines than that.
-async fn cut(
-    conn: &mut Conn,
-    workspace_id: &str,
-    filter: Filter<'_>,
-    page: Page,
-) -> Result<(Vec<Line>, Option<DateTime<Utc>>), ApiError> {
-    let mut ask = page.rows();
-    loop {
-        let mut lines = audit::list(conn, workspace_id, filter, ask).await?;
-        if i64::try_from(lines.len()).unwrap_or(i64::MAX) < ask {
-            if lines.len() <= page.limit {
-                return Ok((lines, None));
-            }
-            // All of the rest; cut it like any other page, or leave it whole if it is one instant.
-            let end = end_of_page(&lines, page.limit);
-            let more = end < lines.len();
-            lines.truncate(end);
-            let next = lines.last().filter(|_| more).map(|line| line.created_at);
-            return Ok((lines, next));
-        }
-        let end = end_of_page(&lines, page.limit);
-        if end < lines.len() {
-            lines.truncate(end);
-            let next = lines.last().map(|line| line.created_at);
-            return Ok((lines, next));
-        }
-        ask *= 4;
-    }
-}
-
-/// Where to cut: before the instant that would be torn apart, or behind it if the page begins with it.
-fn end_of_page(lines: &[Line], limit: usize) -> usize {
-    let Some(torn) = lines.get(limit).map(|line| line.created_at) else { return lines.len() };
-    let start = lines.iter().position(|line| line.created_at == torn).unwrap_or(limit);
-    if start > 0 {
-        return start;
-    }
-    lines.iter().position(|line| line.created_at != torn).unwrap_or(lines.len())
-}
-
-fn file(lines: &[Line]) -> Result<Response, ApiError> {
-    let rows = lines.iter().map(|line| {
-        [
-            line.id.clone(),
-            line.event.clone(),
-            line.actor_type.clone(),
-            line.actor_id.clone().unwrap_or_default(),
-            line.actor_name.clone(),
-            line.object.clone(),
-            line.object_id.clone(),
-            line.diff.0.to_string(),
-            line.reason.clone().unwrap_or_default(),
-            line.request_id.clone().unwrap_or_default(),
-            line.created_at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
-        ]
-    });
-    let columns = [
-        "id",
-        "event",
-        "actor_type",
-        "actor_id",
-        "actor_name",
-        "object",
-        "object_id",
-        "diff",
-        "reason",
-        "request_id",
-        "created_at",
-    ];
-    csv::file("audit_log", columns, rows)
 }

@@ -203,6 +203,16 @@ impl ApiError {
         }
     }
 
+    /// What it is answered with.
+    pub(super) const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The property that is wrong, `""` if there is none, and what is wrong with it.
+    pub(super) fn said(&self) -> (&str, &str) {
+        (self.field.as_deref().unwrap_or_default(), &self.message)
+    }
+
     /// Whether the key's window is full.
     #[must_use]
     pub(super) fn is_rate_limited(&self) -> bool {

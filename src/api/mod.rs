@@ -31,6 +31,7 @@ mod reminders;
 mod request;
 mod schedules;
 mod serve;
+pub mod settings;
 mod templates;
 mod unread;
 mod usage;

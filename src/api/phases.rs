@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use http::StatusCode;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -16,8 +17,10 @@ use super::query::Query;
 use super::request::{Optional, request};
 use super::values::{Integer, Name};
 use super::wire::{self, List};
+use crate::db::Conn;
 use crate::domain::ids::Ref;
 use crate::domain::values;
+use crate::store::audit::Author;
 use crate::store::phases::{self, Phase};
 use crate::store::workspaces;
 
@@ -84,12 +87,27 @@ pub(super) async fn update(
         _ => return Err(ApiError::phase_not_found()),
     };
     let body: PhaseUpdate = Body::read(&bytes)?;
+    let mut tx = api.db.begin().await?;
+    let (author, workspace) = (caller.author(), caller.workspace_id());
+    let after = change(&mut tx, &author, workspace, key, &body, caller.now).await?;
+    tx.commit().await?;
+    Ok(wire::json(StatusCode::OK, &view(&after)))
+}
+
+/// Changes a phase of a workspace.
+pub(super) async fn change(
+    conn: &mut Conn,
+    author: &Author,
+    workspace_id: &str,
+    key: values::Phase,
+    body: &PhaseUpdate,
+    now: DateTime<Utc>,
+) -> Result<Phase, ApiError> {
     let label = body.label()?;
     let position = body.position()?;
     let target_days = body.target_days()?;
-    let mut tx = api.db.begin().await?;
-    workspaces::lock(&mut tx, caller.workspace_id()).await?;
-    let phases = phases::list(&mut tx, caller.workspace_id()).await?;
+    workspaces::lock(conn, workspace_id).await?;
+    let phases = phases::list(conn, workspace_id).await?;
     let before = phases.iter().find(|phase| phase.key == key).ok_or_else(ApiError::internal)?;
     let after = Phase {
         key,
@@ -97,8 +115,6 @@ pub(super) async fn update(
         position: position.unwrap_or(before.position),
         target_days: target_days.unwrap_or(before.target_days),
     };
-    let (author, workspace) = (caller.author(), caller.workspace_id());
-    phases::update(&mut tx, &author, workspace, &phases, &after, caller.now).await?;
-    tx.commit().await?;
-    Ok(wire::json(StatusCode::OK, &view(&after)))
+    phases::update(conn, author, workspace_id, &phases, &after, now).await?;
+    Ok(after)
 }

@@ -2,12 +2,12 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use http::StatusCode;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::auth::{Admin, Caller};
+use super::auth::Admin;
 use super::body::{Body, JsonBytes};
 use super::error::ApiError;
 use super::path::PathRef;
@@ -18,6 +18,7 @@ use super::{Api, users};
 use crate::db::Conn;
 use crate::domain::calendar::Weekdays;
 use crate::domain::values::{Channel, Kind};
+use crate::store::audit::Author;
 use crate::store::users::{self as user_rows, User};
 use crate::store::workspaces;
 
@@ -114,11 +115,22 @@ pub(super) async fn update(
     let mut tx = api.db.begin().await?;
     let before = users::lock(&mut tx, &caller, reference.as_ref()).await?;
     let body: NotificationPreferencesUpdate = Body::read(&bytes)?;
-    let after = read_patch(&mut tx, &caller, &before, &body).await?.apply(&before);
-    let user = user_rows::update(&mut tx, &caller.author(), before, after, caller.now).await?;
+    let user = change(&mut tx, &caller.author(), before, &body, caller.now).await?;
     let response = answer(&mut tx, &user).await?;
     tx.commit().await?;
     Ok(response)
+}
+
+/// Changes the preferences of a user that the caller has locked.
+pub(super) async fn change(
+    conn: &mut Conn,
+    author: &Author,
+    before: User,
+    body: &NotificationPreferencesUpdate,
+    now: DateTime<Utc>,
+) -> Result<User, ApiError> {
+    let after = read_patch(conn, &before, body).await?.apply(&before);
+    Ok(user_rows::update(conn, author, before, after, now).await?)
 }
 
 #[expect(clippy::option_option, reason = "absent, null and a value are three things here")]
@@ -136,7 +148,6 @@ struct Patch {
 
 async fn read_patch(
     conn: &mut Conn,
-    caller: &Caller,
     before: &User,
     body: &NotificationPreferencesUpdate,
 ) -> Result<Patch, ApiError> {
@@ -151,9 +162,9 @@ async fn read_patch(
             // A half-open span that ends where it begins is empty.
             .map(|span| span.filter(|(from, until)| from != until)),
         out_of_office_until: body.out_of_office_until()?,
-        backup_user_id: match users::resolved(
+        backup_user_id: match users::resolved_in(
             conn,
-            caller,
+            &before.workspace_id,
             "backup_user_id",
             body.backup_user_id()?,
         )

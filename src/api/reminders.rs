@@ -136,8 +136,7 @@ pub(super) async fn snooze(
     let body: SnoozeCreate = once.body()?;
     let until = body.until()?;
     if until <= caller.now.with_timezone(&caller.zone()).date_naive() {
-        let message = "until must be a day to come; reminders resume on it";
-        return Err(ApiError::invalid_field("until", "too_small", message));
+        return Err(ApiError::invalid_field("until", "too_small", snooze::NOT_TO_COME));
     }
     let reason = body.reason()?.flatten();
     let explanation = rest(&mut once.tx, &api, &caller, reference, Some(until), reason).await?;

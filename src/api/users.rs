@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
+use chrono::{DateTime, Utc};
 use http::StatusCode;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -18,6 +19,7 @@ use super::values::{At, Boolean, Email, Name, SlackUser, TimeZone};
 use super::wire::{self, Deleted, Instant, List, instant};
 use crate::db::{Conn, DbError, is_conflict};
 use crate::domain::ids::Ref;
+use crate::store::audit::Author;
 use crate::store::users::{self, NewUser, User};
 
 #[derive(Serialize, JsonSchema)]
@@ -105,9 +107,18 @@ pub(super) async fn resolve(
     field: &'static str,
     user: &mut Option<String>,
 ) -> Result<(), ApiError> {
+    resolve_in(conn, caller.workspace_id(), field, user).await
+}
+
+async fn resolve_in(
+    conn: &mut Conn,
+    workspace_id: &str,
+    field: &'static str,
+    user: &mut Option<String>,
+) -> Result<(), ApiError> {
     let Some(text) = user.as_deref() else { return Ok(()) };
     let reference = Ref::parse(text).ok_or_else(|| ApiError::user_not_found(field))?;
-    let found = users::find(conn, caller.workspace_id(), &reference).await?;
+    let found = users::find(conn, workspace_id, &reference).await?;
     *user = Some(found.ok_or_else(|| ApiError::user_not_found(field))?.id);
     Ok(())
 }
@@ -118,10 +129,21 @@ pub(super) async fn resolved(
     conn: &mut Conn,
     caller: &Caller,
     field: &'static str,
+    user: Option<Option<String>>,
+) -> Result<Option<Option<String>>, ApiError> {
+    resolved_in(conn, caller.workspace_id(), field, user).await
+}
+
+/// The same of a workspace.
+#[expect(clippy::option_option, reason = "absent, null and a value are three things here")]
+pub(super) async fn resolved_in(
+    conn: &mut Conn,
+    workspace_id: &str,
+    field: &'static str,
     mut user: Option<Option<String>>,
 ) -> Result<Option<Option<String>>, ApiError> {
     if let Some(user) = &mut user {
-        resolve(conn, caller, field, user).await?;
+        resolve_in(conn, workspace_id, field, user).await?;
     }
     Ok(user)
 }
@@ -159,24 +181,34 @@ pub(super) async fn create(
         Begun::Replay(answer) => return Ok(answer),
     };
     let body: UserCreate = once.body()?;
+    let (tx, author) = (&mut once.tx, caller.author());
+    let user = add(tx, &author, caller.workspace_id(), &body, caller.now).await?;
+    once.finish(&caller, StatusCode::CREATED, &view(&user)).await
+}
+
+/// Adds a user.
+pub(super) async fn add(
+    conn: &mut Conn,
+    author: &Author,
+    workspace_id: &str,
+    body: &UserCreate,
+    now: DateTime<Utc>,
+) -> Result<User, ApiError> {
     let name = body.name()?;
     let email = body.email()?;
-    if users::email_taken(&mut once.tx, caller.workspace_id(), &email, "").await? {
+    if users::email_taken(conn, workspace_id, &email, "").await? {
         return Err(email_taken());
     }
     let time_zone = body.time_zone()?.flatten();
     let slack_user_id = body.slack_user_id()?.flatten();
     let new = NewUser {
-        workspace_id: caller.workspace_id(),
+        workspace_id,
         name: &name,
         email: &email,
         time_zone: time_zone.as_deref(),
         slack_user_id: slack_user_id.as_deref(),
     };
-    let user = users::create(&mut once.tx, &caller.author(), new, caller.now)
-        .await
-        .map_err(taken_meanwhile)?;
-    once.finish(&caller, StatusCode::CREATED, &view(&user)).await
+    users::create(conn, author, new, now).await.map_err(taken_meanwhile)
 }
 
 /// `GET /api/v1/users/{id}`
@@ -200,17 +232,27 @@ pub(super) async fn update(
     caller.must_be_live()?;
     let mut tx = api.db.begin().await?;
     let before = lock(&mut tx, &caller, reference.as_ref()).await?;
-    let after = read_patch(&Body::read(&bytes)?)?.apply(&before);
+    let (author, body) = (caller.author(), Body::read(&bytes)?);
+    let user = change(&mut tx, &author, before, &body, caller.now).await?;
+    tx.commit().await?;
+    Ok(wire::json(StatusCode::OK, &view(&user)))
+}
+
+/// Changes a user that the caller has locked.
+pub(super) async fn change(
+    conn: &mut Conn,
+    author: &Author,
+    before: User,
+    body: &UserUpdate,
+    now: DateTime<Utc>,
+) -> Result<User, ApiError> {
+    let after = read_patch(body)?.apply(&before);
     if after.email != before.email
-        && users::email_taken(&mut tx, caller.workspace_id(), &after.email, &before.id).await?
+        && users::email_taken(conn, &before.workspace_id, &after.email, &before.id).await?
     {
         return Err(email_taken());
     }
-    let user = users::update(&mut tx, &caller.author(), before, after, caller.now)
-        .await
-        .map_err(taken_meanwhile)?;
-    tx.commit().await?;
-    Ok(wire::json(StatusCode::OK, &view(&user)))
+    users::update(conn, author, before, after, now).await.map_err(taken_meanwhile)
 }
 
 /// `DELETE /api/v1/users/{id}`: deactivates. The user stays, is told nothing any more, and can be activated again by a PATCH.

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use axum::extract::State;
 use axum::response::Response;
-use chrono::{Datelike, NaiveDate};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use http::StatusCode;
 use icalendar::{Calendar, Component, Event};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::auth::{Admin, Caller};
+use super::auth::Admin;
 use super::body::{Body, JsonBytes};
 use super::error::ApiError;
 use super::post::{Begun, CalendarPost};
@@ -23,6 +23,7 @@ use super::{Api, users};
 use crate::db::Conn;
 use crate::domain::calendar::{Weekdays, next_day};
 use crate::domain::values::Locale;
+use crate::store::audit::Author;
 use crate::store::facts::parse_steps;
 use crate::store::users as user_rows;
 use crate::store::workspaces::{self, Workspace};
@@ -143,18 +144,28 @@ pub(super) async fn update(
     let body: WorkspaceUpdate = Body::read(&bytes)?;
     let mut tx = api.db.begin().await?;
     let before = must_exist(workspaces::lock(&mut tx, caller.workspace_id()).await?)?;
-    let patch = read_patch(&mut tx, &caller, &body).await?;
-    let (author, now) = (caller.author(), caller.now);
-    if let Some(dates) = &patch.holidays {
-        workspaces::set_holidays(&mut tx, &author, &before.id, dates, now).await?;
-    }
-    // Holidays have moved `updated_at` already.
-    let before = must_exist(workspaces::get(&mut tx, &before.id).await?)?;
-    let after = patch.apply(&before);
-    let workspace = workspaces::update(&mut tx, &author, before, after, now).await?;
+    let workspace = change(&mut tx, &caller.author(), before, &body, caller.now).await?;
     let holidays = workspaces::holidays(&mut tx, &workspace.id).await?;
     tx.commit().await?;
     Ok(wire::json(StatusCode::OK, &view(&workspace, &holidays)))
+}
+
+/// Changes the settings of a workspace that the caller has locked.
+pub(super) async fn change(
+    conn: &mut Conn,
+    author: &Author,
+    before: Workspace,
+    body: &WorkspaceUpdate,
+    now: DateTime<Utc>,
+) -> Result<Workspace, ApiError> {
+    let patch = read_patch(conn, &before.id, body).await?;
+    if let Some(dates) = &patch.holidays {
+        workspaces::set_holidays(conn, author, &before.id, dates, now).await?;
+    }
+    // Holidays have moved `updated_at` already.
+    let before = must_exist(workspaces::get(conn, &before.id).await?)?;
+    let after = patch.apply(&before);
+    Ok(workspaces::update(conn, author, before, after, now).await?)
 }
 
 /// `POST /api/v1/workspace/holidays`: adds the days of a calendar file.
@@ -266,7 +277,7 @@ struct Patch {
 
 async fn read_patch(
     conn: &mut Conn,
-    caller: &Caller,
+    workspace_id: &str,
     body: &WorkspaceUpdate,
 ) -> Result<Patch, ApiError> {
     Ok(Patch {
@@ -276,18 +287,23 @@ async fn read_patch(
         holidays: body.holidays()?.map(|dates| dates.into_iter().collect()),
         digest_time: body.digest_time()?,
         waiting_steps: body.waiting_steps()?.map(|steps| steps.into_iter().collect()),
-        owner_user_id: match users::resolved(conn, caller, "owner_user_id", body.owner_user_id()?)
-            .await?
+        owner_user_id: match users::resolved_in(
+            conn,
+            workspace_id,
+            "owner_user_id",
+            body.owner_user_id()?,
+        )
+        .await?
         {
             // A workspace has an owner: its first user unless set.
-            Some(None) => Some(
-                user_rows::first_active(conn, caller.workspace_id()).await?.map(|user| user.id),
-            ),
+            Some(None) => {
+                Some(user_rows::first_active(conn, workspace_id).await?.map(|user| user.id))
+            }
             set => set,
         },
-        escalation_user_id: users::resolved(
+        escalation_user_id: users::resolved_in(
             conn,
-            caller,
+            workspace_id,
             "escalation_user_id",
             body.escalation_user_id()?,
         )

@@ -9,10 +9,9 @@ use serde_json::json;
 use super::out::{Out, line};
 use super::{App, AsOf, admin, foresee};
 use crate::clock::Clock;
-use crate::domain::ids::IdKind;
-use crate::domain::message::{Envelope, Message, Verdict};
-use crate::domain::values::{Channel, Kind, Locale, Mode};
-use crate::operate::preview::{self, Desk, Preview};
+use crate::domain::message::Message;
+use crate::domain::values::{Channel, Kind, Locale};
+use crate::operate::preview::{self, Desk, Preview, TestCopy};
 
 /// Arguments of `preview`.
 #[derive(Debug, Args)]
@@ -174,37 +173,18 @@ fn write(folder: &Path, previews: &[Preview]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Sends a mail that says that it is a test.
 async fn send(app: &App, address: &str, message: Message, out: Out) -> anyhow::Result<()> {
-    let Message::Email(mut email) = message else {
+    let Message::Email(email) = message else {
         bail!("--to takes a mail address; leave out --channel slack")
     };
-    email.subject = format!("[Test] {}", email.subject);
-    // A test is no reason to change anybody's settings, nor to write to a customer's CSM.
-    (email.list_unsubscribe, email.reply_to) = (None, None);
-    let now = app.clock.now();
-    let envelope = Envelope {
-        notification_id: IdKind::Notification.fresh(now),
-        address: address.to_owned(),
-        name: String::new(),
-        from_address: None,
-        date: now,
-        thread: None,
-    };
-    let deliverers = app.ways()?.deliverers;
-    let session = deliverers.session(Mode::Live, Channel::Email).await;
-    let report = match session {
-        Ok(session) => session.send(&envelope, &Message::Email(email)).await,
-        Err(report) => report,
-    };
-    match report.verdict {
-        Verdict::Accepted { .. } => {
+    match app.tester().send(address, email).await {
+        TestCopy::Sent => {
             out.done(&format!("sent to {address}"), &json!({ "sent": true }));
             Ok(())
         }
-        Verdict::Captured => bail!(
+        TestCopy::Captured => bail!(
             "nothing was sent: neither SMTP_URL nor SLACK_BOT_TOKEN is set, so messages are captured"
         ),
-        _ => bail!("the test was not sent: {}", report.reply),
+        TestCopy::NotSent(reply) => bail!("the test was not sent: {reply}"),
     }
 }

@@ -6,10 +6,10 @@
 
 mod acting;
 pub mod blocks;
-mod edge;
 mod chart;
 mod choice;
 mod cookies;
+mod edge;
 mod error;
 mod form;
 mod frame;

@@ -2,8 +2,10 @@
 
 pub mod acts;
 pub mod addresses;
+pub mod audit_log;
 pub mod bulk;
 pub mod clicks;
+pub mod csv_file;
 pub mod explain;
 pub mod forecast;
 pub mod gates;
@@ -11,8 +13,8 @@ pub mod jobs;
 pub mod keys;
 pub mod links;
 pub mod notifications;
-pub mod opt_outs;
 pub mod operators;
+pub mod opt_outs;
 pub mod people;
 pub mod preview;
 pub mod queues;

@@ -2,7 +2,10 @@
 //!
 //! A preview names a notification that does not exist, so its links lead nowhere.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::BoxFuture;
 
 use crate::db::{Conn, DbError};
 use crate::domain::calendar::local_date;
@@ -10,7 +13,7 @@ use crate::domain::decide::{Step, rung_days, step_reached};
 use crate::domain::digest::{self, Frame, Item, Nudge, Totals};
 use crate::domain::facts::{Channels, Onboarding, Person, Workspace};
 use crate::domain::ids::IdKind;
-use crate::domain::message::Message;
+use crate::domain::message::{Email, Message};
 use crate::domain::values::{Channel, Kind, Locale, Phase, State};
 use crate::render::{Brand, Links, RenderError, Renderer, samples};
 use crate::store::facts;
@@ -40,6 +43,50 @@ pub enum PreviewError {
     /// The database did not answer.
     #[error(transparent)]
     Database(#[from] DbError),
+}
+
+/// The mail of a preview as a test copy: its subject says so, and no link in its head changes anybody's settings or writes to a CSM.
+fn as_test(mut email: Email) -> Email {
+    email.subject = format!("[Test] {}", email.subject);
+    (email.list_unsubscribe, email.reply_to) = (None, None);
+    email
+}
+
+/// What became of a test copy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TestCopy {
+    /// The provider has taken it.
+    Sent,
+    /// Messages are only captured here, so it went nowhere.
+    Captured,
+    /// It was not taken: why, in the provider's words.
+    NotSent(String),
+}
+
+/// How a test copy goes out, as the composition root has set it up: nobody here knows providers.
+#[derive(Clone)]
+pub struct Tester(Arc<SendTest>);
+
+type SendTest = dyn Fn(String, Email) -> BoxFuture<'static, TestCopy> + Send + Sync;
+
+impl Tester {
+    /// By this function, which is given an address and a mail.
+    pub fn new(
+        send: impl Fn(String, Email) -> BoxFuture<'static, TestCopy> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Arc::new(send))
+    }
+
+    /// Sends a mail, marked as a test, to whoever asked for it.
+    pub async fn send(&self, address: &str, email: Email) -> TestCopy {
+        (self.0)(address.to_owned(), as_test(email)).await
+    }
+}
+
+impl std::fmt::Debug for Tester {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Tester")
+    }
 }
 
 /// What makes the words.

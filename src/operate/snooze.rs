@@ -7,6 +7,9 @@ use crate::domain::ids::Ref;
 use crate::store::audit::Author;
 use crate::store::onboardings::{self, Onboarding};
 
+/// What is said where the day is not to come.
+pub const NOT_TO_COME: &str = "until must be a day to come; reminders resume on it";
+
 /// Snoozes an onboarding until `until`, the day on which reminders resume; `None` wakes it. Answers with the onboarding, or `None` when
 /// there is no such one.
 pub async fn snooze(

@@ -20,6 +20,8 @@ pub enum About<'a> {
     Recipient(&'a str),
     /// This one.
     Onboarding(&'a str),
+    /// Those of this customer.
+    Customer(&'a str),
 }
 
 /// Most onboardings per statement.
@@ -88,26 +90,24 @@ async fn ids(
            OR r.recipient_id IN (SELECT id FROM users WHERE backup_user_id = $3 AND out_of_office_until IS NOT NULL)) ORDER BY o.id";
     const ONE: &str =
         "SELECT id FROM onboardings WHERE workspace_id = $1 AND created_at <= $2 AND id = $3";
+    const OF_CUSTOMER: &str = "SELECT id FROM onboardings WHERE workspace_id = $1 AND created_at <= $2 AND deleted_at IS NULL AND customer_id = $3 ORDER BY id";
     let rows: Vec<(String,)> = match about {
         About::Everything => {
             on!(conn, |c| sqlx::query_as(ALL).bind(workspace_id).bind(at).fetch_all(c).await?)
         }
-        About::Recipient(id) => {
-            on!(conn, |c| sqlx::query_as(THEIRS)
-                .bind(workspace_id)
-                .bind(at)
-                .bind(id)
-                .fetch_all(c)
-                .await?)
-        }
-        About::Onboarding(id) => {
-            on!(conn, |c| sqlx::query_as(ONE)
-                .bind(workspace_id)
-                .bind(at)
-                .bind(id)
-                .fetch_all(c)
-                .await?)
-        }
+        About::Recipient(id) => some(conn, THEIRS, workspace_id, at, id).await?,
+        About::Onboarding(id) => some(conn, ONE, workspace_id, at, id).await?,
+        About::Customer(id) => some(conn, OF_CUSTOMER, workspace_id, at, id).await?,
     };
     Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+async fn some(
+    conn: &mut Conn,
+    sql: &'static str,
+    workspace_id: &str,
+    at: DateTime<Utc>,
+    id: &str,
+) -> Result<Vec<(String,)>, DbError> {
+    on!(conn, |c| sqlx::query_as(sql).bind(workspace_id).bind(at).bind(id).fetch_all(c).await)
 }

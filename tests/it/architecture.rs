@@ -20,7 +20,7 @@ const ARROWS: [(&str, &[&str]); 11] = [
     ("operate", &["store", "queue", "render"]),
     ("alerts", &["operate", "store", "render", "deliver"]),
     ("api", &["operate", "store"]),
-    ("console", &["operate", "store", "render"]),
+    ("console", &["operate", "store", "render", "api"]),
     ("cli", &["operate", "store", "app", "scheduler", "worker", "deliver"]),
 ];
 

@@ -212,7 +212,8 @@ pub(crate) fn main(text: &str) -> &str {
 }
 
 fn unescaped(html: &str) -> String {
-    let entities = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#x27;", "'"), ("&#x2f;", "/")];
+    let entities =
+        [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#x27;", "'"), ("&#x2f;", "/")];
     let plain = entities.iter().fold(html.to_owned(), |text, (entity, c)| text.replace(entity, c));
     plain.replace("&amp;", "&")
 }
