@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use rand::Rng;
 use rand::distr::Alphanumeric;
 use rustls::pki_types::CertificateDer;
@@ -331,37 +331,13 @@ impl App {
     /// How test copies of mails go out.
     #[must_use]
     pub fn tester(&self) -> Tester {
-        let (config, clock, db) = (self.config.clone(), self.clock.clone(), self.db.clone());
-        let app = Arc::new(Self { config, clock, db });
+        let (config, clock) = (Arc::new(self.config.clone()), self.clock.clone());
         Tester::new(move |address, email| {
-            let app = Arc::clone(&app);
+            let (config, now) = (Arc::clone(&config), clock.now());
             Box::pin(async move {
-                let sent = app.send_test(&address, email).await;
+                let sent = send_test(&config, address, email, now).await;
                 sent.unwrap_or_else(|error| TestCopy::NotSent(error.to_string()))
             })
-        })
-    }
-
-    async fn send_test(&self, address: &str, email: Email) -> anyhow::Result<TestCopy> {
-        let now = self.clock.now();
-        let envelope = Envelope {
-            notification_id: IdKind::Notification.fresh(now),
-            address: address.to_owned(),
-            name: String::new(),
-            from_address: None,
-            date: now,
-            thread: None,
-        };
-        let message = Message::Email(email);
-        let deliverers = self.ways()?.deliverers;
-        let report = match deliverers.session(Mode::Live, Channel::Email).await {
-            Ok(session) => session.send(&envelope, &message).await,
-            Err(report) => report,
-        };
-        Ok(match report.verdict {
-            Verdict::Accepted { .. } => TestCopy::Sent,
-            Verdict::Captured => TestCopy::Captured,
-            _ => TestCopy::NotSent(report.reply),
         })
     }
 
@@ -419,8 +395,11 @@ impl App {
             clock: self.clock.clone(),
             public_url: self.config.public_url(),
             channels: api.channels,
-            captured: self.captured(),
+            captured: Ways::captured(&self.config),
             open_outbox,
+            links: self.links().await?,
+            footer_address: some(&self.config.mail.footer_address),
+            tester: self.tester(),
             stop,
         }));
         Ok(pages.fallback_service(api::router(api)))
@@ -582,6 +561,32 @@ impl App {
         }
         result
     }
+}
+
+async fn send_test(
+    config: &Config,
+    address: String,
+    email: Email,
+    now: DateTime<Utc>,
+) -> anyhow::Result<TestCopy> {
+    let envelope = Envelope {
+        notification_id: IdKind::Notification.fresh(now),
+        address,
+        name: String::new(),
+        from_address: None,
+        date: now,
+        thread: None,
+    };
+    let deliverers = Ways::of(config)?.deliverers;
+    let report = match deliverers.session(Mode::Live, Channel::Email).await {
+        Ok(session) => session.send(&envelope, &Message::Email(email)).await,
+        Err(report) => report,
+    };
+    Ok(match report.verdict {
+        Verdict::Accepted { .. } => TestCopy::Sent,
+        Verdict::Captured => TestCopy::Captured,
+        _ => TestCopy::NotSent(report.reply),
+    })
 }
 
 fn some(text: &str) -> Option<String> {

@@ -1,5 +1,6 @@
 //! What the benchmarks share: throw-away databases, a load that looks like the service's own writing, figures about a process.
 
+pub(crate) mod history;
 pub(crate) mod options;
 pub(crate) mod seed;
 

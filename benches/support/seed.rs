@@ -66,6 +66,16 @@ pub(crate) fn onboarding_id(n: u32) -> String {
     format!("onb_{ID}{}", BASE + n)
 }
 
+/// The id of the `n`-th CSM, from 0.
+pub(crate) fn user_id(n: u32) -> String {
+    format!("user_{ID}{}", BASE + n)
+}
+
+/// The id of the `n`-th customer, from 0: the one of the `n`-th onboarding.
+pub(crate) fn customer_id(n: u32) -> String {
+    format!("cust_{ID}{}", BASE + n)
+}
+
 /// Literals of one dialect.
 struct Words(Engine);
 

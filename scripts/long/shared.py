@@ -81,10 +81,17 @@ class Service:
 
     def verb(self, *arguments, stdin=""):
         """The last line that a verb of the command line prints: an id, a key."""
+        return self.said(arguments, stdin).strip().rpartition("\n")[2]
+
+    def json(self, *arguments):
+        """What a verb prints for programs."""
+        return json.loads(self.said([*arguments, "--json"]))
+
+    def said(self, arguments, stdin=""):
         done = subprocess.run([BINARY, *arguments], env=self.env, input=stdin, capture_output=True, text=True, timeout=PATIENCE)
         if done.returncode != 0:
             raise Failed(f"{' '.join(arguments[:2])}: {done.stderr}")
-        return done.stdout.strip().rpartition("\n")[2]
+        return done.stdout
 
     def wait(self):
         end = time.monotonic() + PATIENCE

@@ -2,7 +2,6 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use chrono::DateTime;
 use chrono::{DateTime, Utc};
 use http::StatusCode;
 use schemars::JsonSchema;

@@ -162,7 +162,8 @@ impl Acting {
         }
     }
 
-    fn back(&self, to: &str, done: bool, sentence: &str) -> Response {
+    /// Leads to a page that says this; where no transaction is left to be ended.
+    pub(super) fn back(&self, to: &str, done: bool, sentence: &str) -> Response {
         let cookie = cookies::set_flash(&self.site, done, sentence);
         ([(header::SET_COOKIE, cookie)], frame::to(to)).into_response()
     }

@@ -82,7 +82,7 @@ const fn verb(action: BulkAction) -> &'static str {
 }
 
 fn notifications(count: i64) -> String {
-    crate::render::pages::count(count, "notification")
+    crate::render::english::count(count, "notification")
 }
 
 impl One {

@@ -22,6 +22,11 @@ impl Form {
         answers.filter(|value| !value.is_empty()).collect()
     }
 
+    /// Every answer with its question, without blanks around it.
+    pub(super) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.trim()))
+    }
+
     /// The first answer, character by character: a password.
     pub(super) fn exactly(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())

@@ -52,8 +52,20 @@ pub(super) fn to(address: &str) -> Response {
 }
 
 /// What the navigation lists, in its order: the page of its address, and its words.
-const PAGES: [(&str, &str); 3] =
-    [("", "Overview"), ("notifications", "Notifications"), ("queues", "Queues and jobs")];
+const PAGES: [(&str, &str); 12] = [
+    ("", "Overview"),
+    ("notifications", "Notifications"),
+    ("explain", "Explain"),
+    ("onboardings", "Onboardings"),
+    ("customers", "Customers"),
+    ("people", "People"),
+    ("queues", "Queues and jobs"),
+    ("schedules", "Schedules"),
+    ("messages", "Messages"),
+    ("settings", "Settings"),
+    ("api-keys", "API keys"),
+    ("audit-log", "Audit log"),
+];
 
 #[derive(Serialize)]
 struct Frame<'a> {

@@ -16,7 +16,7 @@ use super::words::{self, When};
 use crate::domain::values::{JobStatus, Kind};
 use crate::operate::jobs::{self, Act, Filter, Job};
 use crate::operate::queues::Queue;
-use crate::render::pages::count;
+use crate::render::english::count;
 
 /// Rows of one page.
 const PAGE: usize = 50;

@@ -5,21 +5,33 @@
 //! template in the [`frame`], and what is sent is [`acting`]: of the same origin, with the session's token and a reason, once.
 
 mod acting;
+mod answers;
+mod api_keys;
+mod audit_log;
 pub mod blocks;
+mod calendar;
 mod chart;
 mod choice;
 mod cookies;
+mod customers;
 mod edge;
 mod error;
+mod explain;
 mod form;
 mod frame;
 mod jobs;
 pub mod links;
+mod lists;
 mod live;
 mod notifications;
+mod onboardings;
 pub mod outbox;
 mod overview;
+mod people;
+mod previews;
 mod queues;
+mod schedules;
+mod settings;
 mod sign_in;
 mod site;
 pub mod slack;
@@ -64,6 +76,15 @@ pub fn router(console: Console) -> Router {
         .merge(notifications::router())
         .merge(queues::router())
         .merge(jobs::router())
+        .merge(explain::router())
+        .merge(onboardings::router())
+        .merge(customers::router())
+        .merge(people::router())
+        .merge(schedules::router())
+        .merge(previews::router())
+        .merge(settings::router())
+        .merge(api_keys::router())
+        .merge(audit_log::router())
         .route("/admin/{*rest}", get(short))
         .layer(DefaultBodyLimit::max(MAX_FORM))
         .with_state(site)

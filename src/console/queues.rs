@@ -12,7 +12,7 @@ use super::site::Site;
 use super::visitor::Visitor;
 use super::words::When;
 use crate::operate::queues::{self, QueueState};
-use crate::render::pages::count;
+use crate::render::english::count;
 use crate::store::queues::EVERYBODY;
 
 pub(super) fn router() -> Router<Site> {

@@ -66,7 +66,7 @@ pub(super) async fn send(
         }
         SignIn::Throttled(until) => {
             let seconds = (until - now).num_seconds().max(1);
-            let minutes = crate::render::pages::count((seconds + 59) / 60, "minute");
+            let minutes = crate::render::english::count((seconds + 59) / 60, "minute");
             let fault = format!("Too many tries. Wait {minutes}, then try again.");
             let page = page(StatusCode::TOO_MANY_REQUESTS, &headers, email, &next, Some(&fault))?;
             Ok(([(header::RETRY_AFTER, seconds.to_string())], page).into_response())

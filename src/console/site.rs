@@ -9,6 +9,8 @@ use super::live::Pulse;
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::domain::facts::Channels;
+use crate::operate::preview::Tester;
+use crate::render::Links;
 
 /// How the console is served.
 #[derive(Clone, Debug)]
@@ -25,6 +27,12 @@ pub struct Console {
     pub captured: bool,
     /// Whether anybody may read `/outbox`: in a demo, whose data is invented.
     pub open_outbox: bool,
+    /// Links as messages carry them, for previews.
+    pub links: Links,
+    /// Postal address under mails, unless a workspace has its own.
+    pub footer_address: Option<String>,
+    /// Sends test copies.
+    pub tester: Tester,
     /// Ends what streams.
     pub stop: CancellationToken,
 }

@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use serde::Serialize;
 
 use crate::domain::values::{Channel, JobStatus, Kind, NotificationState, Reason};
-use crate::render::pages as words;
+use crate::render::english as words;
 
 /// An instant, for machines and for people.
 #[derive(Clone, Debug, Serialize)]

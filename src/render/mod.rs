@@ -11,6 +11,7 @@ pub mod alert;
 pub mod custom;
 mod customer;
 mod email;
+pub mod english;
 mod line;
 mod locale;
 mod meanwhile;

@@ -62,8 +62,8 @@ pub struct Journeys<'a> {
     pub number: Option<i64>,
     /// Only of this customer.
     pub customer_id: Option<&'a str>,
-    /// Only of this CSM.
-    pub csm_id: Option<&'a str>,
+    /// Only of this person: as its CSM, or as whoever hears of it.
+    pub user_id: Option<&'a str>,
     /// Only in this state; `waiting` selects on the flag.
     pub state: Option<State>,
     /// Only in this phase.
@@ -78,7 +78,7 @@ const JOURNEYS: &str = "SELECT o.id, o.display_id, o.customer_id, c.name AS cust
    o.recipient_id, o.snoozed_until, o.last_reminded_on, o.next_due_on, o.target_launch_date
  FROM onboardings o JOIN customers c ON c.id = o.customer_id LEFT JOIN users u ON u.id = o.csm_id
  WHERE o.workspace_id = $1 AND o.deleted_at IS NULL AND c.deleted_at IS NULL AND o.display_id < $2
-   AND ($4 IS NULL OR o.display_id = $4) AND ($5 IS NULL OR o.csm_id = $5)
+   AND ($4 IS NULL OR o.display_id = $4) AND ($5 IS NULL OR o.csm_id = $5 OR o.recipient_id = $5)
    AND ($6 IS NULL OR o.state = $6) AND ($7 IS NULL OR o.waiting_on_customer = $7) AND ($8 IS NULL OR o.phase = $8)
    AND ($9 IS NULL OR (o.recipient_id IS NULL) = $9) AND ($10 IS NULL OR o.snoozed_until > $10)";
 const NEWEST_JOURNEYS: &str = " ORDER BY o.display_id DESC LIMIT $3";
@@ -119,7 +119,7 @@ pub async fn journeys(
             .bind(page.before)
             .bind(page.limit)
             .bind(which.number)
-            .bind(which.csm_id)
+            .bind(which.user_id)
             .bind(state)
             .bind(waiting)
             .bind(which.phase.map(Phase::as_str))

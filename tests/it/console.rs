@@ -3,15 +3,19 @@
 mod doors;
 mod notifications;
 mod overview;
+mod registers;
+mod settings;
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use pivotal_reminders::api;
 use pivotal_reminders::console::{Console, router};
 use pivotal_reminders::domain::facts::Channels;
 use pivotal_reminders::domain::values::OperatorRole;
 use pivotal_reminders::operate::operators::{self, Password};
+use pivotal_reminders::operate::preview::{TestCopy, Tester};
+use pivotal_reminders::render::Links;
 use pivotal_reminders::store::audit::Author;
 use reqwest::redirect::Policy;
 use reqwest::{Method, RequestBuilder};
@@ -27,6 +31,8 @@ pub(crate) const PASSWORD: &str = "correct horse battery staple";
 /// The stage, with its console.
 pub(crate) struct Admin {
     pub(crate) stage: Stage,
+    /// Test copies that were sent: to whom, and their subjects.
+    pub(crate) tests: Arc<Mutex<Vec<(String, String)>>>,
     url: String,
     _server: DropGuard,
 }
@@ -39,6 +45,7 @@ impl Admin {
 
     pub(crate) async fn over(stage: Stage, public_url: &str, open_outbox: bool) -> Self {
         let stop = CancellationToken::new();
+        let tests: Arc<Mutex<Vec<(String, String)>>> = Arc::default();
         let console = Console {
             db: stage.app.db().clone(),
             clock: stage.app.api.clock.clone(),
@@ -46,12 +53,21 @@ impl Admin {
             channels: Channels::ALL,
             captured: false,
             open_outbox,
+            links: Links::default(),
+            footer_address: None,
+            tester: Tester::new({
+                let tests = Arc::clone(&tests);
+                move |address, email| {
+                    tests.lock().unwrap().push((address, email.subject));
+                    Box::pin(async { TestCopy::Sent })
+                }
+            }),
             stop: stop.clone(),
         };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(api::serve(listener, router(console), stop.clone()));
-        Self { stage, url, _server: stop.drop_guard() }
+        Self { stage, tests, url, _server: stop.drop_guard() }
     }
 
     /// A new operator.

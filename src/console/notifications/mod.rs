@@ -13,9 +13,10 @@ use serde::Serialize;
 use super::site::Site;
 use super::visitor::Visitor;
 use super::words::{self, When};
+use crate::db::{Conn, DbError};
 use crate::domain::values::{Kind, NotificationState, Reason};
 use crate::operate::notifications::Notification;
-use crate::store::titles::Title;
+use crate::store::titles::{self, Title};
 
 pub(super) fn router() -> Router<Site> {
     Router::new()
@@ -69,6 +70,17 @@ impl Row {
             at: visitor.when(row.sent_at.unwrap_or(row.updated_at)),
         }
     }
+}
+
+/// Notifications as rows, with what their onboardings are called.
+pub(super) async fn rows(
+    conn: &mut Conn,
+    visitor: &Visitor,
+    found: &[Notification],
+) -> Result<Vec<Row>, DbError> {
+    let ids: Vec<String> = found.iter().flat_map(onboardings).collect();
+    let titles = titles::of(conn, &ids).await?;
+    Ok(found.iter().map(|row| Row::new(visitor, row, &titles)).collect())
 }
 
 /// The onboardings of a notification, by id.

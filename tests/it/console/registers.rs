@@ -1,0 +1,306 @@
+//! Onboardings, customers and people: found, read, acted on.
+
+use pivotal_reminders::domain::values::OperatorRole;
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use super::{Admin, text};
+use crate::support::db::Backend;
+use crate::support::fake_smtp::{At, Do, Script};
+
+/// A morning: Carl's digest about two customers was sent.
+async fn morning(backend: Backend) -> Admin {
+    let admin = Admin::new(backend).await;
+    admin.stage.onboard("Halden Freight", json!({})).await;
+    admin.stage.onboard("Osterby Clinics", json!({ "state": "at_risk" })).await;
+    admin.stage.pass("2026-06-02T07:00:00Z").await;
+    admin.stage.at("2026-06-02T08:00:00Z");
+    admin
+}
+
+async fn id(admin: &Admin, path: &str) -> String {
+    let row: Value = admin.stage.app.get(path).await.ok(200);
+    row["id"].as_str().unwrap().to_owned()
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn an_onboarding_says_what_was_sent_what_will_be_and_why(#[case] backend: Backend) {
+    let admin = morning(backend).await;
+    let browser = admin.signed_in(OperatorRole::Viewer).await;
+    let list = browser.read("/admin/w/acme/onboardings").await;
+    assert!(list.contains("Halden Freight #1") && list.contains("At risk"), "{list}");
+    let found = browser.read("/admin/w/acme/onboardings?q=osterb").await;
+    assert!(found.contains("Osterby Clinics #2") && !found.contains("Halden"), "{found}");
+    let found = browser.read("/admin/w/acme/onboardings?q=%231").await;
+    assert!(found.contains("Halden Freight #1") && !found.contains("Osterby"), "{found}");
+
+    let page = browser.read("/admin/w/acme/onboardings/1").await;
+    for part in [
+        "Halden Freight #1",
+        "Nothing is sent on Tue 2 Jun",
+        "The next four weeks",
+        "Wed 3 Jun",
+        "Carl Csm",
+        "What was sent, and what was not",
+        "Onboarding created",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    assert!(!page.contains("Snooze"), "a viewer is offered nothing to do: {page}");
+    // The same question as the API answers it.
+    let tomorrow = browser.read("/admin/w/acme/onboardings/1?at=2026-06-03T08:00").await;
+    assert!(tomorrow.contains("A line about it is in the digest of Wed 3 Jun."), "{tomorrow}");
+    let olga = browser.read("/admin/w/acme/onboardings/1?who=1&at=2026-06-03T08:00").await;
+    assert!(olga.contains("Olga Owner does not hear of this onboarding."), "{olga}");
+    let nobody = browser.read("/admin/w/acme/onboardings/1?who=99").await;
+    assert!(nobody.contains("There is no user 99."), "{nobody}");
+    assert_eq!(browser.open("/admin/w/acme/onboardings/99").await.status, 404);
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn snooze_and_wake_are_kept_with_who_and_why(#[case] backend: Backend) {
+    let admin = morning(backend).await;
+    let browser = admin.signed_in(OperatorRole::Operator).await;
+    let page = "/admin/w/acme/onboardings/1";
+    browser.read(page).await;
+    let snooze = format!("{page}/snooze");
+    let past = [("until", "2026-06-02"), ("because", "they are on holiday")];
+    let refused = browser.press(&snooze, &past).await;
+    assert!(refused.contains("Nothing was changed: until must be a day to come"), "{refused}");
+    let done = [("until", "2026-06-10"), ("because", "they are on holiday")];
+    let snoozed = browser.press(&snooze, &done).await;
+    assert!(snoozed.contains("Snoozed until Wed 10 Jun."), "{snoozed}");
+    let tomorrow = browser.read(&format!("{page}?at=2026-06-03T08:00")).await;
+    assert!(tomorrow.contains("Nothing is sent on Wed 3 Jun: Snoozed."), "{tomorrow}");
+    let list = browser.read("/admin/w/acme/onboardings?show=snoozed").await;
+    assert!(list.contains("Halden Freight") && !list.contains("Osterby"), "{list}");
+    browser.read(page).await;
+    let awake = browser.press(&format!("{page}/wake"), &[("because", "they are back")]).await;
+    assert!(awake.contains("Awake"), "{awake}");
+    let log = browser.read("/admin/w/acme/audit-log?actor=Noor+Adeyi").await;
+    assert!(log.contains("because: they are on holiday"), "{log}");
+    assert!(log.contains("because: they are back"), "{log}");
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn an_onboarding_that_comes_to_nobody_is_found_and_given_to_somebody(
+    #[case] backend: Backend,
+) {
+    let admin = Admin::new(backend).await;
+    let owner = admin.stage.app.owner.id.clone();
+    admin.stage.onboard("Merrow & Sons", json!({ "csm_id": null })).await;
+    admin.stage.app.delete(&format!("/users/{owner}")).await.ok(200);
+    let browser = admin.signed_in(OperatorRole::Operator).await;
+    let list = browser.read("/admin/w/acme/onboardings?show=nobody").await;
+    assert!(list.contains("Merrow & Sons #1"), "{list}");
+    browser.read("/admin/w/acme/onboardings/1").await;
+    let answers = [("csm_id", admin.stage.app.csm.id.as_str()), ("because", "Olga has left")];
+    let page = browser.press("/admin/w/acme/onboardings/1/assign", &answers).await;
+    assert!(page.contains("Carl Csm is the CSM now."), "{page}");
+    let list = browser.read("/admin/w/acme/onboardings?show=nobody").await;
+    assert!(list.contains("No onboarding matches"), "{list}");
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_refused_address_is_listed_and_cleared(#[case] backend: Backend) {
+    let admin = Admin::new(backend).await;
+    admin.stage.onboard("Halden Freight", json!({})).await;
+    admin
+        .stage
+        .relay
+        .set_script(Script::new().on(At::Rcpt, Do::reply("550 5.1.1 no such mailbox")));
+    admin.stage.pass("2026-06-02T07:00:00Z").await;
+    admin.stage.at("2026-06-02T08:00:00Z");
+    let browser = admin.signed_in(OperatorRole::Operator).await;
+    let people = browser.read("/admin/w/acme/people").await;
+    assert!(people.contains("1 refused address"), "{people}");
+    let list = browser.read("/admin/w/acme/addresses").await;
+    assert!(list.contains("carl@acme.example"), "{list}");
+    let carl = admin.stage.app.csm.id.clone();
+    let person = format!("/admin/w/acme/people/{carl}");
+    let page = browser.read(&person).await;
+    assert!(page.contains("Their mail address carl@acme.example was refused"), "{page}");
+    let clear = format!("/admin/w/acme/addresses/{carl}/email");
+    let answers = [("back", person.as_str()), ("because", "the mailbox is back")];
+    let page = browser.press(&clear, &answers).await;
+    assert!(page.contains("carl@acme.example is cleared"), "{page}");
+    assert!(!page.contains("nothing goes there"), "{page}");
+    let list = browser.read("/admin/w/acme/addresses").await;
+    assert!(list.contains("No address is refused"), "{list}");
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_customer_shows_contacts_onboardings_and_what_was_sent(#[case] backend: Backend) {
+    let admin = morning(backend).await;
+    let customer = id(&admin, "/customers/1").await;
+    let contact = json!({ "name": "Ada <b>Mirren</b>", "email": "ada@halden.example" });
+    admin.stage.app.post(&format!("/customers/{customer}/contacts"), contact).await.ok(201);
+    let browser = admin.signed_in(OperatorRole::Viewer).await;
+    let list = browser.read("/admin/w/acme/customers?q=hald").await;
+    assert!(list.contains("Halden Freight #1") && !list.contains("Osterby"), "{list}");
+    let answer = browser.open(&format!("/admin/w/acme/customers/{customer}")).await;
+    assert_eq!(answer.status, 200);
+    assert!(answer.text.contains("Ada &lt;b&gt;Mirren"), "names are escaped: {}", answer.text);
+    let page = text(&answer.text);
+    for part in [
+        "primary",
+        "ada@halden.example",
+        "Onboardings",
+        "2 onboardings",
+        "Reminders to customers are off",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_person_is_changed_by_the_checks_of_the_api(#[case] backend: Backend) {
+    let admin = morning(backend).await;
+    let carl = admin.stage.app.csm.id.clone();
+    let page = format!("/admin/w/acme/people/{carl}");
+    let browser = admin.signed_in(OperatorRole::Admin).await;
+    browser.read(&page).await;
+    let (csrf, form) = (browser.hidden("csrf"), browser.hidden("form"));
+    let hidden = [("csrf", csrf.as_str()), ("form", form.as_str())];
+    let person = format!("{page}/person");
+    let taken = [("name", "Carl"), ("email", "olga@acme.example"), ("active", "true")];
+    let answer = browser.send(browser.form(&person, &[&hidden[..], &taken].concat())).await;
+    assert_eq!(answer.status, 422);
+    assert!(text(&answer.text).contains("This e-mail is already used."), "{}", answer.text);
+    assert!(answer.text.contains("value=\"olga@acme.example\""), "what was typed is kept");
+    // What was refused did nothing, so the same form may be sent again.
+    let good = [
+        ("name", "Carl Csm"),
+        ("email", "carl@acme.example"),
+        ("active", "true"),
+        ("time_zone", "Europe/Berlin"),
+    ];
+    let answer = browser.send(browser.form(&person, &[&hidden[..], &good].concat())).await;
+    assert_eq!(answer.status, 303, "{}", text(&answer.text));
+    let user = admin.stage.app.get(&format!("/users/{carl}")).await.ok(200);
+    assert_eq!(user["time_zone"], "Europe/Berlin");
+
+    browser.read(&page).await;
+    let preferences = [
+        ("digest_enabled", "true"),
+        ("digest_channel", "slack"),
+        ("digest_time", "08:30"),
+        ("digest_days", "mon"),
+        ("digest_days", "thu"),
+        ("working_hours.from", "10:00"),
+        ("working_hours.until", "16:00"),
+        ("muted_kinds", "stalled_phase"),
+    ];
+    let said = browser.press(&format!("{page}/preferences"), &preferences).await;
+    assert!(said.contains("Digest: 08:30, Monday and Thursday, by Slack."), "{said}");
+    let kept =
+        admin.stage.app.get(&format!("/users/{carl}/notification_preferences")).await.ok(200);
+    assert_eq!(kept["digest_days"], json!(["mon", "thu"]));
+    assert_eq!(kept["muted_kinds"], json!(["stalled_phase"]));
+    assert_eq!(kept["quiet_hours"], Value::Null);
+
+    browser.read(&page).await;
+    let away = [("out_of_office_until", "2026-06-08"), ("backup_user_id", "1")];
+    let said = browser.press(&format!("{page}/away"), &away).await;
+    assert!(said.contains("Out of office until Mon 8 Jun; Olga Owner stands in."), "{said}");
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn people_are_added_by_an_admin_alone(#[case] backend: Backend) {
+    let admin = Admin::new(backend).await;
+    let browser = admin.signed_in(OperatorRole::Admin).await;
+    browser.read("/admin/w/acme/people").await;
+    let answers = [("name", "Maren Holt"), ("email", "Maren@acme.example")];
+    let page = browser.press("/admin/w/acme/people", &answers).await;
+    assert!(page.contains("Maren Holt was added."), "{page}");
+    let list = browser.read("/admin/w/acme/people?q=mar").await;
+    assert!(list.contains("maren@acme.example") && !list.contains("carl@"), "{list}");
+
+    let operator = admin.signed_in(OperatorRole::Operator).await;
+    let page = operator.read("/admin/w/acme/people").await;
+    assert!(!page.contains("Add somebody"), "{page}");
+    let (csrf, form) = (operator.hidden("csrf"), operator.hidden("form"));
+    let answers =
+        [("csrf", csrf.as_str()), ("form", form.as_str()), ("name", "X"), ("email", "x@y.example")];
+    let answer = operator.send(operator.form("/admin/w/acme/people", &answers)).await;
+    assert_eq!(answer.status, 403);
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn why_somebody_got_nothing_takes_one_step(#[case] backend: Backend) {
+    let admin = morning(backend).await;
+    let browser = admin.signed_in(OperatorRole::Viewer).await;
+    // The address without a workspace, as the overview's form may send it.
+    let carl = browser.read("/admin/explain?who=carl").await;
+    assert!(carl.contains("1 message went to Carl Csm on Tue 2 Jun."), "{carl}");
+    assert!(carl.contains("2 onboardings"), "{carl}");
+    let before = browser.read("/admin/w/acme/explain?who=carl%40acme&on=2026-06-01").await;
+    assert!(before.contains("Nothing was written for Carl Csm on Mon 1 Jun."), "{before}");
+    assert!(before.contains("Halden Freight #1"), "{before}");
+    let olga = browser.read("/admin/w/acme/explain?who=olga").await;
+    assert!(olga.contains("They hear of no onboarding."), "{olga}");
+    let halden = browser.read("/admin/w/acme/explain?who=hald&on=2026-06-03").await;
+    assert!(halden.contains("A line about it is in the digest of Wed 3 Jun."), "{halden}");
+    let number = browser.read("/admin/w/acme/explain?who=%232").await;
+    assert!(number.contains("Osterby Clinics #2"), "{number}");
+    admin.stage.onboard("Carlsen & Co", json!({})).await;
+    let either = browser.read("/admin/w/acme/explain?who=carl").await;
+    assert!(either.contains("Which do you mean?") && either.contains("Carlsen"), "{either}");
+    let nobody = browser.read("/admin/w/acme/explain?who=zebra").await;
+    assert!(nobody.contains("Nobody and nothing begins"), "{nobody}");
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_schedule_is_run_stopped_and_tried_without_writing(#[case] backend: Backend) {
+    let admin = Admin::new(backend).await;
+    admin.stage.onboard("Halden Freight", json!({})).await;
+    let browser = admin.signed_in(OperatorRole::Operator).await;
+    let schedules = "/admin/w/acme/schedules";
+    let empty = browser.read(schedules).await;
+    assert!(empty.contains("None yet"), "{empty}");
+    admin.stage.sql("INSERT INTO schedules (name, cron, next_run_at) VALUES ('scan', '0 * * * * *', '2026-06-01T09:00:00+00:00')").await;
+    browser.read(schedules).await;
+    let page = browser
+        .press(&format!("{schedules}/scan/pause"), &[("because", "the texts are wrong")])
+        .await;
+    assert!(page.contains("scan is paused") && page.contains("Noor Adeyi"), "{page}");
+    assert!(page.contains("the texts are wrong"), "{page}");
+    let page =
+        browser.press(&format!("{schedules}/scan/run"), &[("because", "only this once")]).await;
+    assert!(page.contains("asked for a run"), "{page}");
+    let page =
+        browser.press(&format!("{schedules}/scan/resume"), &[("because", "they are mended")]).await;
+    assert!(page.contains("scan goes on."), "{page}");
+    let dry = browser.read(&format!("{schedules}?hours=24")).await;
+    assert!(dry.contains("1 × Digest by e-mail") && dry.contains("Halden Freight #1"), "{dry}");
+    assert_eq!(admin.stage.ledger().await, "", "a dry run writes nothing");
+    let viewer = admin.signed_in(OperatorRole::Viewer).await;
+    assert!(!viewer.read(schedules).await.contains("Run now"));
+}
