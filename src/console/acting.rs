@@ -110,6 +110,11 @@ impl Acting {
         )))
     }
 
+    /// Who acts, for functions that take no reason.
+    pub(super) fn author(&self) -> &Author {
+        &self.author
+    }
+
     /// Who acts, and why, as they wrote it.
     pub(super) fn because(&self) -> Result<Because<'_>, PageError> {
         match self.form.one("because") {

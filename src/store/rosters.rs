@@ -75,12 +75,12 @@ pub struct Journeys<'a> {
 }
 
 const JOURNEYS: &str = "SELECT o.id, o.display_id, o.customer_id, c.name AS customer_name, o.phase, o.state, o.waiting_on_customer, o.csm_id, u.name AS csm_name,
-   o.recipient_id, o.snoozed_until, o.last_reminded_on, o.next_due_on, o.target_launch_date
- FROM onboardings o JOIN customers c ON c.id = o.customer_id LEFT JOIN users u ON u.id = o.csm_id
+   NULLIF(r.recipient_id, '') AS recipient_id, o.snoozed_until, r.last_reminded_on, r.next_due_on, o.target_launch_date
+ FROM onboardings o JOIN reminder_state r ON r.onboarding_id = o.id JOIN customers c ON c.id = o.customer_id LEFT JOIN users u ON u.id = o.csm_id
  WHERE o.workspace_id = $1 AND o.deleted_at IS NULL AND c.deleted_at IS NULL AND o.display_id < $2
-   AND ($4 IS NULL OR o.display_id = $4) AND ($5 IS NULL OR o.csm_id = $5 OR o.recipient_id = $5)
+   AND ($4 IS NULL OR o.display_id = $4) AND ($5 IS NULL OR o.csm_id = $5 OR r.recipient_id = $5)
    AND ($6 IS NULL OR o.state = $6) AND ($7 IS NULL OR o.waiting_on_customer = $7) AND ($8 IS NULL OR o.phase = $8)
-   AND ($9 IS NULL OR (o.recipient_id IS NULL) = $9) AND ($10 IS NULL OR o.snoozed_until > $10)";
+   AND ($9 IS NULL OR (r.recipient_id = '') = $9) AND ($10 IS NULL OR o.snoozed_until > $10)";
 const NEWEST_JOURNEYS: &str = " ORDER BY o.display_id DESC LIMIT $3";
 
 /// A page of onboardings.
@@ -199,7 +199,8 @@ pub struct Colleague {
 
 const COLLEAGUES: &str = "SELECT u.id, u.display_id, u.name, u.email, u.slack_user_id IS NOT NULL AS on_slack, u.active, u.out_of_office_until,
    (u.email_flagged_at IS NOT NULL OR u.slack_flagged_at IS NOT NULL) AS flagged, u.next_slot_at,
-   (SELECT count(*) FROM onboardings o WHERE o.recipient_id = u.id AND o.deleted_at IS NULL AND o.phase <> 'completed') AS hears_of
+   (SELECT count(*) FROM reminder_state r JOIN onboardings o ON o.id = r.onboarding_id
+     WHERE r.recipient_id = u.id AND o.deleted_at IS NULL AND o.phase <> 'completed') AS hears_of
  FROM users u WHERE u.workspace_id = $1 AND u.display_id < $2
    AND ($4 IS NULL OR lower(u.name) LIKE $4 ESCAPE '!' OR u.email LIKE $4 ESCAPE '!') ORDER BY u.display_id DESC LIMIT $3";
 
