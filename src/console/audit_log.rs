@@ -18,7 +18,8 @@ use super::visitor::Visitor;
 use super::words::When;
 use crate::db::Conn;
 use crate::domain::calendar::{add_days, instant};
-use crate::operate::audit_log::{self, Filter, Line, MAX_EXPORT};
+use crate::operate::audit_log::{self, Filter, Line};
+use crate::operate::csv_file::MOST_LINES;
 use crate::render::english;
 use crate::store::ledger::UNTIL_DECIDED;
 
@@ -205,7 +206,7 @@ async fn list(
         rows: lines.iter().map(|line| Row::new(&visitor, line)).collect(),
         older: next.map(|next| query(same.into_iter().chain([("before", next.as_str())]))),
         csv: visitor.url("audit-log.csv") + &query(same),
-        most: MAX_EXPORT,
+        most: MOST_LINES,
         clear: visitor.url("audit-log"),
     };
     visitor.page(&site, "audit_log", "audit-log", "Audit log", &view)

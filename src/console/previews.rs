@@ -117,7 +117,7 @@ async fn find(
     let renderer = preview::renderer().map_err(broken)?;
     let about = asked.one("about").trim_start_matches('#');
     if about.is_empty() {
-        let all = preview::of_samples(&renderer, None).map_err(broken)?;
+        let all = preview::of_samples(&renderer, None, None).map_err(broken)?;
         let wanted = asked.form.one("sample");
         let found = all.into_iter().find(|one| wanted.is_none_or(|name| one.name == name));
         return Ok(found.ok_or_else(|| "There is no such sample.".to_owned()));
@@ -176,7 +176,7 @@ async fn show(
     let asked = Asked::read(&form);
     let here = visitor.url("messages");
     let renderer = preview::renderer().map_err(broken)?;
-    let names: Vec<String> = preview::of_samples(&renderer, None)
+    let names: Vec<String> = preview::of_samples(&renderer, None, None)
         .map_err(broken)?
         .into_iter()
         .map(|sample| sample.name)
