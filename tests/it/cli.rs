@@ -53,8 +53,9 @@ fn the_verbs_and_what_they_take() {
       migrate: Bring the database's schema up to date
       scan [--now RFC3339]: Run one scheduler pass
       work --drain [--now RFC3339]: Deliver what is ready
-      workspaces: Workspaces: create, list
-        create --slug SLUG --name NAME [--time-zone TIME_ZONE]: Make a workspace; prints its id alone on the last line
+      workspaces: Workspaces: create, update, list
+        create --slug SLUG --name NAME [--time-zone TIME_ZONE] [--locale LOCALE]: Make a workspace; prints its id alone on the last line
+        update --workspace WORKSPACE --locale LOCALE: Change the settings of a workspace
         list: List workspaces
       users: Users of a workspace: create, list
         create --workspace WORKSPACE --name NAME --email EMAIL [--time-zone TIME_ZONE] [--slack-user-id SLACK_USER_ID]: Add a user; the first one owns the workspace. Prints the id alone on the last line
@@ -101,9 +102,18 @@ fn the_verbs_and_what_they_take() {
       addresses: Addresses that were refused: list, clear
         list --workspace WORKSPACE: List addresses that a provider refused for good
         clear --workspace WORKSPACE ID [--channel CHANNEL] --reason REASON: Try an address again from now on
+      templates: Texts of a workspace's own: list, show, check, save, rollback
+        list --workspace WORKSPACE: Every part of every message, and which the workspace has written itself
+        show NAME --workspace WORKSPACE [--version VERSION] [--values]: One part: its template, its versions, and with --values what it may name
+        check NAME --workspace WORKSPACE FILE: Render a file with every sample, as the workspace would send it; nothing is saved
+        save NAME --workspace WORKSPACE FILE --reason REASON: Check a file, and use it from the next message on
+        rollback NAME --workspace WORKSPACE --to TO --reason REASON: Use an earlier version again, from the next message on
+      opt-outs: Who wants no messages: list, lift
+        list --workspace WORKSPACE: Who wants no messages of which kind
+        lift --workspace WORKSPACE ID --reason REASON: Write again to a customer's contact who asked for it
       forecast --workspace WORKSPACE [--days DAYS] [--csm CSM] [--onboarding ONBOARDING] [--as-if JSON] [--now RFC3339]: What will be sent to whom, when, if nothing changes
       explain --workspace WORKSPACE ONBOARDING [--recipient RECIPIENT] [--now RFC3339]: Why somebody hears, or does not hear, of an onboarding
-      preview [KIND] [--all] [--out DIR] [--workspace WORKSPACE] [--onboarding ONBOARDING] [--user USER] [--channel CHANNEL] [--html] [--to ADDRESS] [--now RFC3339]: What messages look like, on samples or on real data
+      preview [KIND] [--all] [--out DIR] [--workspace WORKSPACE] [--onboarding ONBOARDING] [--user USER] [--channel CHANNEL] [--locale LOCALE] [--html] [--to ADDRESS] [--now RFC3339]: What messages look like, on samples or on real data
       unroutable [--workspace WORKSPACE]: Onboardings that nobody hears of: no active CSM, and no active workspace owner
       status [--workspace WORKSPACE] [--now RFC3339]: How the service is: what waits, what runs, what asks for an operator
       completions SHELL: Print completions for a shell: bash, zsh, fish, elvish or powershell
@@ -127,7 +137,7 @@ async fn help_is_no_failure_and_nonsense_is_a_wrong_usage() {
       migrate        Bring the database's schema up to date
       scan           Run one scheduler pass
       work           Deliver what is ready
-      workspaces     Workspaces: create, list
+      workspaces     Workspaces: create, update, list
       users          Users of a workspace: create, list
       keys           API keys: create, list, rotate, revoke
       operators      Operators, who sign in at /admin: create, list, disable, enable, password
@@ -137,6 +147,8 @@ async fn help_is_no_failure_and_nonsense_is_a_wrong_usage() {
       bulk           One action on everything that matches: plan, list, show, apply, undo
       schedules      What runs by the clock: list, run, pause, resume
       addresses      Addresses that were refused: list, clear
+      templates      Texts of a workspace's own: list, show, check, save, rollback
+      opt-outs       Who wants no messages: list, lift
       forecast       What will be sent to whom, when, if nothing changes
       explain        Why somebody hears, or does not hear, of an onboarding
       preview        What messages look like, on samples or on real data

@@ -38,6 +38,7 @@ async fn all_is_well() {
     clock: ok: right, as far as this service can tell
     accounting: ok: 0 unaccounted for
     recipients: ok: every open onboarding has somebody to tell
+    templates: ok: none of a workspace's own has failed
     mail: ok: RELAY answers, without TLS, no login
     slack: ok: Slack accepts the token: team Fake, user reminders
     ");
@@ -56,6 +57,7 @@ async fn what_is_not_configured_is_no_fault() {
     clock: ok: right, as far as this service can tell
     accounting: ok: 0 unaccounted for
     recipients: ok: every open onboarding has somebody to tell
+    templates: ok: none of a workspace's own has failed
     mail: ok: captured: mail is kept in the ledger; set SMTP_URL and MAIL_FROM to send it
     slack: ok: captured: Slack messages are kept in the ledger; set SLACK_BOT_TOKEN to send them
     ");
@@ -81,6 +83,7 @@ async fn nobody_answers_at_the_relay_and_slack_knows_no_such_token() {
     clock: ok: right, as far as this service can tell
     accounting: ok: 0 unaccounted for
     recipients: ok: every open onboarding has somebody to tell
+    templates: ok: none of a workspace's own has failed
     mail: FAULT: 127.0.0.1:9: cannot connect to 127.0.0.1:9: Connection refused (os error 111); check host and port in SMTP_URL, and that the relay accepts this machine
     slack: FAULT: http://SLACK/api: invalid_auth; put a valid Bot User OAuth Token into SLACK_BOT_TOKEN and give the app the scope chat:write
     ");
@@ -102,6 +105,7 @@ async fn the_relay_refuses_the_password() {
     clock: ok: right, as far as this service can tell
     accounting: ok: 0 unaccounted for
     recipients: ok: every open onboarding has somebody to tell
+    templates: ok: none of a workspace's own has failed
     mail: FAULT: RELAY: 535 5.7.8 wrong user or password; check user and password in SMTP_URL
     slack: ok: not used: no Slack token is configured; set SLACK_BOT_TOKEN
     ");
@@ -174,6 +178,7 @@ async fn nobody_has_migrated_the_database() {
     clock: ok: not checked: the schema is not there yet
     accounting: ok: not checked: the schema is not there yet
     recipients: ok: not checked: the schema is not there yet
+    templates: ok: not checked: the schema is not there yet
     mail: ok: captured: mail is kept in the ledger; set SMTP_URL and MAIL_FROM to send it
     slack: ok: captured: Slack messages are kept in the ledger; set SLACK_BOT_TOKEN to send them
     ");
