@@ -179,7 +179,7 @@ impl Alerts {
                 // What may have arrived is not said twice.
                 Verdict::Accepted { .. } | Verdict::Captured | Verdict::Ambiguous => heard = true,
                 _ => {
-                    tracing::warn!(%channel, reply = report.reply, "operators could not be told by {channel}: {}", news.headline())
+                    tracing::warn!(%channel, reply = report.reply, "operators could not be told by {channel}: {}", news.headline());
                 }
             }
         }

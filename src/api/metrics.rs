@@ -30,7 +30,10 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 /// How the service was when somebody asked last. Clones share the answer.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Pulse(Arc<Mutex<Option<(Instant, Arc<Vitals>)>>>);
+pub(super) struct Pulse(Arc<Mutex<Option<Felt>>>);
+
+/// When, and what.
+type Felt = (Instant, Arc<Vitals>);
 
 impl Pulse {
     /// How the service is, or was a moment ago.

@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Tokens and signatures of nobody's that are answered in a minute, by one process. A scanner that follows a cut link is far below it.
 const GUESSES: u32 = 120;
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 /// The limits of one router.
 #[derive(Clone, Debug)]

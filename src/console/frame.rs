@@ -52,7 +52,7 @@ pub(super) fn to(address: &str) -> Response {
 }
 
 /// What the navigation lists, in its order: the page of its address, and its words.
-const PAGES: [(&str, &str); 12] = [
+const PAGES: [(&str, &str); 13] = [
     ("", "Overview"),
     ("notifications", "Notifications"),
     ("explain", "Explain"),
@@ -60,6 +60,7 @@ const PAGES: [(&str, &str); 12] = [
     ("customers", "Customers"),
     ("people", "People"),
     ("queues", "Queues and jobs"),
+    ("bulk", "Bulk operations"),
     ("schedules", "Schedules"),
     ("messages", "Messages"),
     ("settings", "Settings"),

@@ -9,6 +9,7 @@ mod answers;
 mod api_keys;
 mod audit_log;
 pub mod blocks;
+mod bulk;
 mod calendar;
 mod chart;
 mod choice;
@@ -36,6 +37,7 @@ mod sign_in;
 mod site;
 pub mod slack;
 mod templates;
+mod texts;
 mod visitor;
 mod words;
 
@@ -76,12 +78,14 @@ pub fn router(console: Console) -> Router {
         .merge(notifications::router())
         .merge(queues::router())
         .merge(jobs::router())
+        .merge(bulk::router())
         .merge(explain::router())
         .merge(onboardings::router())
         .merge(customers::router())
         .merge(people::router())
         .merge(schedules::router())
         .merge(previews::router())
+        .merge(texts::router())
         .merge(settings::router())
         .merge(api_keys::router())
         .merge(audit_log::router())

@@ -256,7 +256,7 @@ fn full_hour(visitor: &Visitor, at: DateTime<Utc>) -> String {
 fn label(visitor: &Visitor, at: DateTime<Utc>) -> String {
     use chrono::Timelike;
     let at = at.with_timezone(&visitor.zone());
-    if at.hour() % 3 == 0 { at.format("%H").to_string() } else { String::new() }
+    if at.hour().is_multiple_of(3) { at.format("%H").to_string() } else { String::new() }
 }
 
 fn hours(visitor: &Visitor, hours: &[Hour]) -> Chart {

@@ -32,6 +32,8 @@ static PAGES: LazyLock<Environment<'static>> = LazyLock::new(|| {
         "api_keys",
         "audit_log",
         "bare",
+        "bulk",
+        "bulk_list",
         "customer",
         "customers",
         "error",
@@ -57,6 +59,8 @@ static PAGES: LazyLock<Environment<'static>> = LazyLock::new(|| {
         "schedules",
         "settings",
         "sign_in",
+        "text",
+        "texts",
     ] {
         if let Err(error) = pages.add_template(name, source) {
             // Embedded at compile time and rendered by a test; the page then says what is wrong.

@@ -1,5 +1,6 @@
 //! The console as operators meet it: pages over HTTP, with cookies, forms and redirects, as a browser without script.
 
+mod bulk;
 mod doors;
 mod notifications;
 mod overview;
@@ -164,8 +165,7 @@ impl Browser<'_> {
         let before = format!("name=\"{name}\" value=\"");
         page.split_once(&before)
             .and_then(|(_, rest)| rest.split_once('"'))
-            .map(|(value, _)| unescaped(value))
-            .unwrap_or_else(|| panic!("no form with {name}"))
+            .map_or_else(|| panic!("no form with {name}"), |(value, _)| unescaped(value))
     }
 
     /// A form sent from this site.
@@ -184,7 +184,7 @@ impl Browser<'_> {
         let hidden = [("csrf", csrf.as_str()), ("form", form.as_str())];
         let answer = self.send(self.form(path, &[&hidden, answers].concat())).await;
         assert_eq!(answer.status, 303, "{path}: {}", text(&answer.text));
-        let there = self.open(&answer.header("location").to_owned()).await;
+        let there = self.open(answer.header("location")).await;
         text(&there.text)
     }
 

@@ -16,6 +16,7 @@ use crate::db::Conn;
 use crate::domain::calendar::{add_days, hm, instant};
 use crate::domain::ids::Ref;
 use crate::domain::values::{Channel, Kind, Mode, NotificationState, Reason};
+use crate::operate::bulk::Wanted;
 use crate::operate::notifications::{self, Cursor, Filter, Notification};
 use crate::store::{contacts, customers, onboardings as journeys, titles, users};
 
@@ -27,7 +28,7 @@ const COUNTED: i64 = 10_000;
 
 /// What the address asks for.
 #[derive(Default)]
-pub(super) struct Asked {
+pub(in crate::console) struct Asked {
     pub(super) q: Option<String>,
     pub(super) kind: Option<Kind>,
     pub(super) channel: Option<Channel>,
@@ -51,7 +52,11 @@ struct Named {
 
 impl Asked {
     /// Reads an address. A word that says nothing is refused rather than overlooked: another list than asked for would be a lie.
-    async fn read(conn: &mut Conn, visitor: &Visitor, form: &Form) -> Result<Self, PageError> {
+    pub(in crate::console) async fn read(
+        conn: &mut Conn,
+        visitor: &Visitor,
+        form: &Form,
+    ) -> Result<Self, PageError> {
         let workspace = visitor.workspace.id.as_str();
         let on = read(form, "on", |text| {
             text.parse::<NaiveDate>().map_err(|_| "a day is written like 2026-12-04")
@@ -88,6 +93,29 @@ impl Asked {
             until: self.until,
             text: self.q.as_deref(),
         }
+    }
+
+    /// The same for whoever acts on everything that matches.
+    pub(in crate::console) fn wanted(&self) -> Wanted {
+        let id = |named: &Option<Named>| named.as_ref().map(|named| named.id.clone());
+        Wanted {
+            kind: self.kind,
+            channel: self.channel,
+            state: self.state,
+            reason: self.reason,
+            mode: self.mode,
+            onboarding_id: id(&self.onboarding),
+            customer_id: id(&self.customer),
+            user_id: id(&self.person),
+            created_after: self.since,
+            created_before: self.until,
+            q: self.q.clone(),
+        }
+    }
+
+    /// The address of this view.
+    pub(in crate::console) fn url(&self, visitor: &Visitor) -> String {
+        self.with(visitor, "before", "")
     }
 
     /// What is asked for, as names and values of an address.
@@ -216,6 +244,8 @@ struct List {
     on: String,
     state: &'static str,
     hidden: Vec<(&'static str, String)>,
+    every: Vec<(&'static str, String)>,
+    bulk: String,
     kinds: Vec<Choice>,
     channels: Vec<Choice>,
     reasons: Vec<Choice>,
@@ -267,6 +297,8 @@ pub(super) async fn list(
         q: asked.q.clone().unwrap_or_default(),
         on: asked.on.map_or_else(String::new, |on| on.to_string()),
         state: asked.state.map_or("", NotificationState::as_str),
+        every: hidden.iter().filter(|(_, value)| !value.is_empty()).cloned().collect(),
+        bulk: visitor.url("bulk"),
         hidden: hidden
             .into_iter()
             .filter(|(name, value)| {

@@ -4,6 +4,8 @@ mod act;
 mod list;
 mod show;
 
+pub(super) use list::Asked;
+
 use std::collections::HashMap;
 
 use axum::Router;

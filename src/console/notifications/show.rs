@@ -212,12 +212,10 @@ fn shown(visitor: &Visitor, id: &str, message: &Message) -> Shown {
 /// What became of it: a sentence that says everything, and what is worth adding.
 fn said(visitor: &Visitor, n: &Notification) -> (String, Vec<String>) {
     let state: Option<NotificationState> = n.state.parse().ok();
-    let why = n
-        .reason
-        .as_deref()
-        .and_then(|word| word.parse::<Reason>().ok())
-        .map(|reason| words::reason(reason).to_lowercase())
-        .unwrap_or_else(|| "no reason is known".to_owned());
+    let why = n.reason.as_deref().and_then(|word| word.parse::<Reason>().ok()).map_or_else(
+        || "no reason is known".to_owned(),
+        |reason| words::reason(reason).to_lowercase(),
+    );
     let mut sentences = Vec::new();
     let headline = match state {
         Some(NotificationState::Scheduled) => {

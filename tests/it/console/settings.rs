@@ -238,3 +238,34 @@ async fn the_audit_log_is_filtered_and_saved_as_a_file(#[case] backend: Backend)
     assert_eq!(lines.len(), 2, "{}", file.text);
     assert!(lines[1].contains("onboarding_updated,api_key,"), "{}", file.text);
 }
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_text_of_ones_own_is_checked_kept_and_taken_back(#[case] backend: Backend) {
+    let admin = Admin::new(backend).await;
+    let browser = admin.signed_in(OperatorRole::Admin).await;
+    let list = browser.read("/admin/w/acme/texts").await;
+    assert!(list.contains("Digest, subject") && list.contains("built in"), "{list}");
+    let page = "/admin/w/acme/texts/digest.subject";
+    let text = browser.read(page).await;
+    assert!(text.contains("The built-in text is in use."), "{text}");
+    let (csrf, form) = (browser.hidden("csrf"), browser.hidden("form"));
+    let hidden = [("csrf", csrf.as_str()), ("form", form.as_str())];
+    let broken = [("source", "Hello {{ nobody }}"), ("because", "friendlier")];
+    let answer = browser.send(browser.form(page, &[&hidden[..], &broken].concat())).await;
+    assert_eq!(answer.status, 422);
+    assert!(answer.text.contains("Hello {{ nobody }}"), "what was typed is kept: {}", answer.text);
+    browser.read(page).await;
+    let good = [("source", "Your morning"), ("because", "friendlier")];
+    let kept = browser.press(page, &good).await;
+    assert!(kept.contains("Version 1 is in use.") && kept.contains("friendlier"), "{kept}");
+    let preview = browser.read("/admin/w/acme/texts").await;
+    assert!(preview.contains("version 1"), "{preview}");
+    browser.read(page).await;
+    let back = [("to", "0"), ("because", "too friendly")];
+    let gone = browser.press(&format!("{page}/roll-back"), &back).await;
+    assert!(gone.contains("The built-in text is in use."), "{gone}");
+    assert_eq!(browser.open("/admin/w/acme/texts/digest.nothing").await.status, 404);
+}

@@ -52,7 +52,7 @@ async fn what_was_delivered_asked_for_and_passed_is_counted(#[case] backend: Bac
         r#"pivotal_delivery_duration_seconds_count{channel="email"} 3"#,
         r#"pivotal_delivery_lateness_seconds_count{channel="email"} 3"#,
         r#"pivotal_notifications_finished_total{channel="email",outcome="sent"} 3"#,
-        r#"pivotal_notifications_written_total 3"#,
+        "pivotal_notifications_written_total 3",
         r#"pivotal_http_requests_total{route="/api/v1/onboardings/{id}",method="GET",status="200"} 1"#,
         r#"pivotal_http_requests_total{route="/api/v1/onboardings/{id}",method="GET",status="404"} 1"#,
         r#"pivotal_http_requests_total{route="none",method="GET",status="404"} 1"#,
