@@ -8,7 +8,7 @@ pub mod traces;
 use std::io::IsTerminal;
 
 use opentelemetry_sdk::trace::SdkTracer;
-use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::filter::dynamic_filter_fn;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
@@ -33,10 +33,12 @@ pub fn start(log: &Log, tracer: Option<SdkTracer>) {
             filter = filter.add_directive(directive);
         }
     }
-    // Only our own spans, whatever the level of the log; events may carry a provider's words.
+    // Only our own spans, whatever the level of the log; events may carry a provider's words. Asked for every span: where the answer is
+    // kept per place in the code, somebody's `enabled!` on the same thread (sqlx on PostgreSQL) leaves its own answer for the next span.
     let spans = tracer.map(|tracer| {
-        let ours =
-            filter_fn(|meta| meta.is_span() && meta.target().starts_with("pivotal_reminders"));
+        let ours = dynamic_filter_fn(|meta, _| {
+            meta.is_span() && meta.target().starts_with("pivotal_reminders")
+        });
         tracing_opentelemetry::layer().with_tracer(tracer).with_location(false).with_filter(ours)
     });
     let registry = tracing_subscriber::registry().with(spans);

@@ -182,9 +182,13 @@ async fn wanted(
     let (onboarding, customer, user) =
         (onboarding.as_deref(), customer.as_deref(), user.as_deref());
     let named = Named::resolve(tx, caller, onboarding, customer, user).await?;
-    wanted.onboarding_id = named.onboarding;
-    wanted.customer_id = named.customer;
-    wanted.user_id = named.user;
+    // What names nothing is kept as it was sent: it fits nothing either.
+    let kept = |found: Option<String>, sent: Option<&str>| {
+        found.filter(|id| !id.is_empty()).or_else(|| sent.map(str::to_owned))
+    };
+    wanted.onboarding_id = kept(named.onboarding, onboarding);
+    wanted.customer_id = kept(named.customer, customer);
+    wanted.user_id = kept(named.user, user);
     Ok(wanted)
 }
 

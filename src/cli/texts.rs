@@ -26,6 +26,7 @@ pub(super) enum Templates {
         workspace: String,
     },
     /// One part: its template, its versions, and with --values what it may name.
+    #[command(disable_version_flag = true)]
     Show {
         #[command(flatten)]
         part: PartArgs,
@@ -221,7 +222,7 @@ async fn show(
             v.reason
         );
     }
-    line(source);
+    line(source.strip_suffix('\n').unwrap_or(source));
     Ok(())
 }
 

@@ -63,7 +63,7 @@ async fn obey(
     let message = sent::find(conn, clicked.notification_id).await?;
     let Some(message) = message.filter(|message| message.mode == Mode::Live) else {
         let t = Locale::default();
-        return Ok(Some(unchanged(t, t.link_of_nothing())));
+        return Ok(Some(unchanged(t, t.message_of_nothing())));
     };
     let t = links::workspace(conn, &message.workspace_id)
         .await?

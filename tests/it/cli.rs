@@ -104,7 +104,7 @@ fn the_verbs_and_what_they_take() {
         clear --workspace WORKSPACE ID [--channel CHANNEL] --reason REASON: Try an address again from now on
       templates: Texts of a workspace's own: list, show, check, save, rollback
         list --workspace WORKSPACE: Every part of every message, and which the workspace has written itself
-        show NAME --workspace WORKSPACE [--version VERSION] [--values]: One part: its template, its versions, and with --values what it may name
+        show NAME --workspace WORKSPACE [--values]: One part: its template, its versions, and with --values what it may name
         check NAME --workspace WORKSPACE FILE: Render a file with every sample, as the workspace would send it; nothing is saved
         save NAME --workspace WORKSPACE FILE --reason REASON: Check a file, and use it from the next message on
         rollback NAME --workspace WORKSPACE --to TO --reason REASON: Use an earlier version again, from the next message on
@@ -212,7 +212,7 @@ async fn every_verb_answers_in_json_when_asked(#[case] backend: Backend) {
     {"id":"text","slug":"text"}
     {"id":"text","display_id":"number"}
     {"id":"text","mode":"text","key":"text"}
-    [{"id":"text","slug":"text","name":"text","time_zone":"text"}]
+    [{"id":"text","slug":"text","name":"text","time_zone":"text","locale":"text"}]
     [{"object":"text","id":"text","display_id":"number","name":"text","email":"text","time_zone":null,"slack_user_id":null,"active":"flag","email_flagged_at":null,"created_at":"text","updated_at":"text"}]
     [{"object":"text","id":"text","name":"text","prefix":"text","mode":"text","tier":"text","scopes":["text"],"last_used_at":null,"last_used_ip":null,"request_count":"number","created_at":"text","revoked_at":null}]
     {"at":"text","recipients":"number","nudges":"number","expected":"number","written":"number","scheduled":"number","skipped":"number","unaccounted":"number"}

@@ -41,7 +41,8 @@ async fn a_workspace_writes_a_part_itself_and_goes_back(#[case] backend: Backend
 
     let own = json!({ "source": "Today: {{ subject|lower }}", "reason": "shorter" });
     let saved = put(&stage, "digest.subject", own.clone()).await.ok(200);
-    assert_eq!((&saved["version"], &saved["author"]), (&json!(1), &json!("API: CRM sync")));
+    let written = &saved["versions"][0];
+    assert_eq!((&saved["version"], &written["author"]), (&json!(1), &json!("API: CRM sync")));
     stage.pass("2026-06-03T07:00:00Z").await;
     assert_eq!(subject(&stage), "Today: you are waiting on halden freight (2 business days)");
     assert_eq!(put(&stage, "digest.subject", own).await.status, 400, "it is like this already");
@@ -70,9 +71,11 @@ async fn a_workspace_writes_a_part_itself_and_goes_back(#[case] backend: Backend
     stage.pass("2026-06-05T07:00:00Z").await;
     assert!(subject(&stage).starts_with("You are waiting on Halden Freight"));
     let audit = stage.service.db.rows("SELECT event, object_id, reason FROM audit_log WHERE object = 'template' ORDER BY created_at, id").await;
-    let events: Vec<&str> = audit.iter().map(|row| row["event"].as_str().unwrap()).collect();
-    assert_eq!(events, ["template_saved", "template_saved", "template_saved", "template_dropped"]);
-    assert_eq!(audit[2]["reason"], "the old one was better");
+    // Several of one instant stand in no order.
+    let mut events: Vec<&str> = audit.iter().map(|row| row["event"].as_str().unwrap()).collect();
+    events.sort_unstable();
+    assert_eq!(events, ["template_dropped", "template_saved", "template_saved", "template_saved"]);
+    assert!(audit.iter().any(|row| row["reason"] == "the old one was better"), "{audit:?}");
     for (name, status) in [("digest.colour", 404), ("customer_reminder.slack", 404)] {
         assert_eq!(put(&stage, name, json!({ "source": "x", "reason": "y" })).await.status, status);
     }
@@ -111,12 +114,14 @@ async fn one_that_breaks_after_all_is_replaced_and_operators_see_it(#[case] back
         .filter(|template| !template["failure"].is_null())
         .map(|template| (template["name"].as_str().unwrap(), &template["failure"]))
         .collect();
-    let why = json!("line 1: undefined value");
+    let why = json!("line 1: undefined value: `gone_since_an_upgrade` is undefined");
     assert_eq!(failures, [("digest.subject", &why), ("digest.html", &why)]);
     let doctor = stage.service.run(&["doctor"]).await;
     assert_eq!(doctor.code, 1);
     assert!(
-        doctor.stdout.contains("digest.subject of acme (line 1: undefined value)"),
+        doctor.stdout.contains(
+            "digest.subject of acme (line 1: undefined value: `gone_since_an_upgrade` is undefined)"
+        ),
         "{}",
         doctor.stdout
     );
@@ -143,13 +148,21 @@ async fn one_that_breaks_after_all_is_replaced_and_operators_see_it(#[case] back
 #[case::definitions("digest.text", "{% set a = 'x' %}{{ a }}", "\"set\" is not available")]
 #[case::macros("digest.text", "{%- macro m() %}x{% endmacro %}", "\"macro\" is not available")]
 #[case::files("digest.text", "{% include '/etc/passwd' %}", "line 1: template not found")]
-#[case::script("digest.html", "<script>1</script>{{ footer_links[3].url }}", "contains <script")]
+#[case::script(
+    "digest.html",
+    "<script>1</script>{% for link in footer_links %}{{ link.url }}{% endfor %}",
+    "contains <script"
+)]
 #[case::image(
     "digest.html",
-    "<IMG src='https://x.test/a.gif'>{{ footer_links[3].url }}",
+    "<IMG src='https://x.test/a.gif'>{% for link in footer_links %}{{ link.url }}{% endfor %}",
     "contains <img"
 )]
-#[case::handler("digest.html", "<p onclick = 'x'>{{ footer_links[3].url }}</p>", "event handler")]
+#[case::handler(
+    "digest.html",
+    "<p onclick = 'x'>{% for link in footer_links %}{{ link.url }}{% endfor %}</p>",
+    "event handler"
+)]
 #[case::endless(
     "digest.text",
     "{% for a in t.helps %}{% for a in t.helps %}{% for a in t.helps %}{% for a in t.helps %}{% for a in t.helps %}{% for a in t.helps %}{% for a in t.helps %}{% for a in t.helps %}{% for a in t.helps %}{{ a }}{% endfor %}{% endfor %}{% endfor %}{% endfor %}{% endfor %}{% endfor %}{% endfor %}{% endfor %}{% endfor %}",

@@ -3,7 +3,7 @@
 use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::api::error::Envelope;
 use crate::api::wire::{Deleted, List};
@@ -11,6 +11,7 @@ use crate::api::{
     api_keys, audit_log, bulk_operations, contacts, customers, jobs, meta, notifications,
     onboardings, phases, preferences, queues, reminders, schedules, templates, users, workspace,
 };
+use crate::domain::values::{Channel, JobStatus, Kind, Mode, NotificationState, Reason};
 
 /// Every schema by its name.
 pub(super) fn all() -> Map<String, Value> {
@@ -66,7 +67,22 @@ pub(super) fn all() -> Map<String, Value> {
     add::<templates::TemplateDetail<'_>>(g);
     add::<templates::TemplateUpdate>(g);
     add::<List<templates::OptOutView<'_>>>(g);
-    generator.take_definitions(true)
+    // Vocabularies that queries name; elsewhere they stand where they are used.
+    let words = [
+        ("Kind", Kind::json_schema(g)),
+        ("Channel", Channel::json_schema(g)),
+        ("Mode", Mode::json_schema(g)),
+        ("NotificationState", NotificationState::json_schema(g)),
+        ("Reason", Reason::json_schema(g)),
+        ("JobStatus", JobStatus::json_schema(g)),
+    ];
+    let mut all = generator.take_definitions(true);
+    all.extend(words.map(|(name, schema)| (name.to_owned(), schema.to_value())));
+    // Which a list of properties cannot say.
+    if let Some(update) = all.get_mut("TemplateUpdate") {
+        update["oneOf"] = json!([{ "required": ["source"] }, { "required": ["version"] }]);
+    }
+    all
 }
 
 /// A type, with all that it refers to.

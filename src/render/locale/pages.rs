@@ -203,6 +203,8 @@ fixed! {
     fn link_of_nothing { En => "This link belongs to no message that was sent.", De => "Dieser Link gehört zu keiner gesendeten Nachricht." }
     /// Why that may be.
     fn link_of_nothing_why { En => "Links in previews show where they will be, and lead nowhere.", De => "Links in einer Vorschau zeigen nur, wo sie stehen werden." }
+    /// A click on a message that is not in the ledger.
+    fn message_of_nothing { En => "This message is not known here any more.", De => "Diese Nachricht ist hier nicht mehr bekannt." }
     /// Its message was suppressed.
     fn link_of_test { En => "This message was not sent.", De => "Diese Nachricht wurde nicht gesendet." }
     /// Why.

@@ -55,7 +55,7 @@ async fn a_demo_shows_captured_and_suppressed_messages_and_goes_on_where_it_was(
     let (status, me) = Client::new(address, &live).send("GET", "/me", Value::Null).await;
     assert_eq!(status, 200, "{me}");
     let page = outbox(address).await;
-    for word in ["Maren Holt", "digest", "suppressed: test mode"] {
+    for word in ["Maren Holt", "Digest, e-mail", "suppressed: test mode"] {
         assert!(page.contains(word), "no {word} in {page}");
     }
     demo.signal("TERM").await;
