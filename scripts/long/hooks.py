@@ -88,6 +88,9 @@ def breaks_a_rule_in_words(path, body):
     hours = body.get("working_hours")
     if isinstance(hours, dict) and "from" in hours and hours.get("from") == hours.get("until"):
         return True
+    # Only the samples of the messages tell whether a template can be sent.
+    if "/templates/" in path and isinstance(body.get("source"), str):
+        return True
     # Only the contact itself knows whether it is the primary one.
     return path.endswith("/contacts/{id}") and body.get("is_primary") is False
 

@@ -110,7 +110,7 @@ pub async fn save(
     }
     let newest = templates::history(conn, workspace_id, name).await?.into_iter().next();
     if newest.and_then(|newest| newest.source).as_deref() == source {
-        return Err(ActionError::Refused(format!("{name} is like this already")));
+        return Ok(());
     }
     templates::save(conn, because.author, workspace_id, name, source, because.reason, now).await?;
     Ok(())

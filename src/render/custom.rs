@@ -177,15 +177,13 @@ impl Must {
 
 /// Whether a tag, from its name on, has an attribute whose name begins with "on".
 fn has_handler(tag: &str) -> bool {
-    let tag = tag.split('>').next().unwrap_or_default();
-    tag.split(|c: char| c.is_ascii_whitespace() || matches!(c, '"' | '\'' | '/')).skip(1).any(
-        |word| {
-            let name: String = word.chars().take_while(char::is_ascii_alphabetic).collect();
-            name.len() > 2
-                && name.starts_with("on")
-                && word[name.len()..].trim_start().starts_with('=')
-        },
-    )
+    let separates = |c: char| c.is_ascii_whitespace() || matches!(c, '"' | '\'' | '/');
+    tag.match_indices('=').any(|(at, _)| {
+        // Blanks may stand before the sign; a sign in a value or a text is looked at like one in a tag, as telling them apart takes a browser.
+        let before = tag[..at].trim_end();
+        let name = before.rfind(separates).map_or("", |start| &before[start + 1..]);
+        name.len() > 2 && name.starts_with("on") && name.bytes().all(|b| b.is_ascii_alphabetic())
+    })
 }
 
 /// Name of a part of the workspace's own; its ending decides what is escaped.

@@ -79,6 +79,12 @@ pub(super) fn all() -> Map<String, Value> {
     let mut all = generator.take_definitions(true);
     all.extend(words.map(|(name, schema)| (name.to_owned(), schema.to_value())));
     // Which a list of properties cannot say.
+    let filter = all.get("NotificationFilter").and_then(|filter| filter["properties"].as_object());
+    let one_of_these: Vec<Value> =
+        filter.into_iter().flat_map(Map::keys).map(|name| json!({ "required": [name] })).collect();
+    if let Some(plan) = all.get_mut("BulkPlan") {
+        plan["properties"]["filter"]["anyOf"] = one_of_these.into();
+    }
     if let Some(update) = all.get_mut("TemplateUpdate") {
         update["oneOf"] = json!([{ "required": ["source"] }, { "required": ["version"] }]);
     }
