@@ -2,7 +2,7 @@
 
 use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 
 use crate::api::error::Envelope;
@@ -17,7 +17,7 @@ use crate::domain::values::{Channel, JobStatus, Kind, Mode, NotificationState, R
 pub(super) fn all() -> Map<String, Value> {
     let settings = SchemaSettings::draft2020_12().for_serialize().with(|settings| {
         settings.definitions_path = "/components/schemas".into();
-        settings.transforms.push(Box::new(RecursiveTransform(without_machine_words)));
+        settings.transforms.push(Box::new(RecursiveTransform(plain)));
     });
     let mut generator = settings.into_generator();
     let g = &mut generator;
@@ -96,8 +96,11 @@ fn add<T: JsonSchema>(generator: &mut SchemaGenerator) {
     generator.subschema_for::<T>();
 }
 
-/// How wide a machine's integer is, is nobody's business.
-fn without_machine_words(schema: &mut Schema) {
+/// How wide a machine's integer is, is nobody's business; and "anything" is a schema that asks nothing, which every generator reads.
+fn plain(schema: &mut Schema) {
+    if schema.as_bool() == Some(true) {
+        *schema = json_schema!({});
+    }
     let format = schema.get("format").and_then(Value::as_str);
     if format.is_some_and(|format| format.starts_with("int") || format.starts_with("uint")) {
         schema.remove("format");
