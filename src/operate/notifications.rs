@@ -20,7 +20,7 @@ use crate::store::ledger::{self, Before, ByHand};
 use crate::store::notifications::{self, Attempt, Subject};
 use crate::store::{addresses, processes, queues};
 
-pub use crate::store::notifications::{Cursor, Filter, Notification};
+pub use crate::store::notifications::{Cursor, Filter, Notification, count_up_to, list};
 
 /// How long a message that was asked for anew may take: long enough for a nudge that has to wait for Monday.
 const RESEND_WITHIN: TimeDelta = TimeDelta::days(3);
@@ -42,27 +42,6 @@ pub struct Details {
     pub resends: Vec<String>,
     /// The onboardings that it is about.
     pub onboardings: Vec<Subject>,
-}
-
-/// The next `limit` notifications of a workspace behind the cursor, newest first.
-pub async fn list(
-    conn: &mut Conn,
-    workspace_id: &str,
-    filter: &Filter<'_>,
-    cursor: &Cursor,
-    limit: i64,
-) -> Result<Vec<Notification>, DbError> {
-    notifications::list(conn, workspace_id, filter, cursor, limit).await
-}
-
-/// How many notifications of a workspace fit, counted up to `limit`: beyond it "10,000+" is as good as a number.
-pub async fn count_up_to(
-    conn: &mut Conn,
-    workspace_id: &str,
-    filter: &Filter<'_>,
-    limit: i64,
-) -> Result<i64, DbError> {
-    notifications::count_up_to(conn, workspace_id, filter, limit).await
 }
 
 /// One notification of a workspace; `None` if it has no such one.

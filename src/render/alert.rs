@@ -3,6 +3,7 @@
 use minijinja::HtmlEscape;
 
 use super::slack;
+use super::words::capital;
 use crate::domain::message::{Email, SlackPost};
 
 /// Something that began or ended.
@@ -114,9 +115,4 @@ impl News {
 fn over(matter: &Matter) -> String {
     let lasted = matter.lasted.as_deref().unwrap_or_default();
     format!("Over: {}, {lasted}.", matter.title)
-}
-
-fn capital(word: &str) -> String {
-    let mut letters = word.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

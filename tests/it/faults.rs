@@ -73,7 +73,7 @@ const FAULTS: [(u8, &str, &[&str]); 53] = [
         "old finished jobs, while the API runs",
         &[
             "fault_15_what_is_too_old_goes_in_chunks_and_what_is_not_stays",
-            "fault_15_callers_hardly_notice_while_20_000_jobs_are_forgotten",
+            "fault_15_callers_hardly_notice_while_300_000_jobs_are_forgotten",
         ],
     ),
     (
