@@ -193,7 +193,7 @@ pub(super) async fn put(
     saved.map_err(|error| match error {
         ActionError::Db(error) => ApiError::from(error),
         ActionError::NotFound(_) => {
-            ApiError::invalid_field(field, "custom", "There is no such version.")
+            ApiError::invalid_field(field, "template_not_found", "There is no such version.")
         }
         ActionError::Refused(why) => ApiError::invalid_field(field, "custom", why),
     })?;

@@ -58,6 +58,8 @@ async fn a_workspace_writes_a_part_itself_and_goes_back(#[case] backend: Backend
 
     let back = json!({ "version": 1, "reason": "the old one was better" });
     assert_eq!(put(&stage, "digest.subject", back).await.ok(200)["version"], 3);
+    let nothing = put(&stage, "digest.subject", json!({ "version": 9, "reason": "a guess" })).await;
+    assert_eq!(nothing.error(), "400 invalid_request_error template_not_found version");
     let built_in = json!({ "version": 0, "reason": "enough" });
     let detail = put(&stage, "digest.subject", built_in).await.ok(200);
     assert_eq!((&detail["version"], &detail["source"]), (&json!(0), &Value::Null));
