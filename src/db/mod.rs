@@ -265,11 +265,12 @@ impl Db {
                 // for ever. Such a one is closed, and the next is new.
                 .after_release(|conn, _| Box::pin(async move { Ok(!conn.is_in_transaction()) }))
         };
-        // What the writer has read stays true, as nobody else writes; a reader's pages are forgotten at every commit.
+        // What the writer has read stays true, as nobody else writes. A reader's pages are forgotten at every commit of the writer: room for
+        // more of them than one statement reads would only be memory.
         let writer = connect.clone().pragma("cache_size", "-4096");
         let write = pool(1).connect_with(writer).await.map_err(|error| cannot(&error))?;
         let read = pool(options.connections.max(2))
-            .connect_with(connect)
+            .connect_with(connect.pragma("cache_size", "-512"))
             .await
             .map_err(|error| cannot(&error))?;
         Ok(Self::Sqlite { write, read })
