@@ -1,6 +1,9 @@
 //! The composition root: the only place that constructs things, for every verb and for the tests.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod serve;
+mod ways;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,9 +11,7 @@ use anyhow::{Context, bail};
 use chrono::{DateTime, TimeDelta, Utc};
 use rand::Rng;
 use rand::distr::Alphanumeric;
-use rustls::pki_types::CertificateDer;
-use secrecy::{ExposeSecret, SecretString};
-use tokio::net::TcpListener;
+use secrecy::ExposeSecret;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -19,32 +20,33 @@ use crate::config::Config;
 use crate::console::Console;
 use crate::console::links::LinkPages;
 use crate::console::slack::SlackRequests;
-use crate::db::{Db, DbOptions, SchemaState, checkpoint};
-use crate::deliver::{
-    self, Deliverers, EmailProvider, Outside, SlackConfig, SlackProvider, SmtpConfig, SmtpTimeouts,
-};
+use crate::db::{Db, DbOptions, SchemaState};
+use crate::deliver::Outside;
 use crate::domain::facts::Channels;
 use crate::domain::ids::IdKind;
 use crate::domain::link::LinkKey;
 use crate::domain::message::{Email, Envelope, Message, Verdict};
 use crate::domain::timetable::{Cron, Timetable};
-use crate::domain::values::{AttemptOutcome, Channel, Mode, NotificationState, Schedule};
+use crate::domain::values::{Channel, Mode, Schedule};
 use crate::operate::preview::{TestCopy, Tester};
 use crate::render::{Links, OwnPages, Renderer};
 use crate::scheduler::{self, Summary};
 use crate::store::clock_guard::{self, ClockGuard};
 use crate::store::ledger::{self, Backlog, Packer};
-use crate::store::presence::{BEAT, Heart, Identity};
-use crate::store::retention::{self, Retention};
+use crate::store::presence::Identity;
+use crate::store::retention::Retention;
 use crate::store::{schedules, settings};
-use crate::telemetry::{self, metrics};
+use crate::telemetry;
 use crate::worker::brakes::Brakes;
-use crate::worker::courier::{Courier, Held};
+use crate::worker::courier::Courier;
+use crate::worker::held::Held;
 use crate::worker::loader::Loader;
 use crate::worker::own_texts::OwnTexts;
 use crate::worker::refusals::Refusals;
 use crate::worker::writer::Writer;
-use crate::{alerts, api, console, operate, worker};
+use crate::{api, console, operate, worker};
+pub use serve::{listen, stop_on_signal};
+pub use ways::Ways;
 
 /// A part of the service that a process may play.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
@@ -79,84 +81,6 @@ pub struct App {
     pub db: Db,
     /// Who this process is among the others.
     pub identity: Arc<Identity>,
-}
-
-/// How messages leave, as the settings say.
-pub struct Ways {
-    /// Both providers.
-    pub deliverers: Deliverers,
-    /// Which channels can be used.
-    pub channels: Channels,
-    /// Whether messages are only captured.
-    pub captured: bool,
-}
-
-impl Ways {
-    /// Whether messages are only captured, as no provider is configured.
-    fn captured(config: &Config) -> bool {
-        let Config { mail, slack, .. } = config;
-        mail.smtp_url.expose_secret().is_empty() && slack.bot_token.expose_secret().is_empty()
-    }
-
-    /// The providers. Neither configured: everything is captured. Exactly one: the other channel cannot be reached.
-    pub fn of(config: &Config) -> anyhow::Result<Self> {
-        let smtp = Self::smtp(config)?;
-        let slack = Self::slack(config)?;
-        let (email, slack, channels, captured) = match (smtp, slack) {
-            (None, None) => (EmailProvider::Captured, SlackProvider::Captured, Channels::ALL, true),
-            (Some(smtp), None) => {
-                let channels = Channels { email: true, slack: false };
-                (EmailProvider::Smtp(smtp), SlackProvider::Unreachable, channels, false)
-            }
-            (None, Some(slack)) => {
-                let channels = Channels { email: false, slack: true };
-                (EmailProvider::Unreachable, SlackProvider::Slack(slack), channels, false)
-            }
-            (Some(smtp), Some(slack)) => {
-                (EmailProvider::Smtp(smtp), SlackProvider::Slack(slack), Channels::ALL, false)
-            }
-        };
-        Ok(Self { deliverers: Deliverers::new(email, slack)?, channels, captured })
-    }
-
-    fn smtp(config: &Config) -> anyhow::Result<Option<SmtpConfig>> {
-        let mail = &config.mail;
-        let url = mail.smtp_url.expose_secret();
-        if url.is_empty() {
-            return Ok(None);
-        }
-        let password = Some(mail.smtp_password.expose_secret()).filter(|p| !p.is_empty());
-        let mut smtp = SmtpConfig::parse(url, &mail.from, password.map(SecretString::from))
-            .map_err(anyhow::Error::msg)?;
-        smtp.extra_roots = Self::extra_roots(config)?;
-        smtp.max_sessions = mail.sessions;
-        smtp.timeouts = SmtpTimeouts {
-            connect: Duration::from_secs(mail.connect_timeout_seconds),
-            banner: Duration::from_secs(mail.banner_timeout_seconds),
-            command: Duration::from_secs(mail.command_timeout_seconds),
-            data: Duration::from_secs(mail.body_timeout_seconds),
-            dot: Duration::from_secs(mail.answer_timeout_seconds),
-        };
-        Ok(Some(smtp))
-    }
-
-    fn slack(config: &Config) -> anyhow::Result<Option<SlackConfig>> {
-        let settings = &config.slack;
-        let token = settings.bot_token.expose_secret();
-        if token.is_empty() {
-            return Ok(None);
-        }
-        let mut slack =
-            SlackConfig::parse(token, Some(&settings.api_url)).map_err(anyhow::Error::msg)?;
-        slack.extra_roots = Self::extra_roots(config)?;
-        slack.per_team = Duration::from_secs(1) / settings.posts_per_second.max(1);
-        Ok(Some(slack))
-    }
-
-    fn extra_roots(config: &Config) -> anyhow::Result<Vec<CertificateDer<'static>>> {
-        let path = &config.tls.extra_roots;
-        if path.is_empty() { Ok(Vec::new()) } else { Ok(deliver::read_roots(path.as_ref())?) }
-    }
 }
 
 impl App {
@@ -404,163 +328,6 @@ impl App {
         }));
         Ok(pages.fallback_service(api::router(api)))
     }
-
-    /// Whoever tells operators, if anybody is to be told.
-    fn alerts(&self, roles: &BTreeSet<Role>) -> anyhow::Result<Option<alerts::Alerts>> {
-        let settings = &self.config.alerts;
-        let url = settings.ping_url.expose_secret();
-        // Only who runs passes can say that they come to an end.
-        let ping = if url.is_empty() || !roles.contains(&Role::Scheduler) {
-            None
-        } else {
-            let way = Outside::new(url, &Ways::extra_roots(&self.config)?)?;
-            Some(alerts::Ping { url: url.to_owned(), way })
-        };
-        let (email, slack) = (some(&settings.email), some(&settings.slack));
-        if ping.is_none() && email.is_none() && slack.is_none() {
-            return Ok(None);
-        }
-        Ok(Some(alerts::Alerts {
-            db: self.db.clone(),
-            clock: self.clock.clone(),
-            deliverers: self.ways()?.deliverers,
-            email,
-            slack,
-            ping,
-            page: format!("{}/admin", self.config.public_url()),
-        }))
-    }
-
-    /// Plays the given roles until `stop`, then lets what runs come to its end.
-    pub async fn serve(
-        &self,
-        roles: &BTreeSet<Role>,
-        listener: Option<TcpListener>,
-        open_outbox: bool,
-        stop: CancellationToken,
-    ) -> anyhow::Result<()> {
-        metrics::start(&metric_words());
-        let names: Vec<_> = roles.iter().map(|role| role.as_str()).collect();
-        let mut tasks = tokio::task::JoinSet::new();
-        let timetable = self.timetable()?;
-        self.enter(&timetable).await?;
-        let guard = if self.clock.is_real() { ClockGuard::shut() } else { ClockGuard::open() };
-        if self.clock.is_real()
-            && (roles.contains(&Role::Scheduler) || roles.contains(&Role::Worker))
-        {
-            let watch = clock_guard::watch(
-                self.db.clone(),
-                self.clock.clone(),
-                guard.clone(),
-                stop.clone(),
-            );
-            tasks.spawn(async move {
-                watch.await;
-                Ok(())
-            });
-        }
-        if roles.contains(&Role::Scheduler) {
-            let channels = self.ways()?.channels;
-            let pass = scheduler::run(
-                self.db.clone(),
-                self.clock.clone(),
-                channels,
-                timetable.clone(),
-                guard.clone(),
-                Arc::clone(&self.identity),
-                stop.clone(),
-            );
-            tasks.spawn(async move {
-                pass.await;
-                Ok(())
-            });
-        }
-        if roles.contains(&Role::Worker) {
-            let courier = self.courier(guard.clone()).await?;
-            let grace = Duration::from_secs(self.config.worker.grace_seconds);
-            let work = worker::run(courier, names.join(","), grace, stop.clone());
-            tasks.spawn(async move {
-                work.await;
-                Ok(())
-            });
-            let bulk = operate::bulk::run(self.db.clone(), self.clock.clone(), stop.clone());
-            tasks.spawn(async move {
-                bulk.await;
-                Ok(())
-            });
-        } else {
-            let lease = Duration::from_secs(self.config.worker.lease_seconds);
-            let heart = Heart {
-                db: self.db.clone(),
-                clock: self.clock.clone(),
-                identity: Arc::clone(&self.identity),
-                roles: names.join(","),
-                every: (lease / 6).min(BEAT),
-            };
-            let beat = heart.run_and_leave(stop.clone());
-            tasks.spawn(async move {
-                beat.await;
-                Ok(())
-            });
-        }
-        let tidy = retention::keep(
-            self.db.clone(),
-            self.clock.clone(),
-            self.retention(),
-            timetable,
-            stop.clone(),
-        );
-        tasks.spawn(async move {
-            tidy.await;
-            Ok(())
-        });
-        let log = checkpoint::keep(self.db.clone(), stop.clone());
-        tasks.spawn(async move {
-            log.await;
-            Ok(())
-        });
-        tasks.spawn(tidy_metrics(stop.clone()));
-        if let Some(alerts) = self.alerts(roles)? {
-            let run = alerts.run(stop.clone());
-            tasks.spawn(async move {
-                run.await;
-                Ok(())
-            });
-        }
-        if !self.config.metrics.listen.is_empty() {
-            let listener = listen(&self.config.metrics.listen, "metrics.listen").await?;
-            tracing::info!("metrics at {}", listener.local_addr()?);
-            let (router, stop) = (api::metrics_router(self.api()), stop.clone());
-            tasks.spawn(async move {
-                api::serve(listener, router, stop).await.context("the server of metrics ended")
-            });
-        }
-        if let Some(listener) = listener {
-            let api = self.api();
-            let router = self.router(api.clone(), open_outbox, stop.clone()).await?;
-            let usage = api::keep_usage(api.usage, api.db, stop.clone());
-            tasks.spawn(async move {
-                usage.await;
-                Ok(())
-            });
-            let stop = stop.clone();
-            tasks.spawn(async move {
-                api::serve(listener, router, stop).await.context("the HTTP server ended")
-            });
-        }
-        let mut result = Ok(());
-        while let Some(ended) = tasks.join_next().await {
-            let ended = ended.unwrap_or_else(|error| Err(anyhow::Error::new(error)));
-            // A part that ends by itself takes the others with it: a process that answers but does not work helps nobody.
-            if !stop.is_cancelled() {
-                stop.cancel();
-                result = ended.and_then(|()| bail!("a part of the service ended by itself"));
-            } else if result.is_ok() {
-                result = ended;
-            }
-        }
-        result
-    }
 }
 
 async fn send_test(
@@ -607,57 +374,4 @@ pub fn start_telemetry(config: &Config) -> anyhow::Result<()> {
     };
     telemetry::start(&config.log, collector);
     Ok(())
-}
-
-fn metric_words() -> metrics::Words {
-    metrics::Words {
-        channels: Channel::ALL.iter().map(|channel| channel.as_str()).collect(),
-        attempts: AttemptOutcome::ALL.iter().map(|outcome| outcome.as_str()).collect(),
-        outcomes: NotificationState::ALL
-            .iter()
-            .filter(|state| !state.is_open())
-            .map(|state| state.as_str())
-            .collect(),
-    }
-}
-
-/// Sums up what was observed, so that a process that nobody scrapes stays small.
-async fn tidy_metrics(stop: CancellationToken) -> anyhow::Result<()> {
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return Ok(()),
-            () = tokio::time::sleep(Duration::from_secs(5)) => metrics::tidy(),
-        }
-    }
-}
-
-/// Binds an HTTP listener; a port in use gives one line that names the setting and says what to do.
-pub async fn listen(address: &str, setting: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.map_err(|error| match error.kind() {
-        std::io::ErrorKind::AddrInUse => anyhow::anyhow!(
-            "{address} is in use by another program; stop it, or choose another address with {setting}, for example {setting}=127.0.0.1:8081"
-        ),
-        _ => anyhow::anyhow!("cannot listen on {address}: {error}; choose another address with {setting}"),
-    })
-}
-
-/// Cancels `stop` at the first SIGTERM or Ctrl-C; ends the process at the second.
-pub fn stop_on_signal(stop: CancellationToken) {
-    tokio::spawn(async move {
-        signal().await;
-        tracing::info!("stopping: what runs may finish; a second signal ends it at once");
-        stop.cancel();
-        signal().await;
-        tracing::warn!("stopped at once");
-        std::process::exit(1);
-    });
-}
-
-async fn signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut term) = signal(SignalKind::terminate()) else { return std::future::pending().await };
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = tokio::signal::ctrl_c() => {}
-    }
 }

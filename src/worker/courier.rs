@@ -3,10 +3,9 @@
 //! The session comes first: while a relay is down nothing is claimed and no attempt is used up. A test row's session never connects
 //! (`deliver`); everything else about it is the same.
 
-use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -16,11 +15,13 @@ use tracing::{Instrument, Span};
 
 use super::brakes::Brakes;
 use super::compose::{self, Composer};
+use super::held::Held;
 use super::loader::Loader;
-use super::outcome::{self, Next};
+use super::outcome;
 use super::own_texts::{self, OwnTexts};
 use super::recheck::{Still, recheck, silence};
 use super::refusals::Refusals;
+use super::running::Running;
 use super::slack_replies;
 use super::writer::Writer;
 use crate::clock::Clock;
@@ -29,17 +30,15 @@ use crate::deliver::{Deliverers, Session};
 use crate::domain::digest::Seen;
 use crate::domain::facts::Channels;
 use crate::domain::ids::IdKind;
-use crate::domain::message::{Message, Report, Stage, Verdict};
+use crate::domain::message::{Report, Verdict};
 use crate::domain::plan::Planned;
-use crate::domain::values::{AttemptOutcome, Channel, Kind, Mode, NotificationState, Reason};
+use crate::domain::values::{Channel, Kind, Mode, NotificationState, Reason};
 use crate::render::{Links, Renderer};
 use crate::store::clock_guard::ClockGuard;
-use crate::store::ledger::{
-    self, Attempt, Claimed, Finish, NewNotification, POISON_AFTER, Packed, Packer, Waiting,
-};
+use crate::store::ledger::{self, Claimed, NewNotification, POISON_AFTER, Packer, Waiting};
 use crate::store::presence::{BEAT, Heart, Identity};
 use crate::store::{processes, traces};
-use crate::telemetry::{self, metrics};
+use crate::telemetry;
 
 /// What deliveries need, made once per process.
 pub struct Courier {
@@ -83,42 +82,6 @@ pub struct Courier {
     pub held: Held,
     /// Whether the clock can be believed.
     pub guard: ClockGuard,
-}
-
-/// The notifications that some task of this process is working on. A row leased to this process that no task works on was orphaned
-/// inside a live process, and is rescued like those of dead ones.
-#[derive(Debug, Default)]
-pub struct Held(Arc<Mutex<HashSet<String>>>);
-
-/// Keeps one notification in [`Held`] until dropped.
-#[derive(Debug)]
-pub struct Hold {
-    held: Arc<Mutex<HashSet<String>>>,
-    id: String,
-}
-
-impl Held {
-    fn hold(&self, id: &str) -> Hold {
-        lock(&self.0).insert(id.to_owned());
-        Hold { held: Arc::clone(&self.0), id: id.to_owned() }
-    }
-
-    /// The ids under way.
-    #[must_use]
-    pub fn ids(&self) -> Vec<String> {
-        lock(&self.0).iter().cloned().collect()
-    }
-}
-
-impl Drop for Hold {
-    fn drop(&mut self) {
-        lock(&self.held).remove(&self.id);
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    // What is kept behind these locks is whole whatever panicked elsewhere.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Courier {
@@ -444,165 +407,6 @@ impl Courier {
         };
         if let Err(error) = flagged.await {
             tracing::warn!(notification = n.id, %error, "cannot flag the refused address");
-        }
-    }
-}
-
-/// A claimed row on its way to an outcome.
-struct Running<'a> {
-    courier: &'a Courier,
-    claimed: &'a Claimed,
-    at: DateTime<Utc>,
-    started: Instant,
-    /// Whether the provider may have heard of it.
-    sending: AtomicBool,
-}
-
-impl<'a> Running<'a> {
-    fn new(courier: &'a Courier, claimed: &'a Claimed) -> Self {
-        Self {
-            courier,
-            claimed,
-            at: courier.clock.now(),
-            started: Instant::now(),
-            sending: AtomicBool::new(false),
-        }
-    }
-
-    /// Our own fault, and a surprise: tried again later unless it may have arrived.
-    async fn panicked(&self) {
-        tracing::error!(notification = self.claimed.id, "a delivery panicked");
-        let (verdict, stage) = if self.sending.load(Ordering::Relaxed) {
-            (Verdict::Ambiguous, Stage::Body)
-        } else {
-            (Verdict::Transient { after: None }, Stage::Claimed)
-        };
-        self.reported(Report { verdict, stage, reply: "the delivery panicked".to_owned() }, None)
-            .await;
-    }
-
-    /// Ends without an attempt.
-    async fn end(&self, next: Next) {
-        self.finish(next, None, None, None).await;
-    }
-
-    /// Gives the row back untouched; it is tried again soon.
-    async fn release(&self, why: &str) {
-        tracing::warn!(notification = self.claimed.id, why, "released");
-        let soon = self.courier.clock.now() + TimeDelta::seconds(5);
-        self.finish(Next { counts: false, ..Next::later(soon, None) }, None, None, None).await;
-    }
-
-    /// Our own fault: the message cannot be made. Visible, never sent half.
-    async fn broken(&self, error: &str) {
-        tracing::error!(notification = self.claimed.id, error, "cannot render");
-        let attempt = self.attempt(
-            Stage::Claimed.as_str(),
-            AttemptOutcome::Permanent,
-            format!("cannot render: {error}"),
-        );
-        let next = Next::end(NotificationState::Failed, Some(Reason::MessageRefused));
-        self.finish(next, Some(attempt), None, None).await;
-    }
-
-    async fn reported(&self, report: Report, message: Option<&Message>) {
-        let courier = self.courier;
-        let now = courier.clock.now();
-        let next = outcome::after(&report, self.claimed, courier.resend_after, now, rand::random());
-        Span::current().record("outcome", report.verdict.outcome().as_str());
-        metrics::attempt(
-            self.claimed.channel.as_str(),
-            report.verdict.outcome().as_str(),
-            self.started.elapsed(),
-        );
-        let attempt = self.attempt(report.stage.as_str(), report.verdict.outcome(), report.reply);
-        let provider_ref = match report.verdict {
-            Verdict::Accepted { provider_ref } => provider_ref,
-            Verdict::Captured => Some("captured".to_owned()),
-            _ => None,
-        };
-        let stored = message.and_then(|message| {
-            let packed = courier.packer.pack(message);
-            packed.inspect_err(|error| tracing::error!(%error, "cannot store the message")).ok()
-        });
-        self.finish(next, Some(attempt), stored, provider_ref).await;
-    }
-
-    fn attempt(&self, stage: &'static str, outcome: AttemptOutcome, reply: String) -> Attempt {
-        Attempt {
-            number: self.claimed.claim_count,
-            at: self.at,
-            worker: self.courier.identity.id().to_string(),
-            stage,
-            outcome,
-            reply,
-            duration_ms: i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX),
-        }
-    }
-
-    /// The outcome is in the ledger.
-    fn written(&self, row: &Finish) {
-        let channel = self.claimed.channel.as_str();
-        tracing::debug!(
-            notification = row.id,
-            kind = %row.kind,
-            channel,
-            state = %row.state,
-            reason = row.reason.map(Reason::as_str),
-            outcome = row.attempt.as_ref().map(|attempt| attempt.outcome.as_str()),
-            reply = row.attempt.as_ref().map(|attempt| attempt.reply.as_str()),
-            "{}",
-            row.state
-        );
-        if row.state.is_open() {
-            return;
-        }
-        let sent = row.state == NotificationState::Sent;
-        let late = self.claimed.due_at.filter(|_| sent).map(|due| self.courier.clock.now() - due);
-        let late = late.and_then(|late| late.to_std().ok().map(|late| late.as_secs_f64()));
-        metrics::finished(channel, row.state.as_str(), late.or(sent.then_some(0.0)));
-    }
-
-    async fn finish(
-        &self,
-        next: Next,
-        attempt: Option<Attempt>,
-        message: Option<Packed>,
-        provider_ref: Option<String>,
-    ) {
-        let row = Finish {
-            id: self.claimed.id.clone(),
-            token: self.claimed.lease_token.clone(),
-            kind: self.claimed.kind,
-            state: next.state,
-            reason: next.reason,
-            not_before: next.not_before,
-            counts: next.counts && attempt.is_some(),
-            attempt,
-            message,
-            provider_ref,
-        };
-        // An outcome is worth waiting for the database; only a lost lease makes it worthless.
-        let mut pause = Duration::from_millis(100);
-        loop {
-            match self.courier.writer.finish(row.clone()).await {
-                Ok(true) => return self.written(&row),
-                Ok(false) => {
-                    tracing::warn!(
-                        notification = row.id,
-                        "the lease was lost before the outcome could be written"
-                    );
-                    return;
-                }
-                Err(error) => {
-                    if self.started.elapsed() > self.courier.lease * 10 {
-                        tracing::error!(notification = row.id, %error, "gave up writing an outcome");
-                        return;
-                    }
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(Duration::from_secs(5));
-                }
-            }
         }
     }
 }
