@@ -19,7 +19,7 @@ use serde_json::{Map, Value, json};
 
 use super::error::ApiError;
 use super::wire;
-pub use operations::{OPERATIONS, Operation, Parameter};
+pub use operations::{Operation, Parameter, operations};
 
 static DOCUMENT: LazyLock<String> = LazyLock::new(|| document().to_string());
 
@@ -46,7 +46,7 @@ pub(super) async fn docs() -> Result<Html<&'static str>, ApiError> {
 /// `GET /llms.txt`: the same for language models.
 pub(super) async fn llms() -> Response {
     let mut text = include_str!("llms.txt").to_owned();
-    for op in OPERATIONS {
+    for op in operations() {
         let scope = op.scope.unwrap_or("no key");
         let method = op.method.to_uppercase();
         // Writing to a string cannot fail.
@@ -63,7 +63,7 @@ pub(super) async fn llms() -> Response {
 #[must_use]
 pub fn document() -> Value {
     let mut paths = Map::new();
-    for op in OPERATIONS {
+    for op in operations() {
         let path = paths.entry(format!("/api/v1{}", op.path)).or_insert_with(|| json!({}));
         path[op.method] = operation(op);
     }
