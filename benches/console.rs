@@ -97,7 +97,7 @@ fn pages(count: u32, now: DateTime<Utc>) -> Vec<(&'static str, String)> {
     let (customer, user) = (seed::customer_id(0), seed::user_id(0));
     let today = now.format("%Y-%m-%d");
     vec![
-        ("overview", w("")),
+        ("overview", "/admin/w/tally".to_owned()),
         ("notifications", w("notifications")),
         ("… failed", w("notifications?state=failed")),
         ("… ambiguous: none", w("notifications?state=ambiguous")),
