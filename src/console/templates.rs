@@ -52,6 +52,7 @@ static PAGES: LazyLock<Environment<'static>> = LazyLock::new(|| {
         "notifications",
         "onboarding",
         "onboardings",
+        "opt_outs",
         "outbox",
         "outbox_message",
         "overview",
