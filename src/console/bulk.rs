@@ -1,5 +1,7 @@
 //! One action on everything that matches a view of the notifications: planned, looked at, applied exactly as planned, taken back.
 
+use std::collections::HashMap;
+
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -8,7 +10,8 @@ use serde::Serialize;
 
 use super::acting::Acting;
 use super::error::PageError;
-use super::notifications::Asked;
+use super::lists::Link;
+use super::notifications::{self, Asked};
 use super::site::Site;
 use super::visitor::Visitor;
 use super::words::{self, When};
@@ -55,15 +58,8 @@ struct One {
 }
 
 #[derive(Serialize)]
-struct Link {
-    id: String,
-    url: String,
-}
-
-#[derive(Serialize)]
 struct Conflict {
-    id: String,
-    url: String,
+    what: Link,
     words: String,
 }
 
@@ -81,13 +77,17 @@ const fn verb(action: BulkAction) -> &'static str {
     }
 }
 
-fn notifications(count: i64) -> String {
+fn counted(count: i64) -> String {
     crate::render::english::count(count, "notification")
 }
 
 impl One {
-    fn new(visitor: &Visitor, operation: &Operation) -> Self {
-        let link = |id: &String| visitor.url(&format!("notifications/{id}"));
+    /// `names` are those of notifications in it, as far as they are shown.
+    fn new(visitor: &Visitor, operation: &Operation, names: &HashMap<String, String>) -> Self {
+        let link = |id: &String| {
+            let name = names.get(id).unwrap_or(id);
+            Link::new(name, visitor.url(&format!("notifications/{id}")))
+        };
         let shown = i64::try_from(operation.sample.len()).unwrap_or_default();
         let undo_until = operation.undo_until.filter(|until| *until > visitor.now);
         let (icon, state, headline) = match operation.state {
@@ -115,7 +115,7 @@ impl One {
                 "Applied",
                 format!(
                     "Done to {}, refused by {}.",
-                    notifications(operation.done - operation.refused),
+                    counted(operation.done - operation.refused),
                     operation.refused
                 ),
             ),
@@ -131,7 +131,7 @@ impl One {
         Self {
             url: visitor.url(&format!("bulk/{}", operation.id)),
             list: visitor.url("bulk"),
-            title: format!("{}: {}", verb(operation.action), notifications(operation.count)),
+            title: format!("{}: {}", verb(operation.action), counted(operation.count)),
             icon,
             state,
             headline,
@@ -145,16 +145,11 @@ impl One {
                 .conflicts
                 .iter()
                 .map(|conflict| Conflict {
-                    url: link(&conflict.notification_id),
-                    id: conflict.notification_id.clone(),
+                    what: link(&conflict.notification_id),
                     words: words::sentence(&conflict.reason),
                 })
                 .collect(),
-            sample: operation
-                .sample
-                .iter()
-                .map(|id| Link { id: id.clone(), url: link(id) })
-                .collect(),
+            sample: operation.sample.iter().map(link).collect(),
             more: operation.count - shown,
             hash: operation.hash.clone(),
             planned: visitor.when(operation.created_at),
@@ -173,7 +168,7 @@ async fn list(State(site): State<Site>, visitor: Visitor) -> Result<Response, Pa
     let mut conn = site.db.read().await?;
     let workspace = visitor.workspace.id.as_str();
     let found = bulk::list(&mut conn, workspace, UNTIL_DECIDED, SHOWN, visitor.now).await?;
-    let rows = found.iter().map(|operation| One::new(&visitor, operation)).collect();
+    let rows = found.iter().map(|one| One::new(&visitor, one, &HashMap::new())).collect();
     let view = List { rows, notifications: visitor.url("notifications") };
     visitor.page(&site, "bulk_list", "bulk", "Bulk operations", &view)
 }
@@ -187,7 +182,10 @@ async fn show(
     let mut conn = site.db.read().await?;
     let found = bulk::show(&mut conn, &visitor.workspace.id, &id, visitor.now).await?;
     let found = found.ok_or(PageError::NotFound("bulk operation"))?;
-    let view = One::new(&visitor, &found);
+    let conflicts = found.conflicts.iter().map(|conflict| &conflict.notification_id);
+    let shown: Vec<String> = found.sample.iter().chain(conflicts).cloned().collect();
+    let names = notifications::names(&mut conn, &visitor, &shown).await?;
+    let view = One::new(&visitor, &found, &names);
     let title = view.title.clone();
     visitor.page(&site, "bulk", "bulk", &title, &view)
 }

@@ -12,6 +12,7 @@ use super::form::{Form, query};
 use super::lists::{self, PAGE, Sought};
 use super::notifications as ledger;
 use super::onboardings;
+use super::people::opt_outs;
 use super::site::Site;
 use super::visitor::Visitor;
 use super::words::When;
@@ -131,6 +132,8 @@ struct Contact {
     opted_out: Option<When>,
     /// Where a form lets their address be tried again.
     clear: String,
+    /// Where a form lifts their opt-out.
+    lift: String,
 }
 
 /// `GET /admin/w/{workspace}/customers/{id}`
@@ -186,6 +189,7 @@ fn person(visitor: &Visitor, contact: &contacts::Contact) -> Contact {
         flagged: contact.email_flagged_at.map(|at| visitor.when(at)),
         opted_out: contact.opted_out_at.map(|at| visitor.when(at)),
         clear: visitor.url(&format!("addresses/{}/email", contact.id)),
+        lift: opt_outs::of(visitor, &contact.id),
     }
 }
 

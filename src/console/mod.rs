@@ -67,6 +67,7 @@ pub fn router(console: Console) -> Router {
     };
     Router::new()
         .route("/admin", get(home))
+        .route("/favicon.ico", get(icon))
         .route("/admin/style.css", get(style))
         .route("/admin/live", get(live::live))
         .route("/admin/live.js", get(live::script))
@@ -115,6 +116,13 @@ async fn style() -> Response {
         (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
     ];
     (headers, templates::CSS).into_response()
+}
+
+/// What browsers show beside the title; they ask for it at this address, whether a page names it or not.
+async fn icon() -> Response {
+    let headers =
+        [(header::CONTENT_TYPE, "image/svg+xml"), (header::CACHE_CONTROL, "public, max-age=86400")];
+    (headers, templates::ICON).into_response()
 }
 
 /// Light, dark, or as the system says.

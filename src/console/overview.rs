@@ -4,7 +4,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 
 use super::chart::{Chart, Part};
@@ -13,6 +13,7 @@ use super::queues::Row as QueueRow;
 use super::site::Site;
 use super::visitor::Visitor;
 use super::words::{self, When};
+use crate::domain::calendar::local_date;
 use crate::domain::values::NotificationState;
 use crate::operate::queues::QueueState;
 use crate::operate::vitals::{self, Hour, Lateness, ProcessState, Severity, Vitals, Warning};
@@ -34,6 +35,9 @@ const ENDS: [NotificationState; 5] = [
 struct Overview {
     here: String,
     list: String,
+    /// Where it is asked why somebody got nothing, and of which day if no other is named.
+    explain: String,
+    today: NaiveDate,
     zone: String,
     headline: String,
     total: i64,
@@ -136,6 +140,8 @@ impl Overview {
         Self {
             here: visitor.url(""),
             list: visitor.url("notifications"),
+            explain: visitor.url("explain"),
+            today: local_date(visitor.zone(), visitor.now),
             zone: visitor.workspace.time_zone.clone(),
             headline: headline(&vitals),
             total,

@@ -13,6 +13,9 @@ use crate::operate::keys::sha256;
 /// The one style sheet.
 pub(super) const CSS: &str = include_str!("../../templates/console/console.css");
 
+/// The icon.
+pub(super) const ICON: &str = include_str!("../../templates/console/icon.svg");
+
 /// In the addresses of what is cached for ever, so that a new version is another address.
 pub(super) static VERSION: LazyLock<String> =
     LazyLock::new(|| sha256([CSS, SCRIPT].concat())[..12].to_owned());
@@ -49,6 +52,7 @@ static PAGES: LazyLock<Environment<'static>> = LazyLock::new(|| {
         "notifications",
         "onboarding",
         "onboardings",
+        "opt_outs",
         "outbox",
         "outbox_message",
         "overview",

@@ -113,7 +113,7 @@ pub async fn find(
 }
 
 /// The notifications of these ids, in no order.
-async fn of_ids(conn: &mut Conn, ids: &[String]) -> Result<Vec<Notification>, DbError> {
+pub async fn of_ids(conn: &mut Conn, ids: &[String]) -> Result<Vec<Notification>, DbError> {
     fetch_by_ids!(conn, Notification, concat!(select!(), " WHERE n.id"), ids, "")
 }
 

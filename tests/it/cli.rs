@@ -235,9 +235,12 @@ fn shape(value: &Value) -> Value {
     }
 }
 
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
 #[tokio::test]
-async fn keys_are_listed_rotated_and_revoked() {
-    let service = Service::new(Backend::Sqlite).await;
+async fn keys_are_listed_rotated_and_revoked(#[case] backend: Backend) {
+    let service = Service::new(backend).await;
     service.workspace("UTC").await;
     let old = service.key("live").await;
     let (_api, address) = service.api().await;

@@ -1,5 +1,6 @@
 //! Several processes, the real clock, and what happens when one of them stops.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,9 +11,9 @@ use tokio::sync::Semaphore;
 
 use super::support::crowd::{copies, count, due_now, mail_service, now, wait_for};
 use super::support::db::Backend;
-use super::support::eventually;
 use super::support::fake_smtp::{At, Do, FakeSmtp, Script};
 use super::support::service::{Client, PATIENCE, Service};
+use super::support::{eventually, eventually_so};
 
 #[tokio::test]
 async fn three_workers_share_what_one_scheduler_finds_and_send_each_once() {
@@ -130,6 +131,60 @@ async fn a_worker_that_slept_through_its_lease_cannot_undo_what_another_did() {
     sleeper.signal("TERM").await;
     let log = sleeper.log();
     assert_eq!(sleeper.end().await, 0, "{log}");
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_process_killed_amid_a_bulk_operation_is_followed_by_another_and_nothing_is_done_twice(
+    #[case] backend: Backend,
+) {
+    const MANY: i64 = 400;
+    let relay = FakeSmtp::start(Script::new()).await;
+    let service = mail_service(backend, &relay).await;
+    due_now(&service, usize::try_from(MANY).expect("small")).await;
+    service.ok(&["scan"]).await;
+    service.ok(&["work", "--drain"]).await;
+    assert_eq!(count(&service, "state = 'sent'").await, MANY);
+
+    // What is sent anew waits, so that it can be counted before it goes out.
+    let why = ["--reason", "the link in it was wrong"];
+    service.ok(&[&["queues", "pause", "email"], &why[..]].concat()).await;
+    let verb = async |args: &[&str]| {
+        let at = ["--workspace", "tally", "--json"];
+        service.ok(&[args, &at, &why].concat()).await.json()
+    };
+    let plan = verb(&["bulk", "plan", "resend", "--state", "sent"]).await;
+    assert_eq!(plan["count"], MANY);
+    let word = |key: &str| plan[key].as_str().expect("a word").to_owned();
+    verb(&["bulk", "apply", &word("id"), "--hash", &word("hash"), "--no-wait"]).await;
+    let standing = async || {
+        let rows = service.db.rows("SELECT state, done FROM bulk_operations").await;
+        (rows[0]["state"].as_str().expect("a word").to_owned(), rows[0]["done"].as_i64())
+    };
+    let first = service.spawn(&["serve", "--role", "worker"]);
+    eventually_so(PATIENCE, async || standing().await.1 > Some(0)).await;
+    first.kill().await;
+    let (state, done) = standing().await;
+    let done = done.expect("a number");
+    assert!(state == "applying" && (1..MANY).contains(&done), "{state}, {done}");
+    assert_eq!(count(&service, "state = 'scheduled'").await, done, "whole steps and no more");
+
+    // Nobody says anything to the next one.
+    let second = service.spawn(&["serve", "--role", "worker"]);
+    eventually_so(PATIENCE, async || standing().await == ("applied".to_owned(), Some(MANY))).await;
+    assert_eq!(count(&service, "state = 'scheduled'").await, MANY);
+    let audited = "SELECT object_id FROM audit_log WHERE event = 'notification_resent'";
+    let audited = service.db.rows(audited).await;
+    let each: BTreeSet<String> = audited.iter().map(Value::to_string).collect();
+    assert_eq!((audited.len(), each.len()), (400, 400), "each once");
+    service.ok(&[&["queues", "resume", "email"], &why[..]].concat()).await;
+    wait_for(&service, "state = 'sent'", 2 * MANY).await;
+    assert_eq!((copies(&relay).len(), relay.accepted().len()), (800, 800), "each once");
+    second.signal("TERM").await;
+    let log = second.log();
+    assert_eq!(second.end().await, 0, "{log}");
 }
 
 async fn ledger(service: &Service) -> Vec<Value> {

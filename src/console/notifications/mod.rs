@@ -18,6 +18,7 @@ use super::words::{self, When};
 use crate::db::{Conn, DbError};
 use crate::domain::values::{Kind, NotificationState, Reason};
 use crate::operate::notifications::Notification;
+use crate::store::notifications;
 use crate::store::titles::{self, Title};
 
 pub(super) fn router() -> Router<Site> {
@@ -83,6 +84,18 @@ pub(super) async fn rows(
     let ids: Vec<String> = found.iter().flat_map(onboardings).collect();
     let titles = titles::of(conn, &ids).await?;
     Ok(found.iter().map(|row| Row::new(visitor, row, &titles)).collect())
+}
+
+/// What notifications are called where there is room for a line, by their ids: "Digest, Halden Freight #1042, to Maren Holt".
+pub(super) async fn names(
+    conn: &mut Conn,
+    visitor: &Visitor,
+    ids: &[String],
+) -> Result<HashMap<String, String>, DbError> {
+    let found = notifications::of_ids(conn, ids).await?;
+    let rows = rows(conn, visitor, &found).await?;
+    let named = |row: &Row| format!("{}, {}, to {}", row.what, row.about, row.recipient);
+    Ok(found.into_iter().map(|row| row.id).zip(rows.iter().map(named)).collect())
 }
 
 /// The onboardings of a notification, by id.

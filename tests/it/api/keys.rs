@@ -2,12 +2,9 @@
 
 use chrono::TimeDelta;
 use pivotal_reminders::domain::values::{Mode, Scope, Tier};
-use pivotal_reminders::operate::keys;
 use pivotal_reminders::store::api_keys;
-use pivotal_reminders::store::audit::Author;
 use reqwest::Method;
 use rstest::rstest;
-use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use crate::support::app::TestApp;
@@ -115,28 +112,28 @@ async fn parallel_requests_are_counted_one_by_one(#[case] backend: Backend) {
 #[case::sqlite(Backend::Sqlite)]
 #[case::postgres(Backend::Postgres)]
 #[tokio::test]
-async fn a_rotated_key_opens_until_the_overlap_ends(#[case] backend: Backend) {
+async fn a_rotated_key_opens_until_its_overlap_ends_and_without_one_no_more(
+    #[case] backend: Backend,
+) {
     let app = TestApp::new(backend).await;
     let me = async |key: &str| app.call(key, Method::GET, "/me", &Value::Null).await;
     let old_id = me(&app.live).await.ok(200)["api_key"]["id"].as_str().unwrap().to_owned();
-    let mut tx = app.db().begin().await.unwrap();
-    let (_, new) = keys::rotate(
-        &mut tx,
-        &Author::system(),
-        &app.workspace.id,
-        &old_id,
-        TimeDelta::hours(1),
-        app.now(),
-    )
-    .await
-    .unwrap()
-    .unwrap();
-    tx.commit().await.unwrap();
+    let hour = json!({ "overlap_seconds": 3600 });
+    let new = app.post(&format!("/api_keys/{old_id}/rotate"), hour).await.ok(201);
+    let new = new["key"].as_str().unwrap();
+    app.advance(TimeDelta::minutes(59));
     me(&app.live).await.ok(200);
-    assert_eq!(me(new.expose_secret()).await.ok(200)["api_key"]["name"], "CRM sync");
-    app.advance(TimeDelta::hours(1));
+    assert_eq!(me(new).await.ok(200)["api_key"]["name"], "CRM sync");
+    app.advance(TimeDelta::minutes(1));
     assert_eq!(me(&app.live).await.error(), "401 authentication_error api_key_revoked");
-    me(new.expose_secret()).await.ok(200);
+    me(new).await.ok(200);
+    let at_once = me(new).await.ok(200)["api_key"]["id"].as_str().unwrap().to_owned();
+    let newest = app
+        .call(new, Method::POST, &format!("/api_keys/{at_once}/rotate"), &json!({}))
+        .await
+        .ok(201);
+    assert_eq!(me(new).await.error(), "401 authentication_error api_key_revoked");
+    me(newest["key"].as_str().unwrap()).await.ok(200);
 }
 
 #[rstest]

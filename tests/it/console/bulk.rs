@@ -30,6 +30,7 @@ async fn everything_in_a_view_is_cancelled_by_a_plan_and_taken_back(#[case] back
     let planned = browser.press("/admin/w/acme/bulk", &answers).await;
     assert!(main(&planned).contains("Cancel: 1 notification"), "{planned}");
     assert!(planned.contains("Nothing has been done yet."), "{planned}");
+    assert!(planned.contains("Digest, Halden Freight #1, to Carl Csm"), "{planned}");
     assert_eq!(states().await, "scheduled");
     let list = browser.open("/admin/w/acme/bulk").await;
     let (_, rest) = list.text.split_once("bulk_").expect("an operation");

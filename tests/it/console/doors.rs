@@ -237,6 +237,20 @@ async fn the_outbox_is_open_in_a_demo_and_behind_the_login_otherwise(#[case] bac
     insta::assert_snapshot!("outbox_demo", browser.read("/outbox").await);
 }
 
+#[tokio::test]
+async fn there_is_an_icon_for_whoever_asks_and_every_page_names_it() {
+    let admin = Admin::new(Backend::Sqlite).await;
+    let icon = admin.browser().open("/favicon.ico").await;
+    assert_eq!((icon.status.as_u16(), icon.header("content-type")), (200, "image/svg+xml"));
+    assert!(icon.text.starts_with("<svg "), "{}", icon.text);
+    let named = "<link rel=\"icon\" href=\"/favicon.ico\" type=\"image/svg+xml\">";
+    let door = admin.browser().open("/admin").await;
+    assert!(door.text.contains(named), "{}", door.text);
+    let page = admin.signed_in(OperatorRole::Viewer).await.open("/admin").await;
+    assert!(page.text.contains(named), "{}", page.text);
+    assert!(page.header("content-security-policy").contains("img-src 'self'"));
+}
+
 #[rstest]
 #[case::sqlite(Backend::Sqlite)]
 #[case::postgres(Backend::Postgres)]

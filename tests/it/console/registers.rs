@@ -4,7 +4,7 @@ use pivotal_reminders::domain::values::OperatorRole;
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use super::{Admin, text};
+use super::{Admin, main, text};
 use crate::support::db::Backend;
 use crate::support::fake_smtp::{At, Do, Script};
 
@@ -145,6 +145,85 @@ async fn a_refused_address_is_listed_and_cleared(#[case] backend: Backend) {
 #[case::sqlite(Backend::Sqlite)]
 #[case::postgres(Backend::Postgres)]
 #[tokio::test]
+async fn who_wants_no_messages_is_listed_and_a_contact_who_asks_is_written_to_again(
+    #[case] backend: Backend,
+) {
+    let admin = morning(backend).await;
+    let customer = id(&admin, "/customers/1").await;
+    let contacts = format!("/customers/{customer}/contacts");
+    let ida = json!({ "name": "Ida Bramwell", "email": "ida@halden.example" });
+    let ida = admin.stage.app.post(&contacts, ida).await.ok(201)["id"].clone();
+    let lift = format!("/admin/w/acme/opt-outs/{}", ida.as_str().unwrap());
+    let viewer = admin.signed_in(OperatorRole::Viewer).await;
+    let nobody = viewer.read("/admin/w/acme/opt-outs").await;
+    assert!(nobody.contains("Everybody wants everything"), "{nobody}");
+
+    admin.stage.sql("UPDATE contacts SET opted_out_at = '2026-06-01T09:30:00+00:00'").await;
+    admin.stage.set_carl("digest_enabled = false, muted_kinds = 'stalled_phase'").await;
+    let seen = viewer.read("/admin/w/acme/opt-outs").await;
+    assert!(seen.contains("Ida Bramwell") && !seen.contains("Lift"), "{seen}");
+    let (csrf, form) = (viewer.hidden("csrf"), "a-form-of-nobody-at-all");
+    let answers = [("csrf", csrf.as_str()), ("form", form), ("because", "I say so")];
+    assert_eq!(viewer.send(viewer.form(&lift, &answers)).await.status, 403);
+
+    let browser = admin.signed_in(OperatorRole::Operator).await;
+    for list in ["people", "customers"] {
+        let page = browser.open(&format!("/admin/w/acme/{list}")).await.text;
+        assert!(page.contains("/opt-outs\">Who wants no messages</a>"), "{list}: {page}");
+    }
+    let page = browser.read(&format!("/admin/w/acme/customers/{customer}")).await;
+    assert!(page.contains("Write to Ida Bramwell again"), "{page}");
+    insta::assert_snapshot!("opt_outs", main(&browser.read("/admin/w/acme/opt-outs").await));
+    let asked = [("because", "Ida asked by phone")];
+    let page = browser.press(&lift, &asked).await;
+    assert!(main(&page).starts_with("Ida Bramwell is written to again."), "{page}");
+    assert!(!page.contains("ida@halden.example"), "{page}");
+    let page = browser.press(&lift, &asked).await;
+    assert!(main(&page).starts_with("Nothing was changed: Ida Bramwell has not"), "{page}");
+    let audit = "SELECT actor_name, reason FROM audit_log WHERE event = 'contact_resubscribed'";
+    let deed = json!({ "actor_name": "Noor Adeyi", "reason": "Ida asked by phone" });
+    assert_eq!(admin.stage.service.db.rows(audit).await, [deed]);
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn many_opt_outs_are_paged_and_none_is_seen_or_lifted_from_another_workspace(
+    #[case] backend: Backend,
+) {
+    let admin = morning(backend).await;
+    let customer = id(&admin, "/customers/1").await;
+    let contacts = format!("/customers/{customer}/contacts");
+    for n in 0..60 {
+        let who =
+            json!({ "name": format!("Contact {n:02}"), "email": format!("c{n}@halden.example") });
+        admin.stage.app.post(&contacts, who).await.ok(201);
+    }
+    admin.stage.sql("UPDATE contacts SET opted_out_at = '2026-06-01T09:30:00+00:00'").await;
+    let browser = admin.signed_in(OperatorRole::Operator).await;
+    let first = browser.open("/admin/w/acme/opt-outs").await.text;
+    assert_eq!(first.matches("@halden.example").count(), 50, "{first}");
+    let (_, rest) = first.split_once("href=\"?from=").expect("a next page");
+    let from = rest.split('"').next().unwrap();
+    let second = browser.read(&format!("/admin/w/acme/opt-outs?from={from}")).await;
+    assert!(second.contains("Contact 50") && second.contains("Contact 59"), "{second}");
+    assert!(!second.contains("Contact 49") && !second.contains("Next"), "{second}");
+
+    admin.stage.app.stranger().await;
+    let there = browser.read("/admin/w/globex/opt-outs").await;
+    assert!(there.contains("Everybody wants everything"), "{there}");
+    let (csrf, form) = (browser.hidden("csrf"), browser.hidden("form"));
+    let contact = admin.stage.service.db.rows("SELECT id FROM contacts ORDER BY id").await;
+    let lift = format!("/admin/w/globex/opt-outs/{}", contact[0]["id"].as_str().unwrap());
+    let answers = [("csrf", csrf.as_str()), ("form", form.as_str()), ("because", "hers")];
+    assert_eq!(browser.send(browser.form(&lift, &answers)).await.status, 404);
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
 async fn a_customer_shows_contacts_onboardings_and_what_was_sent(#[case] backend: Backend) {
     let admin = morning(backend).await;
     let customer = id(&admin, "/customers/1").await;
@@ -254,7 +333,17 @@ async fn people_are_added_by_an_admin_alone(#[case] backend: Backend) {
 async fn why_somebody_got_nothing_takes_one_step(#[case] backend: Backend) {
     let admin = morning(backend).await;
     let browser = admin.signed_in(OperatorRole::Viewer).await;
-    // The address without a workspace, as the overview's form may send it.
+    let overview = browser.open("/admin/w/acme").await.text;
+    let (_, form) = overview.split_once("<form class=\"card form\" action=\"").expect("a form");
+    let (action, form) = form.split_once('"').expect("an address");
+    let (fields, _) = form.split_once("</form>").expect("its end");
+    for field in ["name=\"who\"", "name=\"on\" value=\"2026-06-02\""] {
+        assert!(fields.contains(field), "the first page asks for {field}: {fields}");
+    }
+    let asked = format!("{}?who=carl&on=2026-06-02", action.replace("&#x2f;", "/"));
+    let carl = browser.read(&asked).await;
+    assert!(carl.contains("1 message went to Carl Csm on Tue 2 Jun."), "{carl}");
+    // The address without a workspace, as it may stand in a runbook.
     let carl = browser.read("/admin/explain?who=carl").await;
     assert!(carl.contains("1 message went to Carl Csm on Tue 2 Jun."), "{carl}");
     assert!(carl.contains("2 onboardings"), "{carl}");
