@@ -15,7 +15,7 @@ use crate::store::ledger::UNTIL_DECIDED;
 use crate::{fetch_by_ids, on};
 
 /// Which notifications to list; what is `None` is not asked for.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Filter<'a> {
     /// What they are about.
     pub kind: Option<Kind>,
@@ -76,6 +76,9 @@ const TEXT_LENGTH: usize = 40;
 /// Keys of the rows `n` that fit what stands in the row itself. `$1` is the caller's own; words are ranges, because an index can be asked
 /// for a range that may be everything, but not for "this, or anything".
 const KEYS: &str = "SELECT n.id, n.created_at FROM notifications n";
+// SQLite would read the whole workspace for them; a cross join is read from left to right.
+const KEYS_NAMED: &str =
+    "SELECT n.id, n.created_at FROM json_each($1) j CROSS JOIN notifications n";
 const FIT: &str = " WHERE n.workspace_id = $2 AND n.created_at <= $3 AND (n.created_at < $3 OR n.id < $4) AND n.created_at >= $5 AND n.created_at < $6
    AND n.kind BETWEEN $7 AND $8 AND n.channel BETWEEN $9 AND $10 AND n.mode BETWEEN $11 AND $12 AND ($13 IS NULL OR n.state = $13)
    AND ($14 IS NULL OR n.reason = $14) AND ($15 IS NULL OR n.recipient_id = $15)";
@@ -137,7 +140,12 @@ pub async fn count_up_to(
     limit: i64,
 ) -> Result<i64, DbError> {
     let asked = Asked { any: true, ..Asked::new(workspace_id, filter) };
-    let found = asked.keys(conn, &Cursor::start(), limit).await?;
+    let named = asked.named(conn).await?;
+    let only_text = Filter { text: filter.text, ..Filter::default() };
+    if named.distinct >= limit && *filter == only_text {
+        return Ok(limit);
+    }
+    let found = asked.keys(conn, named, &Cursor::start(), limit).await?;
     Ok(i64::try_from(found.len()).unwrap_or(limit))
 }
 
@@ -149,7 +157,9 @@ pub async fn keys(
     cursor: &Cursor,
     limit: i64,
 ) -> Result<Vec<Key>, DbError> {
-    Asked::new(workspace_id, filter).keys(conn, cursor, limit).await
+    let asked = Asked::new(workspace_id, filter);
+    let named = asked.named(conn).await?;
+    asked.keys(conn, named, cursor, limit).await
 }
 
 /// What a filter names outside the ledger.
@@ -158,6 +168,8 @@ struct Named {
     few: Option<Vec<String>>,
     /// Whether something was named of which there are too many to say which; every row has to be checked then.
     many: bool,
+    /// How many the last condition named, as far as they were counted.
+    distinct: i64,
 }
 
 /// Every word of a vocabulary lies between these, in any collation.
@@ -203,11 +215,11 @@ impl<'a> Asked<'a> {
     async fn keys(
         &self,
         conn: &mut Conn,
+        Named { few, many, .. }: Named,
         cursor: &Cursor,
         limit: i64,
     ) -> Result<Vec<Key>, DbError> {
         let limit = usize::try_from(limit).unwrap_or_default();
-        let Named { few, many } = self.named(conn).await?;
         if let Some(ids) = few {
             return self.among(conn, &ids, cursor, many, limit).await;
         }
@@ -234,7 +246,7 @@ impl<'a> Asked<'a> {
             "SELECT notification_id FROM notification_items WHERE onboarding_id = $1 LIMIT $2";
         const CUSTOMER: &str = "SELECT i.notification_id FROM onboardings o JOIN notification_items i ON i.onboarding_id = o.id
              WHERE o.customer_id = $1 LIMIT $2";
-        let mut named = Named { few: None, many: false };
+        let mut named = Named { few: None, many: false, distinct: 0 };
         let asked = [(ONBOARDING, self.filter.onboarding_id), (CUSTOMER, self.filter.customer_id)];
         for (sql, id) in asked {
             let Some(id) = id else { continue };
@@ -381,8 +393,7 @@ impl<'a> Asked<'a> {
         limit: usize,
     ) -> Result<Vec<Key>, DbError> {
         const POSTGRES: &str = const_str::concat!(KEYS, FIT, " AND n.id = ANY($1)");
-        const SQLITE: &str =
-            const_str::concat!(KEYS, FIT, " AND n.id IN (SELECT value FROM json_each($1))");
+        const SQLITE: &str = const_str::concat!(KEYS_NAMED, FIT, " AND n.id = j.value");
         let reason = self.filter.reason;
         let mut found = Vec::new();
         for ids in ids.chunks(AT_A_TIME) {
@@ -453,11 +464,13 @@ impl<'a> Asked<'a> {
 impl Named {
     /// Adds what one condition names: few are narrowed down to those that all name.
     fn add(&mut self, found: Vec<(String,)>) {
-        if found.len() > FEW {
+        let too_many = found.len() > FEW;
+        let named: HashSet<String> = found.into_iter().map(|(id,)| id).collect();
+        self.distinct = i64::try_from(named.len()).unwrap_or(i64::MAX);
+        if too_many {
             self.many = true;
             return;
         }
-        let named: HashSet<String> = found.into_iter().map(|(id,)| id).collect();
         let mut few: Vec<String> = match self.few.take() {
             Some(before) => before.into_iter().filter(|id| named.contains(id)).collect(),
             None => named.into_iter().collect(),
