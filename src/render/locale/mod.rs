@@ -6,6 +6,7 @@
 mod counts;
 mod dates;
 mod digests;
+mod gates;
 mod labels;
 mod lines;
 mod nudges;

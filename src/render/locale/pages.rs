@@ -1,7 +1,6 @@
 //! Words of the pages behind links, and of what is answered to clicks and commands.
 
 use super::{fixed, phrases};
-use crate::domain::decide::Gate;
 use crate::domain::values::{Channel, Kind, Locale, Reason};
 
 impl Locale {
@@ -76,14 +75,6 @@ impl Locale {
         }
     }
 
-    /// A gate of an explanation. English has the values that were seen; other languages say what the gate decided.
-    pub(crate) fn gate(self, gate: &Gate) -> String {
-        match self {
-            Self::En => gate.detail.clone(),
-            Self::De => german_gate(&gate.gate, gate.passed).to_owned(),
-        }
-    }
-
     /// Why nothing is sent, as the end of a sentence.
     pub(crate) fn because(self, reason: Reason) -> String {
         match self {
@@ -112,54 +103,6 @@ impl Locale {
             (Self::De, 1) => "1 Onboarding ruht".to_owned(),
             (Self::De, _) => format!("{n} Onboardings ruhen"),
         }
-    }
-}
-
-/// What a gate decided.
-fn german_gate(gate: &str, passed: bool) -> &'static str {
-    match (gate, passed) {
-        ("exists", true) => "Das Onboarding besteht.",
-        ("exists", false) => "Das Onboarding besteht nicht.",
-        ("customer_in_business", true) => "Der Kunde ist aktiv.",
-        ("customer_in_business", false) => "Der Kunde ist nicht mehr aktiv.",
-        ("phase_open", true) => "Das Onboarding ist nicht abgeschlossen.",
-        ("phase_open", false) => "Das Onboarding ist abgeschlossen.",
-        ("not_paused", true) => "Das Onboarding ist nicht pausiert.",
-        ("not_paused", false) => "Das Onboarding ist pausiert.",
-        ("not_snoozed", true) => "Es ist nicht zurückgestellt.",
-        ("not_snoozed", false) => "Es ist zurückgestellt.",
-        ("recipient", true) => "Die Nachricht ginge an die richtige Person.",
-        ("recipient", false) => "Davon erfährt jemand anderes, oder niemand.",
-        ("recipient_active", true) => "Das Benutzerkonto ist aktiv.",
-        ("recipient_active", false) => "Das Benutzerkonto ist deaktiviert.",
-        ("in_office", true) => "Die Person ist nicht abwesend, oder sie vertritt.",
-        ("in_office", false) => "Die Person ist abwesend, oder jemand vertritt sie.",
-        ("wanted", true) => "Nachrichten dieser Art sind eingeschaltet.",
-        ("wanted", false) => "Nachrichten dieser Art sind abgeschaltet.",
-        ("customer_reminders", true) => "Nachrichten an Kunden sind eingeschaltet.",
-        ("customer_reminders", false) => "Nachrichten an Kunden sind abgeschaltet.",
-        ("contact_wants", true) => "Der Kontakt hat sich nicht abgemeldet.",
-        ("contact_wants", false) => "Der Kontakt hat sich abgemeldet.",
-        ("channel" | "nudge_channel", true) => "Es gibt einen Kanal, auf dem sie ankommt.",
-        ("channel" | "nudge_channel", false) => "Es gibt keinen Kanal, auf dem sie ankäme.",
-        ("due", true) => "Die letzte Erinnerung liegt lange genug zurück.",
-        ("due", false) => "Die letzte Erinnerung liegt noch nicht lange genug zurück.",
-        ("slot", true) => "An diesem Tag kommt eine Übersicht.",
-        ("slot", false) => "An diesem Tag kommt keine Übersicht.",
-        ("quiet_hours", true) => "Ruhezeiten stehen nicht im Weg.",
-        ("quiet_hours", false) => {
-            "Die Ruhezeit dauert zu lange; die Zeilen kommen in die nächste Übersicht."
-        }
-        ("live", true) => "Kein Testschlüssel hat es zuletzt geändert.",
-        ("live", false) => "Ein Testschlüssel hat es zuletzt geändert; davon wird nichts gesendet.",
-        ("nudge_step", true) => "Eine Stufe ist erreicht und noch nicht gemeldet.",
-        ("nudge_step", false) => "Keine neue Stufe ist erreicht.",
-        ("nudge_hours", true) => "Es ist innerhalb der Arbeitszeit.",
-        ("nudge_hours", false) => {
-            "Der nächste Hinweis wartet auf seine Stufe oder auf die Arbeitszeit."
-        }
-        (_, true) => "Diese Regel lässt sie durch.",
-        (_, false) => "Diese Regel hält sie zurück.",
     }
 }
 
