@@ -285,6 +285,11 @@ fixed! {
         En => "Write `/reminders` for your onboardings, `/reminders snooze 1042 3` to let reminders of #1042 rest for 3 days, or `/reminders why 1042`.",
         De => "`/reminders` zeigt Ihre Onboardings, `/reminders snooze 1042 3` lässt die Erinnerungen an #1042 für 3 Tage ruhen, `/reminders why 1042` sagt, warum.",
     }
+    /// To somebody on Slack whom no workspace knows.
+    fn nobody_has_your_slack_id {
+        En => "Nobody here has your Slack id. Ask whoever runs the reminders to add it to your user.",
+        De => "Ihre Slack-ID ist hier bei niemandem eingetragen. Bitten Sie die Person, die die Erinnerungen betreut, sie bei Ihrem Konto einzutragen.",
+    }
     /// A number that is not theirs.
     fn not_your_number { En => "None of your open onboardings has this number.", De => "Keines Ihrer offenen Onboardings hat diese Nummer." }
     /// A gate's value.
