@@ -152,7 +152,7 @@ fn why(subject: &Subject, reader: &Member, kind: Option<Kind>, now: DateTime<Utc
         None => t.phase_state(
             &t.name(workspace.label(o.phase)),
             &t.count_after(o.days_in_phase(workspace.zone, today), Noun::Day),
-            workspace.target_days(o.phase),
+            &t.target(workspace.target_days(o.phase)),
         ),
     };
     let snoozed = match o.snoozed_until.filter(|until| *until > today) {

@@ -462,7 +462,7 @@ async fn a_workspace_chooses_the_language_of_its_messages(#[case] backend: Backe
     let mail = MessageParser::default().parse(&raw).unwrap();
     assert_eq!(mail.subject(), Some("Sie warten auf Halden Freight (1 Arbeitstag)"));
     let text = mail.body_text(0).unwrap();
-    assert!(text.contains("Wir warten seit Mo 1. Juni auf den Kunden."), "{text}");
+    assert!(text.contains("Wir warten seit Mo., 1. Juni auf den Kunden."), "{text}");
     assert!(mail.body_html(0).unwrap().contains("<html lang=\"de\""));
     let speak = ["workspaces", "update", "--workspace", "acme", "--locale", "en"];
     assert_eq!(stage.service.ok(&speak).await.last(), stage.app.workspace.id);

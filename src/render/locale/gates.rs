@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 
 use super::{Noun, clock};
 use crate::domain::seen::{Asked, Meanwhile, Seen, Since};
-use crate::domain::values::{Channel, CustomerStatus, Kind, Locale, Mode, State};
+use crate::domain::values::{CustomerStatus, Kind, Locale, Mode, State};
 
 impl Locale {
     /// What a gate saw, as sentences in one line.
@@ -62,7 +62,7 @@ fn german(seen: &Seen) -> String {
             };
             format!("{person} hat {messages} {}.", switched(*on))
         }
-        Seen::Channel(channel) => format!("Die Nachricht geht {} hinaus.", by(*channel)),
+        Seen::Channel(channel) => format!("Die Nachricht wird per {} gesendet.", t.channel(*channel)),
         Seen::NoChannel { person, email, slack } => format!(
             "Erinnerungen per E-Mail sind {}, in Slack {}; {person} ist per E-Mail {} und in Slack {}.",
             switched(email.on),
@@ -85,7 +85,7 @@ fn german(seen: &Seen) -> String {
                 Since::Creation(date) => format!("angelegt wurde es am {}", day(date)),
             };
             let (from, asked) = (day(from), day(asked));
-            format!("Daran wird {often} erinnert, {since}: fällig ab {from}; gefragt ist der {asked}.")
+            format!("Daran wird {often} erinnert, {since}: fällig ab {from}; gefragt ist {asked}.")
         }
         Seen::CustomerReminders { workspace, on } => {
             format!("Nachrichten an Kunden sind bei {workspace} {}.", switched(*on))
@@ -95,7 +95,7 @@ fn german(seen: &Seen) -> String {
             format!("{contact} hat sich nicht abgemeldet.")
         }
         Seen::Contact { contact } => {
-            format!("Nachrichten an Kunden gehen per E-Mail hinaus, an {contact}.")
+            format!("Nachrichten an Kunden werden per E-Mail gesendet, an {contact}.")
         }
         Seen::Nobody => {
             "Weder ein CSM noch wem der Arbeitsbereich gehört ist aktiv, darum erfährt es niemand.".to_owned()
@@ -142,17 +142,17 @@ fn german(seen: &Seen) -> String {
         }
         Seen::InOffice { owner } => format!("{owner} ist nicht abwesend."),
         Seen::Away { owner, until, meanwhile } => {
-            let out = format!("{owner} ist abwesend bis {}", day(until));
+            let out = format!("{owner} ist abwesend und ab {} wieder da", day(until));
             match meanwhile {
-                Meanwhile::StandsIn(name) => format!("{out}, die Vertretung ist {name}."),
+                Meanwhile::StandsIn(name) => format!("{out}; die Vertretung ist {name}."),
                 Meanwhile::NoBackup => {
-                    format!("{out}, ohne Vertretung: so lange ruhen die Erinnerungen.")
+                    format!("{out}, hat aber keine Vertretung: so lange ruhen die Erinnerungen.")
                 }
                 Meanwhile::BackupAway(name) => format!(
-                    "{out}, und auch {name} ist abwesend: die Erinnerungen ruhen, bis jemand zurück ist."
+                    "{out}, und auch {name} ist abwesend: Die Erinnerungen ruhen, bis jemand von beiden zurück ist."
                 ),
                 Meanwhile::BackupGone(name) => format!(
-                    "{out}, und das Konto von {name} ist deaktiviert: so lange ruhen die Erinnerungen."
+                    "{out}; das Konto von {name} ist deaktiviert: so lange ruhen die Erinnerungen."
                 ),
             }
         }
@@ -168,7 +168,7 @@ fn german(seen: &Seen) -> String {
             format!("Stufe {number} ({counts}) {told}.")
         }
         Seen::NoStep => "Keine Stufe ist erreicht, an der ein Hinweis kommt.".to_owned(),
-        Seen::NudgeChannel(channel) => format!("Der Hinweis geht {} hinaus.", by(*channel)),
+        Seen::NudgeChannel(channel) => format!("Der Hinweis wird per {} gesendet.", t.channel(*channel)),
         Seen::NudgeHeld(Some(reason)) => {
             format!("Der Hinweis wird nicht gesendet: {}.", t.because(*reason))
         }
@@ -177,18 +177,11 @@ fn german(seen: &Seen) -> String {
             format!("Das ist innerhalb der Arbeitszeit von {person}.")
         }
         Seen::NextNudge { date, time, zone } => format!(
-            "Der nächste Hinweis kann am {} um {} Uhr ({zone}) hinausgehen, innerhalb der Arbeitszeit.",
+            "Der nächste Hinweis kann am {} um {} Uhr ({zone}) gesendet werden, innerhalb der Arbeitszeit.",
             day(date),
             clock(*time)
         ),
         Seen::NoNudge => "Es kommt kein weiterer Hinweis.".to_owned(),
-    }
-}
-
-const fn by(channel: Channel) -> &'static str {
-    match channel {
-        Channel::Email => "per E-Mail",
-        Channel::Slack => "über Slack",
     }
 }
 

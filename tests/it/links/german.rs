@@ -48,7 +48,7 @@ async fn every_page_is_in_the_language_of_its_workspace() {
     left.retain(|word| !SHARED.split(' ').any(|shared| shared == word));
     assert!(left.is_empty(), "English is left: {left:?}");
     let done = words(&site.press(&url(Purpose::Snooze), &[("days", "3")]).await.text);
-    assert!(done.contains("ist bis Fr 5. Juni zurückgestellt"), "{done}");
+    assert!(done.contains("ist bis Fr., 5. Juni zurückgestellt"), "{done}");
 }
 
 /// What an explanation looked at, in order, in both languages.
