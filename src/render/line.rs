@@ -25,13 +25,13 @@ pub(super) struct Look {
 pub(super) const fn look(group: Group) -> &'static Look {
     match group {
         Group::Waiting => {
-            &Look { shape: "●", class: "waiting", block: "waiting", colour: "#8a5200", width: 29 }
+            &Look { shape: "●", class: "waiting", block: "waiting", colour: "#8a5200", width: 25 }
         }
         Group::AtRisk => {
-            &Look { shape: "▲", class: "risk", block: "at_risk", colour: "#b42318", width: 16 }
+            &Look { shape: "▲", class: "risk", block: "at_risk", colour: "#b42318", width: 19 }
         }
         Group::Stalled => {
-            &Look { shape: "■", class: "stalled", block: "stalled", colour: "#6941a5", width: 17 }
+            &Look { shape: "■", class: "stalled", block: "stalled", colour: "#6941a5", width: 18 }
         }
         Group::Launch => {
             &Look { shape: "◆", class: "launch", block: "launch", colour: "#0b6a70", width: 21 }

@@ -328,7 +328,7 @@ pub fn odd_digest() -> Digest {
     let lines = vec![
         line(Group::Waiting, 1, &markup, &emoji, date(2026, 11, 10)),
         line(Group::Waiting, 2, &header, "Review", date(2026, 11, 13)),
-        line(Group::AtRisk, 3, &bidi, "UAT", date(2026, 11, 12)),
+        line(Group::AtRisk, 3, &bidi, &long, date(2026, 11, 12)),
         line(Group::Stalled, 4, &emoji, &markup, date(2026, 11, 2)),
         launching(line(Group::Launch, 5, &long, "Launch", TODAY), date(2026, 11, 20)),
         line(Group::OnTrack, 6, &syntax, "Kickoff", date(2026, 11, 16)),

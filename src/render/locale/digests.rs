@@ -187,9 +187,9 @@ fixed! {
     /// The button that ends the wait.
     fn customer_replied { En => "Customer replied", De => "Kunde hat geantwortet" }
     /// Lets reminders rest.
-    fn snooze_3_days { En => "Snooze 3\u{a0}days", De => "3\u{a0}Tage zurückstellen" }
+    fn snooze_3_days { En => "Snooze 3\u{a0}days", De => "3\u{a0}Tage\u{a0}zurückstellen" }
     /// Leads to the explanation of a line.
-    fn why_is_this_here { En => "Why is this here?", De => "Warum steht das hier?" }
+    fn why_is_this_here { En => "Why is this here?", De => "Warum\u{a0}hier?" }
     /// The same on Slack.
     fn why { En => "Why?", De => "Warum?" }
     /// Leads to an onboarding.

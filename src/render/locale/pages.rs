@@ -237,7 +237,7 @@ fixed! {
     /// A field.
     fn i_want { En => "I want", De => "Ich möchte" }
     /// A choice.
-    fn nobody_rest { En => "Nobody: my messages rest", De => "Niemand: meine Nachrichten ruhen" }
+    fn nobody_rest { En => "Nobody: my messages rest", De => "Niemand: Nachrichten ruhen" }
     /// A field.
     fn first_day_back { En => "First day back (empty: I am here)", De => "Wieder da ab (leer lassen, wenn Sie da sind)" }
     /// A field.
