@@ -217,7 +217,7 @@ pub(super) async fn explain(app: &App, args: &ExplainArgs, out: Out) -> anyhow::
             vec![
                 gate.gate.clone(),
                 if gate.passed { "open" } else { "SHUT" }.to_owned(),
-                gate.detail.clone(),
+                gate.seen.to_string(),
             ]
         })
         .collect();

@@ -9,23 +9,22 @@ use chrono_tz::Tz;
 use super::calendar::{add_days, instant, local_date};
 use super::facts::{Channels, Contact, Onboarding, Person, Workspace};
 use super::routing::Desk;
+use super::seen::{Seen, Since, Way};
 use super::slots::Slots;
 use super::values::{Channel, Kind, Reason, State};
 
 /// A watcher of gates.
 pub trait Trace {
     /// One gate was tried.
-    fn gate(&mut self, name: &'static str, passed: bool, detail: impl FnOnce() -> String);
+    fn gate(&mut self, name: &'static str, passed: bool, seen: impl FnOnce() -> Seen);
 }
 
 impl Trace for () {
-    fn gate(&mut self, _: &'static str, _: bool, _: impl FnOnce() -> String) {}
+    fn gate(&mut self, _: &'static str, _: bool, _: impl FnOnce() -> Seen) {}
 }
 
 /// One gate as it was seen, for people.
-#[derive(
-    Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
-)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 #[schemars(inline)]
 pub struct Gate {
     /// Name of the rule.
@@ -33,12 +32,18 @@ pub struct Gate {
     /// Whether it let the message through.
     pub passed: bool,
     /// The values seen, in words.
-    pub detail: String,
+    #[serde(rename = "detail", serialize_with = "in_words")]
+    #[schemars(with = "String")]
+    pub seen: Seen,
+}
+
+fn in_words<S: serde::Serializer>(seen: &Seen, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(seen)
 }
 
 impl Trace for Vec<Gate> {
-    fn gate(&mut self, name: &'static str, passed: bool, detail: impl FnOnce() -> String) {
-        self.push(Gate { gate: name.to_owned(), passed, detail: detail() });
+    fn gate(&mut self, name: &'static str, passed: bool, seen: impl FnOnce() -> Seen) {
+        self.push(Gate { gate: name.to_owned(), passed, seen: seen() });
     }
 }
 
@@ -64,8 +69,8 @@ pub const STALLED_STEPS: i64 = 6;
 /// # Errors
 /// The first rule that forbids it.
 pub fn eligible(o: &Onboarding, date: NaiveDate, trace: &mut impl Trace) -> Result<(), Hold> {
-    check(trace, "exists", !o.deleted, Reason::Deleted, || {
-        if o.deleted { "The onboarding was deleted." } else { "The onboarding exists." }.to_owned()
+    check(trace, "exists", !o.deleted, Reason::Deleted, || Seen::Onboarding {
+        deleted: o.deleted,
     })?;
     check(
         trace,
@@ -73,38 +78,21 @@ pub fn eligible(o: &Onboarding, date: NaiveDate, trace: &mut impl Trace) -> Resu
         o.customer_status.in_business() && !o.customer_deleted,
         Reason::CustomerInactive,
         || {
+            let customer = o.customer_name.clone();
             if o.customer_deleted {
-                format!("{} was deleted.", o.customer_name)
+                Seen::CustomerDeleted { customer }
             } else {
-                let status = o.customer_status.as_str().replace('_', " ");
-                format!("{}'s status is \"{status}\".", o.customer_name)
+                Seen::CustomerStatus { customer, status: o.customer_status }
             }
         },
     )?;
-    check(trace, "phase_open", !o.phase.is_terminal(), Reason::Completed, || {
-        if o.phase.is_terminal() {
-            "The onboarding is completed."
-        } else {
-            "The onboarding is not completed."
-        }
-        .to_owned()
-    })?;
-    check(trace, "not_paused", o.state != State::Paused, Reason::Paused, || {
-        let state = o.state.as_str().replace('_', " ");
-        format!("The onboarding's state is \"{state}\".")
-    })?;
-    check(
-        trace,
-        "not_snoozed",
-        o.snoozed_until.is_none_or(|until| date >= until),
-        Reason::Snoozed,
-        || {
-            o.snoozed_until.map_or_else(
-                || "It is not snoozed.".to_owned(),
-                |until| format!("It is snoozed; reminders resume on {}.", day(until)),
-            )
-        },
-    )
+    let completed = o.phase.is_terminal();
+    check(trace, "phase_open", !completed, Reason::Completed, || Seen::Phase { completed })?;
+    check(trace, "not_paused", o.state != State::Paused, Reason::Paused, || Seen::State(o.state))?;
+    let rests = o.snoozed_until.is_some_and(|until| date < until);
+    check(trace, "not_snoozed", !rests, Reason::Snoozed, || {
+        Seen::Snoozed(o.snoozed_until.filter(|_| rests))
+    })
 }
 
 fn check(
@@ -112,9 +100,9 @@ fn check(
     name: &'static str,
     passed: bool,
     reason: Reason,
-    detail: impl FnOnce() -> String,
+    seen: impl FnOnce() -> Seen,
 ) -> Result<(), Hold> {
-    trace.gate(name, passed, detail);
+    trace.gate(name, passed, seen);
     if passed { Ok(()) } else { Err(Hold::Because(reason)) }
 }
 
@@ -159,68 +147,38 @@ pub fn digest_line(
     let channel = [person.digest_channel, person.digest_channel.other()]
         .into_iter()
         .find(|channel| allowed(o, *channel) && reachable(person, *channel, channels));
+    let way =
+        |channel| Way { on: allowed(o, channel), reaches: reachable(person, channel, channels) };
     trace.gate("channel", channel.is_some(), || match channel {
-        Some(channel) => format!("It goes out by {}.", channel.in_words()),
-        None => format!(
-            "E-mail reminders are {}, Slack reminders are {}; {} {} by e-mail and {} by Slack.",
-            on_off(o.reminder_email),
-            on_off(o.reminder_slack),
-            person.name,
-            can(reachable(person, Channel::Email, channels)),
-            can(reachable(person, Channel::Slack, channels)),
-        ),
+        Some(channel) => Seen::Channel(channel),
+        None => Seen::NoChannel {
+            person: person.name.clone(),
+            email: way(Channel::Email),
+            slack: way(Channel::Slack),
+        },
     });
     let channel = channel.ok_or(Hold::Because(Reason::ChannelOff))?;
     let due = due_on(o, person.zone);
-    trace.gate("due", slot_date >= due, || {
-        let often = match o.frequency_days {
-            ..=1 => "every day".to_owned(),
-            n => format!("every {n} days"),
-        };
-        let since = match o.last_reminded_on {
-            Some(date) => format!("the last reminder was on {}", day(date)),
-            None => format!("it was created on {}", day(local_date(person.zone, o.created_at))),
-        };
-        format!(
-            "It is reminded of {often}, and {since}: due from {}; asked about {}.",
-            day(due),
-            day(slot_date)
-        )
+    trace.gate("due", slot_date >= due, || Seen::Due {
+        every: o.frequency_days,
+        since: o.last_reminded_on.map_or_else(
+            || Since::Creation(local_date(person.zone, o.created_at)),
+            Since::Reminder,
+        ),
+        from: due,
+        asked: slot_date,
     });
     if slot_date >= due { Ok(channel) } else { Err(Hold::NotDue) }
 }
 
 fn recipient_wants(person: &Person, kind: Kind, trace: &mut impl Trace) -> Result<(), Hold> {
-    check(trace, "recipient_active", person.active, Reason::NoRecipient, || {
-        format!("{} is {}.", person.name, if person.active { "active" } else { "deactivated" })
+    let name = || person.name.clone();
+    check(trace, "recipient_active", person.active, Reason::NoRecipient, || Seen::Account {
+        person: name(),
+        active: person.active,
     })?;
-    let wanted =
-        !person.muted_kinds.contains(&kind) && (kind != Kind::Digest || person.digest_enabled);
-    check(trace, "wanted", wanted, Reason::OptedOut, || {
-        format!(
-            "{} has {} switched {}.",
-            person.name,
-            match kind {
-                Kind::Digest => "digests",
-                _ => "nudges of this kind",
-            },
-            on_off(wanted)
-        )
-    })
-}
-
-/// A date as people write it: "Tue 2 Jun 2026".
-#[must_use]
-pub fn day(date: NaiveDate) -> String {
-    date.format("%a %-d %b %Y").to_string()
-}
-
-const fn on_off(on: bool) -> &'static str {
-    if on { "on" } else { "off" }
-}
-
-const fn can(reachable: bool) -> &'static str {
-    if reachable { "can be reached" } else { "cannot be reached" }
+    let on = !person.muted_kinds.contains(&kind) && (kind != Kind::Digest || person.digest_enabled);
+    check(trace, "wanted", on, Reason::OptedOut, || Seen::Wanted { person: name(), kind, on })
 }
 
 // --- nudges ----------------------------------------------------------------------------------------------------------------------
@@ -311,13 +269,12 @@ pub fn nudge(
         .into_iter()
         .find(|channel| allowed(o, *channel) && reachable(person, *channel, channels));
     trace.gate("channel", channel.is_some(), || match channel {
-        Some(channel) => format!("It goes out by {}.", channel.in_words()),
-        None => format!(
-            "Slack reminders are {}, e-mail reminders are {}; no channel can reach {}.",
-            on_off(o.reminder_slack),
-            on_off(o.reminder_email),
-            person.name
-        ),
+        Some(channel) => Seen::Channel(channel),
+        None => Seen::NoNudgeChannel {
+            person: person.name.clone(),
+            slack: o.reminder_slack,
+            email: o.reminder_email,
+        },
     });
     channel.ok_or(Hold::Because(Reason::ChannelOff))
 }
@@ -334,20 +291,19 @@ pub fn customer_reminder(
     channels: Channels,
     trace: &mut impl Trace,
 ) -> Result<Channel, Hold> {
-    check(trace, "customer_reminders", ws.customer_reminders, Reason::ChannelOff, || {
-        format!("Customer reminders are {} in {}.", on_off(ws.customer_reminders), ws.name)
+    let on = ws.customer_reminders;
+    check(trace, "customer_reminders", on, Reason::ChannelOff, || Seen::CustomerReminders {
+        workspace: ws.name.clone(),
+        on,
     })?;
     eligible(o, date, trace)?;
-    check(trace, "contact_wants", !contact.opted_out, Reason::OptedOut, || {
-        format!(
-            "{} {}.",
-            contact.name,
-            if contact.opted_out { "unsubscribed" } else { "has not unsubscribed" }
-        )
+    let name = || contact.name.clone();
+    check(trace, "contact_wants", !contact.opted_out, Reason::OptedOut, || Seen::Unsubscribed {
+        contact: name(),
+        yes: contact.opted_out,
     })?;
-    check(trace, "channel", channels.email && !contact.email_flagged, Reason::ChannelOff, || {
-        format!("Reminders of customers go out by e-mail, to {}.", contact.name)
-    })?;
+    let reaches = channels.email && !contact.email_flagged;
+    check(trace, "channel", reaches, Reason::ChannelOff, || Seen::Contact { contact: name() })?;
     Ok(Channel::Email)
 }
 

@@ -1,6 +1,6 @@
 //! Values and rules, pure. Nothing in here knows a database, a network or the time of day; whoever reads it understands the product.
 //!
-//! [`facts`] is what a decision sees, [`decide`] the rules, with [`slots`] for when and [`routing`] for who; [`plan`] is what they lead to,
+//! [`facts`] is what a decision sees, [`decide`] the rules, with [`slots`] for when and [`routing`] for who and [`seen`] for why; [`plan`] is what they lead to,
 //! [`digest`] what a digest says, [`message`] what leaves the house, [`transition`] what a change entails.
 
 pub mod calendar;
@@ -14,6 +14,7 @@ pub mod meanwhile;
 pub mod message;
 pub mod plan;
 pub mod routing;
+pub mod seen;
 pub mod slots;
 pub mod timetable;
 pub mod transition;

@@ -18,7 +18,7 @@ use crate::render::pages::{self as words, Noun};
 use crate::store::audit::Author;
 use crate::store::facts::{self, Member};
 use crate::store::message_actions::Action;
-use crate::store::{onboardings, sent, slack_replies, users};
+use crate::store::{onboardings, sent, slack_replies, users, workspaces};
 
 /// Days for which the button of a nudge snoozes.
 const SNOOZE_DAYS: i64 = 3;
@@ -62,7 +62,7 @@ async fn obey(
 ) -> Result<Option<String>, DbError> {
     let message = sent::find(conn, clicked.notification_id).await?;
     let Some(message) = message.filter(|message| message.mode == Mode::Live) else {
-        let t = Locale::default();
+        let t = language(conn, clicked.slack_user_id).await?;
         return Ok(Some(unchanged(t, t.message_of_nothing())));
     };
     let t = links::workspace(conn, &message.workspace_id)
@@ -108,6 +108,16 @@ async fn obey(
     })
 }
 
+/// The language for somebody on Slack: that of their workspace. Whoever belongs to none is answered in the language that all workspaces
+/// here share, else in English.
+async fn language(conn: &mut Conn, slack_user_id: &str) -> Result<Locale, DbError> {
+    let locale = match users::of_slack(conn, slack_user_id).await?.into_iter().next() {
+        Some(user) => links::workspace(conn, &user.workspace_id).await?.map(|w| w.locale),
+        None => workspaces::common_language(conn).await?,
+    };
+    Ok(locale.unwrap_or_default())
+}
+
 /// Why nothing has changed, for the clicker.
 fn unchanged(t: Locale, sentence: &str) -> String {
     words::mrkdwn(acts::nothing(t, sentence).sentence())
@@ -142,7 +152,7 @@ fn why(subject: &Subject, reader: &Member, kind: Option<Kind>, now: DateTime<Utc
         None => t.phase_state(
             &t.name(workspace.label(o.phase)),
             &t.count_after(o.days_in_phase(workspace.zone, today), Noun::Day),
-            workspace.target_days(o.phase),
+            &t.target(workspace.target_days(o.phase)),
         ),
     };
     let snoozed = match o.snoozed_until.filter(|until| *until > today) {
@@ -162,19 +172,14 @@ pub async fn command(
     text: &str,
     now: DateTime<Utc>,
 ) -> Result<String, DbError> {
+    let t = language(conn, slack_user_id).await?;
     let Some(user) = users::of_slack(conn, slack_user_id).await?.into_iter().next() else {
-        return Ok(
-            "Nobody here has your Slack id. Ask whoever runs the reminders to add it to your user."
-                .to_owned(),
-        );
+        return Ok(t.nobody_has_your_slack_id().to_owned());
     };
-    let Some(member) = facts::people(conn, std::slice::from_ref(&user.id)).await?.remove(&user.id)
-    else {
-        return Ok(Locale::default().command_help().to_owned());
+    let member = facts::people(conn, std::slice::from_ref(&user.id)).await?.remove(&user.id);
+    let Some(member) = member else {
+        return Ok(t.command_help().to_owned());
     };
-    let t = links::workspace(conn, &member.workspace_id)
-        .await?
-        .map_or_else(Locale::default, |w| w.locale);
     let help = || Ok(t.command_help().to_owned());
     let asked: Vec<&str> = text.split_whitespace().collect();
     match asked.as_slice() {

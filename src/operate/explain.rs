@@ -1,15 +1,16 @@
 //! Why somebody hears, or does not hear, of an onboarding: every gate in order, with the values seen.
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 
 use crate::db::{Conn, DbError};
 use crate::domain::calendar::local_date;
 use crate::domain::decide::{
-    Gate, Hold, Step, Trace, day, digest_line, next_nudge_at, nudge, step_due, step_reached,
+    Gate, Hold, Step, Trace, digest_line, next_nudge_at, nudge, step_due, step_reached,
 };
 use crate::domain::facts::{Channels, Onboarding, Person, Workspace};
 use crate::domain::forecast::Forecasted;
 use crate::domain::routing::{Desk, is_away};
+use crate::domain::seen::{self, Meanwhile, Seen};
 use crate::domain::slots::{Slots, quiet_until};
 use crate::domain::values::{Kind, Mode, NotificationState, Reason};
 use crate::store::notifications::{self, Notification};
@@ -93,9 +94,7 @@ async fn look(
     let Some((world, tracked)) =
         world.as_ref().and_then(|world| Some((world, world.onboardings.first()?)))
     else {
-        explanation
-            .gates
-            .gate("exists", false, || "The onboarding did not exist at that time.".to_owned());
+        explanation.gates.gate("exists", false, || Seen::NotYet);
         return Ok(explanation);
     };
     let o = &tracked.onboarding;
@@ -117,9 +116,7 @@ async fn look(
     };
     let gates = &mut explanation.gates;
     let (Some(person), Some(desk)) = (person, desk) else {
-        gates.gate("recipient", false, || {
-            "There is no active CSM and no active workspace owner, so nobody is told.".to_owned()
-        });
+        gates.gate("recipient", false, || Seen::Nobody);
         explanation.reason = Some(Reason::NoRecipient);
         return Ok(explanation);
     };
@@ -154,42 +151,25 @@ impl Asked<'_> {
         let line = digest_line(person, o, date, channels, gates);
         let slots = Slots::of(workspace, person);
         let slot = slots.newest(slots.at(date)).filter(|(day, _)| *day == date);
-        gates.gate("slot", slot.is_some(), || match slot {
-            Some((_, at)) => format!(
-                "{}'s digest of {} comes at {} ({}).",
-                person.name,
-                day(date),
-                clock(at, person),
-                person.zone
-            ),
-            None => match slots.next(at) {
-                Some((next, _)) => {
-                    format!(
-                        "{} gets no digest on {}; the next one is on {}.",
-                        person.name,
-                        day(date),
-                        day(next)
-                    )
-                }
-                None => format!("{} gets no digest within a year.", person.name),
-            },
+        let name = || person.name.clone();
+        gates.gate("slot", slot.is_some(), || {
+            if let Some((_, at)) = slot {
+                Seen::Slot { person: name(), date, time: time(at, person), zone: person.zone }
+            } else {
+                let next = slots.next(at).map(|(next, _)| next);
+                Seen::NoSlot { person: name(), date, next }
+            }
         });
         let quiet = slot.and_then(|(_, slot)| quiet_until(person, slot));
         let too_late = quiet.is_some_and(|end| end >= slots.deadline(date));
         gates.gate("quiet_hours", !too_late, || match (quiet, person.quiet_hours) {
-            (Some(end), _) if too_late => format!(
-                "Quiet hours last until {}, after the digest is given up; its lines join the next one.",
-                clock(end, person)
-            ),
-            (Some(end), _) => format!("Quiet hours put it off until {}.", clock(end, person)),
-            (None, Some(_)) => "It does not fall into quiet hours.".to_owned(),
-            (None, None) => format!("{} has no quiet hours.", person.name),
+            (Some(end), _) if too_late => Seen::TooQuiet(time(end, person)),
+            (Some(end), _) => Seen::QuietUntil(time(end, person)),
+            (None, Some(_)) => Seen::NotQuiet,
+            (None, None) => Seen::NoQuietHours { person: name() },
         });
         let mode = o.provenance.mode(Kind::Digest);
-        gates.gate("live", mode == Mode::Live, || match mode {
-            Mode::Live => "No test key created it or wrote its CSM or reminder settings last.".to_owned(),
-            Mode::Test => "A test key created it or wrote its CSM or reminder settings last: the digest is made and kept, never sent. A live key that writes them lifts it.".to_owned(),
-        });
+        gates.gate("live", mode == Mode::Live, || Seen::Mode(mode));
         let others = [
             slot.is_none().then_some(Hold::NotDue),
             too_late.then_some(Hold::Because(Reason::QuietHours)),
@@ -205,15 +185,14 @@ impl Asked<'_> {
         let csm = o.csm_id.as_deref() == Some(owner.id.as_str());
         let own = owner.id == person.id;
         let backup = desk.backup.is_some_and(|backup| backup.id == person.id);
-        let role = if csm {
-            format!("{} is the CSM.", owner.name)
-        } else {
-            format!("{} owns the workspace, and there is no active CSM.", owner.name)
-        };
-        gates.gate("recipient", own || backup, || match (own, backup) {
-            (true, _) => role,
-            (_, true) => format!("{role} {} is their backup.", person.name),
-            _ => format!("{role} {} does not hear of this onboarding.", person.name),
+        gates.gate("recipient", own || backup, || Seen::Desk {
+            owner: owner.name.clone(),
+            csm,
+            asked: match (own, backup) {
+                (true, _) => seen::Asked::Owner,
+                (_, true) => seen::Asked::Backup(person.name.clone()),
+                _ => seen::Asked::Stranger(person.name.clone()),
+            },
         });
         if !own && !backup {
             return Some(Hold::Because(Reason::NoRecipient));
@@ -221,23 +200,17 @@ impl Asked<'_> {
         let hears = desk.hears(at);
         let theirs = hears.is_some_and(|hears| hears.id == person.id);
         gates.gate("in_office", theirs, || {
+            let name = owner.name.clone();
             let Some(until) = owner.out_of_office_until.filter(|_| is_away(owner, at)) else {
-                return format!("{} is not out of office.", owner.name);
+                return Seen::InOffice { owner: name };
             };
-            let out = format!("{} is out of office until {}", owner.name, day(until));
-            match (hears, desk.backup) {
-                (Some(hears), _) => format!("{out}, and {} stands in.", hears.name),
-                (None, None) => format!("{out}, and has no backup: reminders rest until then."),
-                (None, Some(backup)) if backup.active => {
-                    format!(
-                        "{out}, and {} is away too: reminders rest until one of them is back.",
-                        backup.name
-                    )
-                }
-                (None, Some(backup)) => {
-                    format!("{out}, and {} is deactivated: reminders rest until then.", backup.name)
-                }
-            }
+            let meanwhile = match (hears, desk.backup) {
+                (Some(hears), _) => Meanwhile::StandsIn(hears.name.clone()),
+                (None, None) => Meanwhile::NoBackup,
+                (None, Some(backup)) if backup.active => Meanwhile::BackupAway(backup.name.clone()),
+                (None, Some(backup)) => Meanwhile::BackupGone(backup.name.clone()),
+            };
+            Seen::Away { owner: name, until, meanwhile }
         });
         match (theirs, hears) {
             (true, _) => None,
@@ -252,47 +225,37 @@ impl Asked<'_> {
         let today = local_date(workspace.zone, at);
         let reached = step_reached(workspace, o, today);
         let due = step_due(workspace, o, today);
-        let counts = |step: Step| match step.kind {
-            Kind::WaitingOnCustomer => {
-                format!("{} business days of waiting on the customer", step.days)
-            }
-            _ => format!("{} days in the phase", step.days),
-        };
-        gates.gate("nudge_step", due.is_some(), || match (reached, due) {
-            (_, Some(step)) => {
-                format!("Step {}, {}, is reached and not told yet.", step.number, counts(step))
-            }
-            (Some(step), None) => {
-                format!("Step {}, {}, was told already.", step.number, counts(step))
-            }
-            (None, None) => "No step is reached at which a nudge is sent.".to_owned(),
+        gates.gate("nudge_step", due.is_some(), || {
+            due.or(reached).map_or(Seen::NoStep, |Step { kind, number, days, .. }| Seen::Step {
+                kind,
+                number,
+                days,
+                told: due.is_none(),
+            })
         });
         if let Some(step) = due {
             let date = local_date(person.zone, at);
             let channel = nudge(person, o, step.kind, date, channels, &mut ());
             gates.gate("nudge_channel", channel.is_ok(), || match channel {
-                Ok(channel) => format!("The nudge goes out by {}.", channel.in_words()),
-                Err(Hold::Because(reason)) => {
-                    format!("The nudge is not sent: {}.", reason.as_str().replace('_', " "))
-                }
-                Err(Hold::NotDue) => "The nudge is not due.".to_owned(),
+                Ok(channel) => Seen::NudgeChannel(channel),
+                Err(Hold::Because(reason)) => Seen::NudgeHeld(Some(reason)),
+                Err(Hold::NotDue) => Seen::NudgeHeld(None),
             });
         }
         let next = next_nudge_at(workspace, Some(desk), o, at);
         gates.gate("nudge_hours", next == Some(at), || match next {
-            Some(next) if next == at => format!("It is within {}'s working hours.", person.name),
-            Some(next) => format!(
-                "The next nudge may go out on {} at {} ({}), within working hours.",
-                day(local_date(person.zone, next)),
-                clock(next, person),
-                person.zone
-            ),
-            None => "There is no further nudge.".to_owned(),
+            Some(next) if next == at => Seen::WorkingHours { person: person.name.clone() },
+            Some(next) => Seen::NextNudge {
+                date: local_date(person.zone, next),
+                time: time(next, person),
+                zone: person.zone,
+            },
+            None => Seen::NoNudge,
         });
     }
 }
 
-/// A time of day where the person is.
-fn clock(at: DateTime<Utc>, person: &Person) -> impl std::fmt::Display {
-    at.with_timezone(&person.zone).format("%H:%M")
+/// The time of day where the person is.
+fn time(at: DateTime<Utc>, person: &Person) -> NaiveTime {
+    at.with_timezone(&person.zone).time()
 }

@@ -58,10 +58,10 @@ pub async fn of(
         let recipient = to_user.then_some(n.recipient_id.as_str());
         let at = n.created_at.max(row.created_at);
         let tried = explain::gates(conn, &row, recipient, at, channels).await?;
-        gates.extend(tried.into_iter().map(|decide::Gate { gate, passed, detail }| Gate {
+        gates.extend(tried.into_iter().map(|decide::Gate { gate, passed, seen }| Gate {
             gate,
             passed,
-            detail,
+            detail: seen.to_string(),
             onboarding_id: Some(row.id.clone()),
         }));
     }

@@ -112,14 +112,18 @@ pub fn of_samples(
         for channel in [Channel::Email, Channel::Slack] {
             let names = ["usual", "first", "late", "stand-in", "return", "monday"];
             let digests = names.into_iter().zip(samples::digests());
-            let full =
-                [("25-lines", samples::long_digest(25)), ("26-lines", samples::long_digest(26))];
-            for (name, digest) in digests.chain(full).filter(|_| wanted(Kind::Digest)) {
+            let edges = [
+                ("25-lines", samples::long_digest(25)),
+                ("26-lines", samples::long_digest(26)),
+                ("odd-names", samples::odd_digest()),
+            ];
+            for (name, digest) in digests.chain(edges).filter(|_| wanted(Kind::Digest)) {
                 let message = renderer.digest(&digest, channel, &links, &brand)?;
                 add(Kind::Digest, name, channel, message);
             }
             let names = ["usual", "last-step", "escalation", "early", "stand-in"];
-            for (name, nudge) in names.into_iter().zip(samples::nudges()) {
+            let nudges = names.into_iter().zip(samples::nudges());
+            for (name, nudge) in nudges.chain([("odd-names", samples::odd_nudge())]) {
                 if wanted(nudge.kind) {
                     let message = renderer.nudge(&nudge, channel, &links, &brand)?;
                     add(nudge.kind, name, channel, message);
@@ -127,9 +131,14 @@ pub fn of_samples(
             }
         }
         if wanted(Kind::CustomerReminder) {
-            let message =
-                renderer.customer_reminder(&samples::customer_reminder(), &links, &brand)?;
-            add(Kind::CustomerReminder, "usual", Channel::Email, message);
+            let mails = [
+                ("usual", samples::customer_reminder()),
+                ("odd-names", samples::odd_customer_reminder()),
+            ];
+            for (name, nudge) in mails {
+                let message = renderer.customer_reminder(&nudge, &links, &brand)?;
+                add(Kind::CustomerReminder, name, Channel::Email, message);
+            }
         }
     }
     Ok(previews)

@@ -125,7 +125,7 @@ pub(super) fn visible_first_name(t: Locale, raw: &str) -> Option<String> {
 /// The last lines of a staff mail. `as_of` is a sentence without its end.
 fn fine_print(workspace: &str, as_of: &str, brand: &Brand) -> String {
     let calendar = brand.locale.calendar_of(workspace);
-    format!("{calendar} {as_of}. {}.", imprint(workspace, brand))
+    format!("{calendar} {as_of}. {}", words::stop(&imprint(workspace, brand)))
 }
 
 /// Who sends, and from where.

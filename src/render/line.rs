@@ -25,13 +25,13 @@ pub(super) struct Look {
 pub(super) const fn look(group: Group) -> &'static Look {
     match group {
         Group::Waiting => {
-            &Look { shape: "●", class: "waiting", block: "waiting", colour: "#8a5200", width: 29 }
+            &Look { shape: "●", class: "waiting", block: "waiting", colour: "#8a5200", width: 25 }
         }
         Group::AtRisk => {
-            &Look { shape: "▲", class: "risk", block: "at_risk", colour: "#b42318", width: 16 }
+            &Look { shape: "▲", class: "risk", block: "at_risk", colour: "#b42318", width: 19 }
         }
         Group::Stalled => {
-            &Look { shape: "■", class: "stalled", block: "stalled", colour: "#6941a5", width: 17 }
+            &Look { shape: "■", class: "stalled", block: "stalled", colour: "#6941a5", width: 18 }
         }
         Group::Launch => {
             &Look { shape: "◆", class: "launch", block: "launch", colour: "#0b6a70", width: 21 }
@@ -171,13 +171,13 @@ fn reason(t: Locale, line: &Line, phase: &str, today: NaiveDate) -> (String, Str
             (t.marked_at_risk(&since), t.marked_on(&since))
         }
         (Group::Stalled, _) => {
-            let target = t.target_is(line.target_days);
+            let target = t.target_is(&t.target(line.target_days));
             let days = t.days_in(&t.count(line.days_in_phase, Noun::Day), phase);
             (format!("{days} {target}"), target)
         }
         (Group::Launch, Some(launch)) => {
             let date = t.day(launch.date, today);
-            let short = if launch.calendar < 0 { t.it_was(&date) } else { format!("{date}.") };
+            let short = if launch.calendar < 0 { t.it_was(&date) } else { t.date_alone(&date) };
             let long = match launch.calendar {
                 ..=-1 => t.launch_was(&date),
                 0 => t.launch_is_today().to_owned(),
@@ -188,7 +188,7 @@ fn reason(t: Locale, line: &Line, phase: &str, today: NaiveDate) -> (String, Str
             (long, short)
         }
         (Group::Launch | Group::OnTrack, _) if line.days_in_phase < 1 => {
-            let target = t.target_is(line.target_days);
+            let target = t.target_is(&t.target(line.target_days));
             let first_day = t.first_day();
             (format!("{} {target}", t.under_a_day_in(phase)), format!("{first_day} {target}"))
         }

@@ -3,6 +3,7 @@
 use super::line::Said;
 use super::locale::Noun;
 use super::summary;
+use super::words::stop;
 use crate::domain::decide::STALLED_STEPS;
 use crate::domain::digest::{Age, Group, Line, Nudge};
 use crate::domain::values::{Kind, Locale};
@@ -49,7 +50,7 @@ impl NudgeSaid {
             stands_in: nudge
                 .stands_in
                 .as_ref()
-                .map(|absent| format!("{}.", summary::stands_in(t, absent, nudge.date))),
+                .map(|absent| stop(&summary::stands_in(t, absent, nudge.date))),
             facts: age.into_iter().chain([launch, ladder.clone()]).collect(),
             why: why(t, nudge),
             ladder,
@@ -74,7 +75,7 @@ pub(super) fn statement(
 ) -> String {
     let said = if nudge.kind == Kind::StalledPhase {
         let days = strong(&t.count_after(nudge.line.days_in_phase, Noun::Day));
-        t.has_been_in(who, phase, &days, nudge.line.target_days)
+        t.has_been_in(who, phase, &days, &t.target(nudge.line.target_days))
     } else {
         let lead = t.have_waited(nudge.escalation || nudge.stands_in.is_some());
         match t.duration_after(nudge.line.age) {
@@ -82,7 +83,7 @@ pub(super) fn statement(
             None => t.waited_on_since_today(lead, who),
         }
     };
-    format!("{said}.")
+    stop(&said)
 }
 
 /// The onboarding under the reason of the nudge: one that is at risk as well has been long in its phase all the same.

@@ -306,6 +306,54 @@ pub fn long_digest(n: u8) -> Digest {
     digest
 }
 
+/// Names that must not break a message: markup, a header of their own, marks that turn the text around, emoji, Slack's and our own
+/// syntax, and 200 characters of long words that end in a full stop.
+#[must_use]
+pub fn odd_names() -> [String; 6] {
+    let long = ["Rechtsschutzversicherungsgesellschaften"; 5].join(" ") + ".";
+    [
+        "Fennel & Rye <b>Foods</b>".to_owned(),
+        "Halden\r\nBcc: all@tallybrook.test".to_owned(),
+        "Osterby \u{202e}scinilC\u{2066}".to_owned(),
+        "👩‍👩‍👧 Família 🇳🇴".to_owned(),
+        "<!channel> {{ 7 * 7 }}".to_owned(),
+        long,
+    ]
+}
+
+/// A digest of [`odd_names`], none of them with a launch date but the longest.
+#[must_use]
+pub fn odd_digest() -> Digest {
+    let [markup, header, bidi, emoji, syntax, long] = odd_names();
+    let lines = vec![
+        line(Group::Waiting, 1, &markup, &emoji, date(2026, 11, 10)),
+        line(Group::Waiting, 2, &header, "Review", date(2026, 11, 13)),
+        line(Group::AtRisk, 3, &bidi, &long, date(2026, 11, 12)),
+        line(Group::Stalled, 4, &emoji, &markup, date(2026, 11, 2)),
+        launching(line(Group::Launch, 5, &long, "Launch", TODAY), date(2026, 11, 20)),
+        line(Group::OnTrack, 6, &syntax, "Kickoff", date(2026, 11, 16)),
+    ];
+    Digest { reader: markup, ..digest_of(lines) }
+}
+
+/// A nudge about the longest of [`odd_names`].
+#[must_use]
+pub fn odd_nudge() -> Nudge {
+    let [.., long] = odd_names();
+    let mut nudge = stalled_phase();
+    nudge.line.customer = long;
+    nudge
+}
+
+/// A mail to a customer with markup for a name.
+#[must_use]
+pub fn odd_customer_reminder() -> Nudge {
+    let [markup, _, _, emoji, ..] = odd_names();
+    let mut nudge = Nudge { reader: emoji, ..customer_reminder() };
+    nudge.line.customer = markup;
+    nudge
+}
+
 /// Digests that between them use every part of the templates.
 #[must_use]
 pub fn digests() -> Vec<Digest> {

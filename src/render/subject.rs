@@ -272,7 +272,7 @@ impl Subject<'_> {
                 }
             }
             (risky, ..) => {
-                let lead = t.ours_need(self.tally.ours());
+                let lead = capital(&t.ours_need(self.tally.ours()));
                 let tail = if risky > 0 {
                     format!(", {risky} {}", t.tally(Group::AtRisk))
                 } else {
@@ -326,7 +326,7 @@ pub(super) fn stalled(t: Locale, nudge: &Nudge, names: bool) -> String {
     let phase = super::words::or(&line.phase, t.its_phase());
     let target = line.target_days;
     let in_phase = |who: &str| {
-        t.has_been_in(who, &phase, &t.count_after(line.days_in_phase, Noun::Day), target)
+        t.has_been_in(who, &phase, &t.count_after(line.days_in_phase, Noun::Day), &t.target(target))
     };
     let past = |who: &str| t.is_past_target(who, &t.count(line.days_in_phase, Noun::Day), target);
     first_fit([
@@ -337,9 +337,9 @@ pub(super) fn stalled(t: Locale, nudge: &Nudge, names: bool) -> String {
     ])
 }
 
-/// "You have waited on Halden Freight for 15 business days"; for the escalation user "We have …".
+/// "You have waited on Halden Freight for 15 business days"; for the escalation user and a stand-in "We have …".
 pub(super) fn waiting(t: Locale, nudge: &Nudge, names: bool) -> String {
-    let lead = t.have_waited(nudge.escalation);
+    let lead = t.have_waited(nudge.escalation || nudge.stands_in.is_some());
     let on = |who: &str| match t.duration_after(nudge.line.age) {
         Some(days) => t.waited_on_for(lead, who, &days),
         None => t.waited_on_since_today(lead, who),

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 
 use super::line;
 use super::locale::{Noun, clock};
-use super::words::{self, NBSP, int};
+use super::words::{self, NBSP, capital, int, stop};
 use crate::domain::digest::{Absent, Digest, Group, Line};
 use crate::domain::values::Locale;
 
@@ -44,7 +44,7 @@ pub(super) fn headline(t: Locale, digest: &Digest) -> String {
     match (tally.waiting, tally.ours()) {
         (1.., 1..) => t.waiting_and(&waiting, &ours),
         (1.., _) => t.waiting_only(tally.waiting, &waiting),
-        (_, 1..) => format!("{ours}."),
+        (_, 1..) => stop(&capital(&ours)),
         _ => t.all_on_track(tally.total),
     }
 }
@@ -171,8 +171,7 @@ fn add(said: &mut String, lead: &str, items: impl Iterator<Item = String>) {
         sentence.push_str(&item);
     }
     if !sentence.is_empty() {
-        said.push_str(&sentence);
-        said.push('.');
+        said.push_str(&stop(&sentence));
     }
 }
 

@@ -62,6 +62,12 @@ pub(super) fn capital(text: &str) -> String {
     rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect())
 }
 
+/// A sentence with its full stop, which a name or an abbreviation at its end brings along.
+pub(super) fn stop(sentence: &str) -> String {
+    let stop = if sentence.ends_with('.') { "" } else { "." };
+    format!("{sentence}{stop}")
+}
+
 /// The number of lines as the other words count.
 pub(super) fn int(n: usize) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)

@@ -10,7 +10,7 @@ use super::fetch_locked;
 use super::hints::{self, Touched};
 use crate::db::{Conn, DbError};
 use crate::domain::ids::IdKind;
-use crate::domain::values::Phase;
+use crate::domain::values::{Locale, Phase};
 use crate::on;
 
 /// A workspace as stored.
@@ -124,6 +124,16 @@ pub async fn find_by_slug(conn: &mut Conn, slug: &str) -> Result<Option<Workspac
         .bind(slug)
         .fetch_optional(c)
         .await)
+}
+
+/// The language that all workspaces speak; `None` where they differ or where there is none.
+pub async fn common_language(conn: &mut Conn) -> Result<Option<Locale>, DbError> {
+    const SQL: &str = "SELECT DISTINCT locale FROM workspaces LIMIT 2";
+    let spoken: Vec<(String,)> = on!(conn, |c| sqlx::query_as(SQL).fetch_all(c).await?);
+    Ok(match spoken.as_slice() {
+        [(only,)] => only.parse().ok(),
+        _ => None,
+    })
 }
 
 /// The workspace of an id, locked until the transaction ends.

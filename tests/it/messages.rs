@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 
 use mail_parser::MessageParser;
 use pivotal_reminders::deliver::mail_bytes;
-use pivotal_reminders::domain::message::{Click, Email, Envelope, Message, SlackPost};
-use pivotal_reminders::domain::values::Kind;
+use pivotal_reminders::domain::message::{Email, Envelope, Message, SlackPost};
+use pivotal_reminders::domain::values::{Kind, Locale};
 use pivotal_reminders::on;
 use pivotal_reminders::operate::preview::{self, Preview};
-use pivotal_reminders::render::settled::{Settled, What};
-use pivotal_reminders::render::{Renderer, samples};
+use pivotal_reminders::render::{Brand, Renderer, samples};
 use pivotal_reminders::store::ledger::{self, Packer};
 use rstest::rstest;
 use serde_json::{Value, json};
 
+use super::render::catalogue;
 use super::support::db::{Backend, TestDb};
 use super::support::stage::Stage;
 
@@ -218,39 +218,11 @@ impl Alternative for mail_parser::Message<'_> {
 // --- Slack -----------------------------------------------------------------------------------------------------------------------
 
 fn settled() -> Vec<SlackPost> {
-    let renderer = Renderer::new().unwrap();
-    let by = Some("Maren Holt at 09:04".to_owned());
-    let until = samples::TODAY + chrono::Days::new(3);
-    let all = [
-        (What::Replied { by: by.clone(), waited: Some(15) }, Some(Click::UndoReplied)),
-        (What::Replied { by: None, waited: None }, None),
-        (What::Moved { by: by.clone(), to: "UAT & Go-live <b>".to_owned() }, None),
-        (What::Waits { by: by.clone() }, None),
-        (What::Paused { by: by.clone() }, None),
-        (What::Snoozed { until, by }, Some(Click::UndoSnooze)),
-        (What::Reassigned { to: "Jonas Reyl".to_owned() }, None),
-        (What::Closed, None),
-    ];
-    all.into_iter()
-        .map(|(what, undo)| {
-            let settled = Settled {
-                notification_id: "ntf_01k9zq5w00m4h0d8t95d1xh7ve".to_owned(),
-                event_type: "waiting_on_customer".to_owned(),
-                display_id: 1042,
-                customer: "Halden <!channel> Freight".to_owned(),
-                today: samples::TODAY,
-                what,
-                undo,
-            };
-            renderer.settled(&settled, &samples::links(), &samples::brand())
-        })
-        .collect()
-}
-
-#[test]
-fn a_nudge_whose_reason_has_gone_says_what_is_true_now() {
-    let said: Vec<String> = settled().into_iter().map(|post| post.text).collect();
-    insta::assert_snapshot!(said.join("\n"));
+    let of = |locale: &Locale| {
+        let brand = Brand { locale: *locale, ..samples::brand() };
+        catalogue::settled(&samples::links(), &brand)
+    };
+    Locale::ALL.iter().flat_map(of).collect()
 }
 
 /// A text object: its type, its length, and nothing that turns into a mention or a link of somebody else's making.
@@ -490,7 +462,7 @@ async fn a_workspace_chooses_the_language_of_its_messages(#[case] backend: Backe
     let mail = MessageParser::default().parse(&raw).unwrap();
     assert_eq!(mail.subject(), Some("Sie warten auf Halden Freight (1 Arbeitstag)"));
     let text = mail.body_text(0).unwrap();
-    assert!(text.contains("Wir warten seit Mo 1. Juni auf den Kunden."), "{text}");
+    assert!(text.contains("Wir warten seit Mo., 1. Juni auf den Kunden."), "{text}");
     assert!(mail.body_html(0).unwrap().contains("<html lang=\"de\""));
     let speak = ["workspaces", "update", "--workspace", "acme", "--locale", "en"];
     assert_eq!(stage.service.ok(&speak).await.last(), stage.app.workspace.id);

@@ -1,5 +1,6 @@
 //! What people read: snapshots of every message, and the rules of the design kit that a snapshot cannot prove.
 
+pub(crate) mod catalogue;
 mod german;
 
 use chrono::NaiveDate;
@@ -82,47 +83,6 @@ fn many(n: u8) -> Digest {
 // --- the kit ---------------------------------------------------------------------------------------------------------------------
 
 #[test]
-fn the_digest_as_text_is_the_kits() {
-    insta::assert_snapshot!(as_text(&digest_mail(&samples::digest(), &samples::links())));
-}
-
-#[test]
-fn the_digest_as_html_is_the_kits() {
-    insta::assert_snapshot!(digest_mail(&samples::digest(), &samples::links()).html);
-}
-
-#[test]
-fn the_digest_on_slack_is_the_kits() {
-    insta::assert_json_snapshot!(digest_post(&samples::digest(), &samples::links()));
-}
-
-#[rstest]
-#[case::stalled_phase(samples::stalled_phase())]
-#[case::waiting_on_customer(samples::waiting_on_customer())]
-#[case::escalation(samples::escalation())]
-#[case::early_wait(samples::early_wait())]
-#[case::stand_in(samples::stand_in_nudge())]
-fn a_nudge_says_one_thing_on_both_channels(#[case] nudge: Nudge) {
-    let name = format!("{}_to_{}", nudge.kind, nudge.reader.replace(' ', "_").to_lowercase());
-    let links = samples::links();
-    insta::assert_snapshot!(format!("{name}_text"), as_text(&nudge_mail(&nudge, &links)));
-    insta::assert_json_snapshot!(format!("{name}_slack"), nudge_post(&nudge, &links));
-}
-
-#[test]
-fn a_nudge_by_mail_looks_like_a_row_of_the_digest() {
-    insta::assert_snapshot!(nudge_mail(&samples::stalled_phase(), &samples::links()).html);
-    insta::assert_snapshot!(nudge_mail(&samples::waiting_on_customer(), &samples::links()).html);
-}
-
-#[test]
-fn the_customer_reminder_is_the_kits() {
-    let email = customer_mail(&samples::customer_reminder(), &samples::links());
-    insta::assert_snapshot!("customer_reminder_text", as_text(&email));
-    insta::assert_snapshot!("customer_reminder_html", email.html);
-}
-
-#[test]
 fn a_customer_without_a_csm_answers_to_the_team() {
     let mut nudge = Nudge { csm: None, ..samples::customer_reminder() };
     nudge.line.phase = "Launch".to_owned();
@@ -136,8 +96,6 @@ fn a_customer_without_a_csm_answers_to_the_team() {
 fn what_the_reader_stands_in_for_has_a_heading_of_its_own() {
     let (digest, links) = (samples::stand_in_digest(), samples::links());
     let email = digest_mail(&digest, &links);
-    insta::assert_snapshot!("stand_in_text", as_text(&email));
-    insta::assert_json_snapshot!("stand_in_slack", digest_post(&digest, &links));
     let heading = "For Jonas Reyl, out until Mon&nbsp;23&nbsp;Nov</h2>";
     let parts: Vec<&str> = email.html.split(heading).collect();
     assert_eq!(parts.len(), 2, "one heading in HTML");
@@ -148,8 +106,6 @@ fn what_the_reader_stands_in_for_has_a_heading_of_its_own() {
 fn the_first_digest_after_an_absence_opens_with_what_happened() {
     let (digest, links) = (samples::return_digest(), samples::links());
     let email = digest_mail(&digest, &links);
-    insta::assert_snapshot!("return_text", as_text(&email));
-    insta::assert_json_snapshot!("return_slack", digest_post(&digest, &links));
     let (before, after) = email.html.split_once("While you were out</h2>").expect("a heading");
     assert!(!before.contains("<!-- group") && after.contains("Thornbury Vets #1027: completed"));
 }
@@ -191,8 +147,14 @@ fn a_first_digest_explains_itself_and_calls_nothing_new() {
 #[test]
 fn a_late_digest_says_so_and_a_cut_one_ends_in_how_many_more() {
     let digest = samples::late_digest();
-    insta::assert_snapshot!("late_text", as_text(&digest_mail(&digest, &samples::links())));
-    insta::assert_json_snapshot!("late_slack", digest_post(&digest, &page_only()));
+    let email = digest_mail(&digest, &samples::links());
+    assert!(
+        email.text.contains("\nLate today: sent at 10:40 instead of 07:00.\n"),
+        "{}",
+        email.text
+    );
+    let post = serde_json::to_string(&digest_post(&digest, &page_only()).blocks).unwrap();
+    assert!(post.contains("and 6 more, which do not fit here"), "{post}");
     assert!(digest_mail(&digest, &samples::links()).html.contains(">and 6 more</a>"));
     assert!(
         digest_mail(&digest, &page_only()).html.contains(">and 6 more, which do not fit here<")

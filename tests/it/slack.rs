@@ -410,3 +410,38 @@ async fn the_command_lists_snoozes_and_explains(#[case] backend: Backend) {
     }
     assert!(site.command("U0NOBODY", "").await.starts_with("Nobody here has your Slack id."));
 }
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn whoever_clicks_is_answered_in_the_language_of_their_workspace(#[case] backend: Backend) {
+    let site = Site::new(backend).await;
+    site.nudged().await;
+    let value = site.value("customer_replied");
+    let unknown = json!({ "v": 1, "n": "ntf_unknown" }).to_string();
+    let click = async |user: &str, value: &str| {
+        let body = Site::interaction(user, "customer_replied", value);
+        assert_eq!(site.send(site.signed("/slack/interactions", body)).await.status, 200);
+        site.stage.drain("2026-06-04T12:00:00Z").await;
+        site.whispers().pop().unwrap()
+    };
+    site.stage.at("2026-06-04T12:00:00Z");
+    site.stage.patch("/workspace", json!({ "locale": "de" })).await;
+    // A message that is known, one that is not, and nobody who is.
+    let not_theirs = "Diese Nachricht war für jemand anderen. Nichts wurde geändert.";
+    let not_known = "Diese Nachricht ist hier nicht mehr bekannt. Nichts wurde geändert.";
+    assert_eq!(click("U0NOBODY", &value).await, not_theirs);
+    assert_eq!(click("U0CARL", &unknown).await, not_known);
+    assert_eq!(click("U0NOBODY", &unknown).await, not_known);
+    assert!(site.command("U0NOBODY", "").await.starts_with("Ihre Slack-ID ist hier"));
+    assert!(site.command("U0CARL", "help").await.starts_with("`/reminders` zeigt"));
+
+    // With workspaces of several languages, only somebody who belongs to one is answered in its own.
+    let other = ["workspaces", "create", "--slug", "borealis", "--name", "Borealis"];
+    site.stage.service.ok(&other).await;
+    assert_eq!(click("U0CARL", &unknown).await, not_known);
+    let english = "This message is not known here any more. Nothing was changed.";
+    assert_eq!(click("U0NOBODY", &unknown).await, english);
+    assert!(site.command("U0NOBODY", "").await.starts_with("Nobody here has your Slack id."));
+}

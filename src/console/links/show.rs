@@ -189,7 +189,7 @@ async fn why(
         .gates
         .iter()
         .map(|gate| Row {
-            text: t.gate(gate),
+            text: t.seen(&gate.seen),
             mark: Some(if gate.passed { "pass" } else { "stop" }),
             ..Row::default()
         })

@@ -131,7 +131,7 @@ pub(super) async fn show(
             stopped: gates.iter().position(|gate| !gate.passed).map(|at| at + 1),
             gates: gates
                 .into_iter()
-                .map(|gate| Passed { passed: gate.passed, words: gate.detail })
+                .map(|gate| Passed { passed: gate.passed, words: gate.seen.to_string() })
                 .collect(),
         });
     }

@@ -242,7 +242,8 @@ fn verdict(visitor: &Visitor, explanation: &Explanation, at: DateTime<Utc>) -> V
         }
         (false, None) => {
             let gate = stops_at.and_then(|at| explanation.gates.get(at));
-            let why = gate.map_or("it is not due.", |gate| gate.detail.as_str());
+            let why =
+                gate.map_or_else(|| "it is not due.".to_owned(), |gate| gate.seen.to_string());
             format!("Nothing is sent on {day}: {why}")
         }
     };
@@ -257,7 +258,7 @@ fn gates(explanation: &Explanation) -> Vec<Gate> {
             number,
             name: english::capital(&gate.gate.replace('_', " ")),
             passed: gate.passed,
-            detail: gate.detail.clone(),
+            detail: gate.seen.to_string(),
         })
         .collect()
 }

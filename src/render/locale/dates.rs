@@ -13,7 +13,10 @@ const DAYS: [[&str; 7]; 2] = [
 ];
 const MONTHS: [[&str; 12]; 2] = [
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"],
-    ["Jan", "Feb", "März", "Apr", "Mai", "Juni", "Juli", "Aug", "Sep", "Okt", "Nov", "Dez"],
+    [
+        "Jan.", "Feb.", "März", "Apr.", "Mai", "Juni", "Juli", "Aug.", "Sept.", "Okt.", "Nov.",
+        "Dez.",
+    ],
 ];
 
 impl Locale {
@@ -34,7 +37,7 @@ impl Locale {
         let day = date.day();
         let said = match self {
             Self::En => format!("{}{NBSP}{day}{NBSP}{month}", &weekday[..3]),
-            Self::De => format!("{}{NBSP}{day}.{NBSP}{month}", &weekday[..2]),
+            Self::De => format!("{}.,{NBSP}{day}.{NBSP}{month}", &weekday[..2]),
         };
         if date.year() == today.year() { said } else { format!("{said}{NBSP}{}", date.year()) }
     }
@@ -117,7 +120,7 @@ phrases! {
     /// On a day of the week, or on a date.
     fn on(day: &str) { En => "on {day}", De => "am {day}" }
     /// A time of day, today.
-    fn at(time: &str) { En => "at {time}", De => "um {time}" }
+    fn at(time: &str) { En => "at {time}", De => "um {time} Uhr" }
     /// A day and a time.
-    fn on_at(day: &str, time: &str) { En => "on {day} at {time}", De => "am {day} um {time}" }
+    fn on_at(day: &str, time: &str) { En => "on {day} at {time}", De => "am {day} um {time} Uhr" }
 }

@@ -6,14 +6,11 @@ use crate::domain::values::Locale;
 impl Locale {
     /// "1 onboarding needs a move from us": ours to act on.
     pub(crate) fn ours_need(self, n: i64) -> String {
-        let (one, many) = match self {
-            Self::En => ("onboarding needs a move from us", "onboardings need a move from us"),
-            Self::De => (
-                "Onboarding braucht einen Schritt von uns",
-                "Onboardings brauchen einen Schritt von uns",
-            ),
-        };
-        format!("{n} {}", self.form(n, one, many))
+        let onboardings = self.count(n, Noun::Onboarding);
+        match self {
+            Self::En => format!("{onboardings} {} a move from us", self.form(n, "needs", "need")),
+            Self::De => format!("bei {onboardings} sind wir am Zug"),
+        }
     }
 
     /// "3 customers", as the object of waiting.
@@ -80,10 +77,12 @@ impl Locale {
                     (true, 1) => format!("Sie sind CSM dieses Onboardings, und {due}."),
                     (true, _) => format!("Sie sind CSM dieser {n} Onboardings, und {due}."),
                     (false, 1) => {
-                        format!("Sie sind CSM dieses Onboardings oder vertreten CSM, und {due}.")
+                        format!(
+                            "Sie sind CSM dieses Onboardings oder vertreten dessen CSM, und {due}."
+                        )
                     }
                     (false, _) => format!(
-                        "Sie sind CSM dieser {n} Onboardings oder vertreten CSM, und {due}."
+                        "Sie sind CSM dieser {n} Onboardings oder vertreten deren CSM, und {due}."
                     ),
                 }
             }
@@ -160,7 +159,7 @@ fixed! {
     /// Between those who must move in a preheader.
     fn on_our_side { En => " On our side: ", De => " Bei uns: " }
     /// What a digest promises.
-    fn nothing_due_no_mail { En => "Nothing due, no mail.", De => "Nichts fällig, keine Mail." }
+    fn nothing_due_no_mail { En => "Nothing due, no mail.", De => "Ist nichts fällig, kommt keine Mail." }
     /// Nothing rests.
     fn nothing_rests { En => "Nothing is snoozed or paused.", De => "Nichts ist zurückgestellt oder pausiert." }
     /// What the mail is, for who cannot see it.
@@ -188,19 +187,19 @@ fixed! {
     /// The button that ends the wait.
     fn customer_replied { En => "Customer replied", De => "Kunde hat geantwortet" }
     /// Lets reminders rest.
-    fn snooze_3_days { En => "Snooze 3\u{a0}days", De => "3\u{a0}Tage zurückstellen" }
+    fn snooze_3_days { En => "Snooze 3\u{a0}days", De => "3\u{a0}Tage\u{a0}zurückstellen" }
     /// Leads to the explanation of a line.
-    fn why_is_this_here { En => "Why is this here?", De => "Warum steht das hier?" }
+    fn why_is_this_here { En => "Why is this here?", De => "Warum\u{a0}hier?" }
     /// The same on Slack.
     fn why { En => "Why?", De => "Warum?" }
     /// Leads to an onboarding.
     fn open { En => "Open", De => "Öffnen" }
     /// Leads to all that can be done about an onboarding.
-    fn open_snooze_or_ask { En => "Open, snooze or ask why", De => "Öffnen, zurückstellen, nachfragen" }
+    fn open_snooze_or_ask { En => "Open, snooze or ask why", De => "Öffnen, zurückstellen oder Grund ansehen" }
     /// Takes back what was done.
     fn undo { En => "Undo", De => "Rückgängig" }
     /// Heading of what happened during an absence.
-    fn while_you_were_out { En => "While you were out", De => "Während Sie weg waren" }
+    fn while_you_were_out { En => "While you were out", De => "Während Ihrer Abwesenheit" }
     /// After a number of onboardings.
     fn closed { En => "closed", De => "abgeschlossen" }
     /// After a number of onboardings.
@@ -210,9 +209,9 @@ fixed! {
     /// After a number of onboardings.
     fn marked_at_risk_since { En => "marked at risk", De => "als gefährdet markiert" }
     /// After a number of onboardings.
-    fn new_waiting { En => "new waiting", De => "neu im Warten" }
+    fn new_waiting { En => "new waiting", De => "neu wartend" }
     /// After a number of onboardings.
-    fn still_waiting { En => "still waiting", De => "noch im Warten" }
+    fn still_waiting { En => "still waiting", De => "weiter wartend" }
     /// A wait that has just begun.
     fn less_than_a_day { En => "less than a day", De => "weniger als einem Tag" }
 }
@@ -227,9 +226,9 @@ phrases! {
     /// What has changed.
     fn since_and_closed(since: &str, changes: &str, closed: i64) { En => "Since {since}: {changes}, {closed} closed.", De => "Seit {since}: {changes}, {closed} abgeschlossen." }
     /// Owns up to a late digest.
-    fn late_today(at: &str, instead: &str) { En => "Late today: sent at {at} instead of {instead}.", De => "Heute verspätet: gesendet um {at} statt um {instead}." }
+    fn late_today(at: &str, instead: &str) { En => "Late today: sent at {at} instead of {instead}.", De => "Heute verspätet: gesendet um {at} statt um {instead} Uhr." }
     /// For whom the reader stands in.
-    fn stands_in(name: &str, until: &str) { En => "For {name}, out until {until}", De => "Für {name}, abwesend bis {until}" }
+    fn stands_in(name: &str, until: &str) { En => "For {name}, out until {until}", De => "Für {name}, wieder da ab {until}" }
     /// In a preheader.
     fn is_new(name: &str) { En => "{name} new", De => "{name} neu" }
     /// In a preheader.
@@ -245,17 +244,17 @@ phrases! {
     /// In a preheader.
     fn stalled_short(name: &str) { En => "{name} stalled", De => "{name} über der Zielzeit" }
     /// When digests come, by default.
-    fn each_working_morning(days: &str, time: &str, zone: &str) { En => "One digest each working morning, {days} at {time} ({zone}).", De => "Eine Übersicht an jedem Arbeitsmorgen, {days} um {time} ({zone})." }
+    fn each_working_morning(days: &str, time: &str, zone: &str) { En => "One digest each working morning, {days} at {time} ({zone}).", De => "Eine Übersicht an jedem Arbeitstag, {days} um {time} Uhr ({zone})." }
     /// When digests come.
-    fn at_most_one_a_day(days: &str, time: &str, zone: &str) { En => "At most one digest a day, {days} at {time} ({zone}).", De => "Höchstens eine Übersicht am Tag, {days} um {time} ({zone})." }
+    fn at_most_one_a_day(days: &str, time: &str, zone: &str) { En => "At most one digest a day, {days} at {time} ({zone}).", De => "Höchstens eine Übersicht am Tag, {days} um {time} Uhr ({zone})." }
     /// When digests come, short.
-    fn days_at(days: &str, time: &str, zone: &str) { En => "{days} at {time}, {zone}.", De => "{days} um {time}, {zone}." }
+    fn days_at(days: &str, time: &str, zone: &str) { En => "{days} at {time}, {zone}.", De => "{days} um {time} Uhr, {zone}." }
     /// Sender's name of mails to staff.
     fn mail_name_of(workspace: &str) { En => "{workspace} onboardings", De => "{workspace} Onboardings" }
     /// Whose calendar counts.
     fn calendar_of(workspace: &str) { En => "Business days follow {workspace}’s calendar.", De => "Arbeitstage nach dem Kalender von {workspace}." }
     /// As of when, and under which reference.
-    fn as_of(time: &str, id: &str) { En => "As of {time}; reference {id}", De => "Stand {time}; Kennung {id}" }
+    fn as_of(time: &str, id: &str) { En => "As of {time}; reference {id}", De => "Stand {time} Uhr; Kennung {id}" }
     /// Under which reference.
     fn reference(id: &str) { En => "Reference {id}", De => "Kennung {id}" }
     /// Lines that did not fit, with a link.
@@ -273,9 +272,9 @@ phrases! {
     /// The text of a button beside which the long label stands.
     fn open_my(n: i64) { En => "Open my {n}", De => "Meine {n} öffnen" }
     /// The longest wait, by name.
-    fn longest_wait_of(name: &str, days: &str) { En => "Longest wait: {name}, {days}.", De => "Am längsten: {name}, {days}." }
+    fn longest_wait_of(name: &str, days: &str) { En => "Longest wait: {name}, {days}.", De => "Längstes Warten: {name}, {days}." }
     /// The longest wait.
-    fn longest_wait(days: &str) { En => "Longest wait: {days}.", De => "Am längsten: {days}." }
+    fn longest_wait(days: &str) { En => "Longest wait: {days}.", De => "Längstes Warten: {days}." }
     /// Label of a button: ends the wait.
     fn label_replied(who: &str) { En => "{who} replied: end waiting", De => "{who} hat geantwortet: Warten beenden" }
     /// Label of a button: lets reminders rest.
@@ -285,27 +284,27 @@ phrases! {
     /// Label of a button: opens.
     fn label_open(who: &str) { En => "Open {who}", De => "{who} öffnen" }
     /// Label of a button: takes back.
-    fn label_undo(who: &str) { En => "Undo what was done about {who}", De => "Rückgängig machen, was mit {who} geschah" }
+    fn label_undo(who: &str) { En => "Undo what was done about {who}", De => "Änderung an {who} rückgängig machen" }
     /// Nothing happened during an absence.
     fn nothing_changed_since(since: &str) { En => "Nothing has changed since {since}.", De => "Seit {since} hat sich nichts geändert." }
     /// What happened during an absence.
-    fn to_know_of(onboardings: &str, since: &str, what: &str) { En => "{onboardings} to know of since {since}: {what}.", De => "{onboardings}, von denen Sie seit {since} wissen sollten: {what}." }
+    fn to_know_of(onboardings: &str, since: &str, what: &str) { En => "{onboardings} to know of since {since}: {what}.", De => "Wichtig seit {since}: {onboardings}, davon {what}." }
     /// Who stood in.
     fn stood_in(name: &str) { En => "{name} stood in for you.", De => "{name} hat Sie vertreten." }
     /// When and by whom something was done.
-    fn on_by(day: &str, name: &str) { En => " on {day}, by {name}", De => " am {day} von {name}" }
+    fn on_by(day: &str, name: &str) { En => " on {day}, by {name}", De => " am {day} durch {name}" }
     /// Completed meanwhile.
     fn was_completed(who: &str, by: &str) { En => "{who}: completed{by}.", De => "{who}: abgeschlossen{by}." }
     /// Moved meanwhile.
-    fn was_moved(who: &str, from: &str, to: &str, by: &str) { En => "{who}: moved from {from} to {to}{by}.", De => "{who}: von {from} nach {to} gewechselt{by}." }
+    fn was_moved(who: &str, from: &str, to: &str, by: &str) { En => "{who}: moved from {from} to {to}{by}.", De => "{who}: von {from} zu {to} gewechselt{by}." }
     /// No longer waited on.
-    fn was_answered(who: &str, by: &str) { En => "{who}: no longer waiting on the customer, marked{by}.", De => "{who}: kein Warten mehr auf den Kunden, vermerkt{by}." }
+    fn was_answered(who: &str, by: &str) { En => "{who}: no longer waiting on the customer, marked{by}.", De => "{who}: wir warten nicht mehr auf den Kunden, vermerkt{by}." }
     /// At risk meanwhile.
     fn was_at_risk(who: &str, by: &str) { En => "{who}: marked at risk{by}.", De => "{who}: als gefährdet markiert{by}." }
     /// Waited on meanwhile.
-    fn waits_now(who: &str, by: &str) { En => "{who}: waiting on the customer, marked{by}.", De => "{who}: Warten auf den Kunden, vermerkt{by}." }
+    fn waits_now(who: &str, by: &str) { En => "{who}: waiting on the customer, marked{by}.", De => "{who}: wir warten auf den Kunden, vermerkt{by}." }
     /// Waited on all the time.
-    fn still_waits(who: &str, days: &str) { En => "{who}: still waiting on the customer, for {days}.", De => "{who}: noch immer Warten auf den Kunden, seit {days}." }
+    fn still_waits(who: &str, days: &str) { En => "{who}: still waiting on the customer, for {days}.", De => "{who}: wir warten weiter auf den Kunden, seit {days}." }
     /// Lines that did not fit.
     fn and_more_sentence(n: usize) { En => "and {n} more.", De => "und {n} weitere." }
 }

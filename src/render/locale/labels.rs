@@ -63,9 +63,9 @@ const GERMAN: Labels = Labels {
         "was Sie schon haben, auch wenn es noch nicht vollständig ist",
         "ein Tag, der Ihnen besser passt",
         "eine Frage, falls wir uns nicht klar ausgedrückt haben",
-        "der Name einer Kollegin oder eines Kollegen, an die wir uns besser wenden",
+        "der Name der Person, an die wir uns besser wenden",
     ],
-    thanks: "Falls Ihre Antwort schon unterwegs ist: vielen Dank, und bitte sehen Sie über diese Nachricht hinweg.",
+    thanks: "Falls Ihre Antwort schon unterwegs ist: vielen Dank. Diese Nachricht ist dann erledigt.",
     kind_regards: "Freundliche Grüße",
 };
 

@@ -57,6 +57,14 @@ impl Locale {
         }
     }
 
+    /// A target as it stands after the phrase that announces it: "7".
+    pub(crate) fn target(self, days: i64) -> String {
+        match self {
+            Self::En => days.to_string(),
+            Self::De => self.count(days, Noun::Day).replace(' ', "\u{a0}"),
+        }
+    }
+
     /// "11 business".
     pub(crate) fn business_too(self, n: i64) -> String {
         match self {
@@ -72,9 +80,9 @@ fixed! {
     /// Instead of a label that shows nothing.
     fn no_phase { En => "(no phase)", De => "(ohne Phase)" }
     /// After the days by which a launch date has passed.
-    fn past { En => "past", De => "vorbei" }
+    fn past { En => "past", De => "über Termin" }
     /// After the days to a launch date.
-    fn left { En => "left", De => "übrig" }
+    fn left { En => "left", De => "bis zum Start" }
     /// In a message without room for more.
     fn no_launch_date_yet { En => "No launch date yet.", De => "Noch kein Starttermin." }
     /// The same in a line of text.
@@ -88,20 +96,22 @@ fixed! {
     /// The launch date was today when the last digest showed it.
     fn launch_day { En => "launch day", De => "Starttag" }
     /// What a target belongs to, where the line is about something else.
-    fn now_past_target_of_phase { En => "Now past the target of its phase.", De => "Jetzt über dem Ziel der Phase." }
+    fn now_past_target_of_phase { En => "Now past the target of its phase.", De => "Jetzt über der Zielzeit der Phase." }
     /// First step of a stalled phase.
-    fn now_past_target { En => "Now past the target.", De => "Jetzt über dem Ziel." }
+    fn now_past_target { En => "Now past the target.", De => "Jetzt über der Zielzeit." }
     /// Second step of a stalled phase.
-    fn now_past_twice { En => "Now past twice the target.", De => "Jetzt über dem doppelten Ziel." }
+    fn now_past_twice { En => "Now past twice the target.", De => "Jetzt über der doppelten Zielzeit." }
     /// Second step, where the line is about something else.
-    fn now_past_twice_of_phase { En => "Now past twice the target of its phase.", De => "Jetzt über dem doppelten Ziel der Phase." }
+    fn now_past_twice_of_phase { En => "Now past twice the target of its phase.", De => "Jetzt über der doppelten Zielzeit der Phase." }
     /// Third step of a stalled phase.
-    fn now_past_thrice { En => "Now past three times the target.", De => "Jetzt über dem dreifachen Ziel." }
+    fn now_past_thrice { En => "Now past three times the target.", De => "Jetzt über der dreifachen Zielzeit." }
     /// Third step, where the line is about something else.
-    fn now_past_thrice_of_phase { En => "Now past three times the target of its phase.", De => "Jetzt über dem dreifachen Ziel der Phase." }
+    fn now_past_thrice_of_phase { En => "Now past three times the target of its phase.", De => "Jetzt über der dreifachen Zielzeit der Phase." }
 }
 
 phrases! {
+    /// A date as a sentence.
+    fn date_alone(date: &str) { En => "{date}.", De => "{date}." }
     /// The reason of waiting.
     fn waiting_since(since: &str) { En => "Waiting on the customer since {since}.", De => "Wir warten seit {since} auf den Kunden." }
     /// The same, short.
@@ -111,7 +121,7 @@ phrases! {
     /// The same, short.
     fn marked_on(since: &str) { En => "Marked on {since}.", De => "Markiert am {since}." }
     /// What a phase should take at most.
-    fn target_is(days: i64) { En => "The target is\u{a0}{days}.", De => "Das Ziel ist\u{a0}{days}." }
+    fn target_is(target: &str) { En => "The target is\u{a0}{target}.", De => "Zielzeit: {target}." }
     /// How long it has been in its phase.
     fn days_in(days: &str, phase: &str) { En => "{days} in {phase}.", De => "{days} in {phase}." }
     /// A launch date that has passed, where the line says that it is about it.
@@ -129,9 +139,9 @@ phrases! {
     /// The same with the phase.
     fn day_of_in(day: i64, target: i64, phase: &str) { En => "Day {day} of\u{a0}{target} in {phase}.", De => "Tag {day} von\u{a0}{target} in {phase}." }
     /// The launch date at the end of a paragraph.
-    fn launch_sentence(date: &str, distance: &str) { En => "Launch {date}, {distance}.", De => "Start {date}, {distance}." }
+    fn launch_sentence(date: &str, distance: &str) { En => "Launch {date}, {distance}.", De => "Start am {date}, {distance}." }
     /// The launch date in a message without room for more.
-    fn launch_short(date: &str) { En => "Launch {date}.", De => "Start {date}." }
+    fn launch_short(date: &str) { En => "Launch {date}.", De => "Start am {date}." }
     /// Not in the last digest.
     fn new_since(earlier: &str) { En => "New since {earlier}.", De => "Neu seit {earlier}." }
     /// In another group in the last digest.
@@ -139,7 +149,7 @@ phrases! {
     /// The same as in the last digest.
     fn no_change_since(earlier: &str) { En => "No change since {earlier}.", De => "Keine Änderung seit {earlier}." }
     /// Its phase has changed.
-    fn moved(from: &str, to: &str, meantime: &str) { En => "Moved from {from} to {to} {meantime}.", De => "Von {from} nach {to} gewechselt, {meantime}." }
+    fn moved(from: &str, to: &str, meantime: &str) { En => "Moved from {from} to {to} {meantime}.", De => "Phase {meantime} gewechselt, von {from} zu {to}." }
     /// Its launch date has changed.
     fn launch_moved(meantime: &str, before: &str) { En => "Launch date moved {meantime}, from {before}.", De => "Starttermin {meantime} verschoben, vorher {before}." }
     /// Its launch date is gone.
@@ -149,15 +159,15 @@ phrases! {
     /// It has not moved although its launch date has passed.
     fn still_in(phase: &str) { En => "Still in {phase}.", De => "Noch in {phase}." }
     /// By how much its launch date had passed.
-    fn days_past(days: &str) { En => "{days} past", De => "{days} vorbei" }
+    fn days_past(days: &str) { En => "{days} past", De => "{days} über Termin" }
     /// How far its launch date was away.
-    fn days_left(days: &str) { En => "{days} left", De => "{days} übrig" }
+    fn days_left(days: &str) { En => "{days} left", De => "{days} bis zum Start" }
     /// A step, and somebody who is told of it.
-    fn step_today_and(days: i64, name: &str) { En => "Today is the {days}-day step, so {name} is told too.", De => "Heute ist die {days}-Tage-Stufe, darum erfährt es auch {name}." }
+    fn step_today_and(days: i64, name: &str) { En => "Today is the {days}-day step, so {name} is told too.", De => "Heute ist die {days}-Tage-Stufe erreicht, darum erfährt auch {name} davon." }
     /// A step.
-    fn step_today(days: i64) { En => "Today is the {days}-day step.", De => "Heute ist die {days}-Tage-Stufe." }
+    fn step_today(days: i64) { En => "Today is the {days}-day step.", De => "Heute ist die {days}-Tage-Stufe erreicht." }
     /// A step, and somebody who is told of it, short.
-    fn step_and(days: i64, name: &str) { En => "{days}-day step, {name} is told too.", De => "{days}-Tage-Stufe, {name} erfährt es auch." }
+    fn step_and(days: i64, name: &str) { En => "{days}-day step, {name} is told too.", De => "{days}-Tage-Stufe, auch {name} erfährt davon." }
     /// A step, short.
     fn step(days: i64) { En => "{days}-day step.", De => "{days}-Tage-Stufe." }
 }

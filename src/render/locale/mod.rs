@@ -3,9 +3,12 @@
 //!
 //! Another language is another arm everywhere: the compiler lists them all.
 
+use std::fmt;
+
 mod counts;
 mod dates;
 mod digests;
+mod gates;
 mod labels;
 mod lines;
 mod nudges;
@@ -25,7 +28,7 @@ macro_rules! phrases {
                 $(#[$doc])*
                 #[must_use]
                 pub(crate) fn $name(self, $($arg: $type),+) -> String {
-                    match self { $(Self::$locale => format!($words)),+ }
+                    match self { $(Self::$locale => $crate::render::locale::said(format_args!($words))),+ }
                 }
             )+
         }
@@ -48,3 +51,23 @@ macro_rules! fixed {
 }
 
 use {fixed, phrases};
+
+/// A phrase with what it names.
+fn said(phrase: fmt::Arguments<'_>) -> String {
+    let mut said = Said(String::new());
+    let written = fmt::write(&mut said, phrase);
+    debug_assert!(written.is_ok(), "a string takes everything");
+    said.0
+}
+
+/// Where what is named ends in a full stop ("Okt.", "Acme Inc."), the wording adds none of its own.
+struct Said(String);
+
+impl fmt::Write for Said {
+    fn write_str(&mut self, part: &str) -> fmt::Result {
+        let part =
+            if self.0.ends_with('.') { part.strip_prefix('.').unwrap_or(part) } else { part };
+        self.0.push_str(part);
+        Ok(())
+    }
+}

@@ -20,10 +20,10 @@ impl Locale {
             (Self::En, true) => "Just answer this mail. It comes to me, and any of these helps:",
             (Self::En, false) => "Just answer this mail. It comes to us, and any of these helps:",
             (Self::De, true) => {
-                "Antworten Sie einfach auf diese Mail. Ihre Antwort kommt zu mir, und jedes davon hilft:"
+                "Antworten Sie einfach auf diese Mail. Ihre Antwort kommt bei mir an; jede dieser Angaben hilft:"
             }
             (Self::De, false) => {
-                "Antworten Sie einfach auf diese Mail. Ihre Antwort kommt zu uns, und jedes davon hilft:"
+                "Antworten Sie einfach auf diese Mail. Ihre Antwort kommt bei uns an; jede dieser Angaben hilft:"
             }
         }
     }
@@ -41,8 +41,8 @@ impl Locale {
             Self::De => {
                 let of = customer.map_or_else(String::new, |customer| format!(" von {customer}"));
                 format!(
-                    "Sie bekommen diese Nachricht als Ansprechpartner{of} für dieses Onboarding. \
-                     Sie wird automatisch für {sender} gesendet, höchstens einmal am Tag, und nur solange der nächste Schritt bei Ihnen liegt."
+                    "Sie bekommen diese Nachricht als Ansprechperson{of} für dieses Onboarding. \
+                     Sie wird automatisch für {sender} gesendet, höchstens einmal am Tag, und nur, solange der nächste Schritt bei Ihnen liegt."
                 )
             }
         }
@@ -53,11 +53,11 @@ fixed! {
     /// After a length that leaves holds out.
     fn holds_not_counted { En => "waiting and pauses not counted", De => "ohne Warten und Pausen" }
     /// To the escalation user.
-    fn last_step_you_too { En => "This is the last step, so you are told too.", De => "Das ist die letzte Stufe, darum erfahren Sie es auch." }
+    fn last_step_you_too { En => "This is the last step, so you are told too.", De => "Das ist die letzte Stufe, darum erfahren auch Sie davon." }
     /// The last step.
     fn last_step { En => "This is the last step.", De => "Das ist die letzte Stufe." }
     /// How often nudges of a phase come.
-    fn when_stalled { En => "A nudge comes when a phase is past its target, at most six times.", De => "Ein Hinweis kommt, wenn eine Phase über ihrem Ziel ist, höchstens sechsmal." }
+    fn when_stalled { En => "A nudge comes when a phase is past its target, at most six times.", De => "Ein Hinweis kommt, wenn eine Phase über ihrer Zielzeit ist, höchstens sechsmal." }
     /// How often nudges of a wait come.
     fn when_waiting { En => "A nudge comes on its steps only, while the next move is theirs.", De => "Ein Hinweis kommt nur an den Stufen, solange der Kunde am Zug ist." }
     /// Where a phase has no label.
@@ -78,7 +78,7 @@ fixed! {
 
 phrases! {
     /// A phase past its target; `days` as after "for".
-    fn has_been_in(who: &str, phase: &str, days: &str, target: i64) { En => "{who} has been in {phase} for {days}; the target is {target}", De => "{who} ist seit {days} in {phase}; das Ziel ist {target}" }
+    fn has_been_in(who: &str, phase: &str, days: &str, target: &str) { En => "{who} has been in {phase} for {days}; the target is {target}", De => "{who} ist seit {days} in {phase} (Zielzeit: {target})" }
     /// The same without the phase; `days` counted.
     fn is_past_target(who: &str, days: &str, target: i64) { En => "{who} is past its phase target, {days} instead of {target}", De => "{who} ist über der Zielzeit, {days} statt {target}" }
     /// How long somebody is waited on; `days` as after "for".
@@ -94,7 +94,7 @@ phrases! {
     /// The last nudge of a phase.
     fn nudge_last(number: i64, most: i64) { En => "Nudge {number} of at most {most}, the last one for this phase.", De => "Hinweis {number} von höchstens {most}, der letzte für diese Phase." }
     /// The last step, and who was told.
-    fn last_step_told(name: &str) { En => "This is the last step; {name} was told too.", De => "Das ist die letzte Stufe; {name} hat es auch erfahren." }
+    fn last_step_told(name: &str) { En => "This is the last step; {name} was told too.", De => "Das ist die letzte Stufe; auch {name} weiß davon." }
     /// Which step of a wait, and the next.
     fn this_step(days: i64, next: &str) { En => "This is the {days}-day step; the next one comes after {next}.", De => "Das ist die {days}-Tage-Stufe; die nächste kommt nach {next}." }
     /// Why the escalation user's stand-in is told.
@@ -122,12 +122,12 @@ phrases! {
     /// What is asked of a customer.
     fn short_reply(workspace: &str, phase: &str) {
         En => "Your {workspace} onboarding is at {phase}, and a short reply from you is enough for us to carry on.",
-        De => "Ihr Onboarding bei {workspace} ist bei {phase}, und eine kurze Antwort von Ihnen genügt, damit wir weitermachen können.",
+        De => "Ihr Onboarding bei {workspace} steht bei {phase}, und eine kurze Antwort von Ihnen genügt, damit wir weitermachen können.",
     }
     /// The same where a lock screen shows it.
     fn short_reply_to(who: &str) { En => "A short reply to {who} is enough for us to carry on.", De => "Eine kurze Antwort an {who} genügt, damit wir weitermachen können." }
     /// The button of a customer's mail.
-    fn reply_to(who: &str) { En => "Reply to {who}", De => "Antwort an {who}" }
+    fn reply_to(who: &str) { En => "Reply to {who}", De => "{who} antworten" }
     /// What the mail is, for who cannot see it.
     fn note_from(who: &str) { En => "A note from {who}", De => "Nachricht von {who}" }
     /// Who sends.

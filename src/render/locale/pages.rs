@@ -1,7 +1,6 @@
 //! Words of the pages behind links, and of what is answered to clicks and commands.
 
 use super::{fixed, phrases};
-use crate::domain::decide::Gate;
 use crate::domain::values::{Channel, Kind, Locale, Reason};
 
 impl Locale {
@@ -65,7 +64,7 @@ impl Locale {
                 "Eine Übersicht kommt einmal an jedem Ihrer Arbeitstage, wenn mindestens ein Onboarding fällig ist. Fällig ist ein Onboarding, wenn seine letzte Erinnerung so viele Tage zurückliegt, wie seine Häufigkeit sagt."
             }
             (Self::De, Kind::StalledPhase) => {
-                "Ein Hinweis kommt, wenn eine Phase über ihrem Ziel ist: einen Tag darüber, über dem doppelten und dem dreifachen Ziel, dann wöchentlich, höchstens sechsmal."
+                "Ein Hinweis kommt, wenn eine Phase über ihrer Zielzeit ist: einen Tag darüber, über der doppelten und der dreifachen Zielzeit, dann wöchentlich, höchstens sechsmal."
             }
             (Self::De, Kind::WaitingOnCustomer) => {
                 "Ein Hinweis kommt nur an den Stufen, gezählt in Arbeitstagen, solange der Kunde am Zug ist."
@@ -73,14 +72,6 @@ impl Locale {
             (Self::De, Kind::CustomerReminder) => {
                 "Eine Nachricht geht an den Kunden, solange der nächste Schritt bei ihm liegt."
             }
-        }
-    }
-
-    /// A gate of an explanation. English has the values that were seen; other languages say what the gate decided.
-    pub(crate) fn gate(self, gate: &Gate) -> String {
-        match self {
-            Self::En => gate.detail.clone(),
-            Self::De => german_gate(&gate.gate, gate.passed).to_owned(),
         }
     }
 
@@ -112,54 +103,6 @@ impl Locale {
             (Self::De, 1) => "1 Onboarding ruht".to_owned(),
             (Self::De, _) => format!("{n} Onboardings ruhen"),
         }
-    }
-}
-
-/// What a gate decided.
-fn german_gate(gate: &str, passed: bool) -> &'static str {
-    match (gate, passed) {
-        ("exists", true) => "Das Onboarding besteht.",
-        ("exists", false) => "Das Onboarding besteht nicht.",
-        ("customer_in_business", true) => "Der Kunde ist aktiv.",
-        ("customer_in_business", false) => "Der Kunde ist nicht mehr aktiv.",
-        ("phase_open", true) => "Das Onboarding ist nicht abgeschlossen.",
-        ("phase_open", false) => "Das Onboarding ist abgeschlossen.",
-        ("not_paused", true) => "Das Onboarding ist nicht pausiert.",
-        ("not_paused", false) => "Das Onboarding ist pausiert.",
-        ("not_snoozed", true) => "Es ist nicht zurückgestellt.",
-        ("not_snoozed", false) => "Es ist zurückgestellt.",
-        ("recipient", true) => "Die Nachricht ginge an die richtige Person.",
-        ("recipient", false) => "Davon erfährt jemand anderes, oder niemand.",
-        ("recipient_active", true) => "Das Benutzerkonto ist aktiv.",
-        ("recipient_active", false) => "Das Benutzerkonto ist deaktiviert.",
-        ("in_office", true) => "Die Person ist nicht abwesend, oder sie vertritt.",
-        ("in_office", false) => "Die Person ist abwesend, oder jemand vertritt sie.",
-        ("wanted", true) => "Nachrichten dieser Art sind eingeschaltet.",
-        ("wanted", false) => "Nachrichten dieser Art sind abgeschaltet.",
-        ("customer_reminders", true) => "Nachrichten an Kunden sind eingeschaltet.",
-        ("customer_reminders", false) => "Nachrichten an Kunden sind abgeschaltet.",
-        ("contact_wants", true) => "Der Kontakt hat sich nicht abgemeldet.",
-        ("contact_wants", false) => "Der Kontakt hat sich abgemeldet.",
-        ("channel" | "nudge_channel", true) => "Es gibt einen Kanal, auf dem sie ankommt.",
-        ("channel" | "nudge_channel", false) => "Es gibt keinen Kanal, auf dem sie ankäme.",
-        ("due", true) => "Die letzte Erinnerung liegt lange genug zurück.",
-        ("due", false) => "Die letzte Erinnerung liegt noch nicht lange genug zurück.",
-        ("slot", true) => "An diesem Tag kommt eine Übersicht.",
-        ("slot", false) => "An diesem Tag kommt keine Übersicht.",
-        ("quiet_hours", true) => "Ruhezeiten stehen nicht im Weg.",
-        ("quiet_hours", false) => {
-            "Die Ruhezeit dauert zu lange; die Zeilen kommen in die nächste Übersicht."
-        }
-        ("live", true) => "Kein Testschlüssel hat es zuletzt geändert.",
-        ("live", false) => "Ein Testschlüssel hat es zuletzt geändert; davon wird nichts gesendet.",
-        ("nudge_step", true) => "Eine Stufe ist erreicht und noch nicht gemeldet.",
-        ("nudge_step", false) => "Keine neue Stufe ist erreicht.",
-        ("nudge_hours", true) => "Es ist innerhalb der Arbeitszeit.",
-        ("nudge_hours", false) => {
-            "Der nächste Hinweis wartet auf seine Stufe oder auf die Arbeitszeit."
-        }
-        (_, true) => "Diese Regel lässt sie durch.",
-        (_, false) => "Diese Regel hält sie zurück.",
     }
 }
 
@@ -294,9 +237,9 @@ fixed! {
     /// A field.
     fn i_want { En => "I want", De => "Ich möchte" }
     /// A choice.
-    fn nobody_rest { En => "Nobody: my messages rest", De => "Niemand: meine Nachrichten ruhen" }
+    fn nobody_rest { En => "Nobody: my messages rest", De => "Niemand: Nachrichten ruhen" }
     /// A field.
-    fn first_day_back { En => "First day back (empty: I am here)", De => "Erster Tag zurück (leer: ich bin da)" }
+    fn first_day_back { En => "First day back (empty: I am here)", De => "Wieder da ab (leer lassen, wenn Sie da sind)" }
     /// A field.
     fn who_gets_mine { En => "Who gets my messages meanwhile?", De => "Wer bekommt inzwischen meine Nachrichten?" }
     /// How it is now.
@@ -316,7 +259,7 @@ fixed! {
     /// A form says too little.
     fn choose_day_to_come { En => "Choose a day to come, on which you are back.", De => "Wählen Sie einen künftigen Tag, an dem Sie zurück sind." }
     /// A form names somebody who cannot stand in.
-    fn choose_colleague { En => "Choose a colleague who is here.", De => "Wählen Sie eine Kollegin oder einen Kollegen, die da sind." }
+    fn choose_colleague { En => "Choose a colleague who is here.", De => "Wählen Sie jemanden aus dem Team, der da ist." }
     /// An absence has ended.
     fn you_are_here { En => "You are here: your messages come to you.", De => "Sie sind da: Ihre Nachrichten kommen zu Ihnen." }
     /// Nobody stands in.
@@ -328,7 +271,7 @@ fixed! {
     /// Too late.
     fn ten_minutes_only { En => "Taking it back is possible for ten minutes only.", De => "Rückgängig machen lässt es sich nur zehn Minuten lang." }
     /// A snooze is over.
-    fn resumed_since { En => "its reminders have resumed since", De => "die Erinnerungen haben seitdem wieder begonnen" }
+    fn resumed_since { En => "its reminders have resumed since", De => "die Erinnerungen laufen inzwischen wieder" }
     /// A click on somebody else's message.
     fn for_somebody_else { En => "This message was for somebody else.", De => "Diese Nachricht war für jemand anderen." }
     /// A click that means nothing.
@@ -341,6 +284,11 @@ fixed! {
     fn command_help {
         En => "Write `/reminders` for your onboardings, `/reminders snooze 1042 3` to let reminders of #1042 rest for 3 days, or `/reminders why 1042`.",
         De => "`/reminders` zeigt Ihre Onboardings, `/reminders snooze 1042 3` lässt die Erinnerungen an #1042 für 3 Tage ruhen, `/reminders why 1042` sagt, warum.",
+    }
+    /// To somebody on Slack whom no workspace knows.
+    fn nobody_has_your_slack_id {
+        En => "Nobody here has your Slack id. Ask whoever runs the reminders to add it to your user.",
+        De => "Ihre Slack-ID ist hier bei niemandem eingetragen. Bitten Sie die Person, die die Erinnerungen betreut, sie bei Ihrem Konto einzutragen.",
     }
     /// A number that is not theirs.
     fn not_your_number { En => "None of your open onboardings has this number.", De => "Keines Ihrer offenen Onboardings hat diese Nummer." }
@@ -368,19 +316,19 @@ phrases! {
     /// A verdict.
     fn no_line_because(reason: &str) { En => "No line about it would be sent to you now: {reason}.", De => "Eine Zeile darüber würde Ihnen jetzt nicht gesendet: {reason}." }
     /// When and how a message comes.
-    fn day_at_by(day: &str, time: &str, channel: &str) { En => "{day} at {time}, by {channel}", De => "{day} um {time}, per {channel}" }
+    fn day_at_by(day: &str, time: &str, channel: &str) { En => "{day} at {time}, by {channel}", De => "{day} um {time} Uhr, per {channel}" }
     /// A title.
     fn why_you_hear_of(name: &str) { En => "Why you hear of {name}", De => "Warum Sie von {name} erfahren" }
     /// A row.
     fn why_name(name: &str) { En => "Why {name}?", De => "Warum {name}?" }
     /// A title.
-    fn why_you_got(kind: &str, day: &str) { En => "Why you got the {kind} of {day}", De => "Warum Sie am {day} diese Nachricht bekamen: {kind}" }
+    fn why_you_got(kind: &str, day: &str) { En => "Why you got the {kind} of {day}", De => "Warum Sie am {day} diese Nachricht bekommen haben: {kind}" }
     /// How a message went out.
-    fn went_out_by(channel: &str, id: &str) { En => "It went out by {channel}; its reference is {id}.", De => "Sie ging per {channel} hinaus; ihre Kennung ist {id}." }
+    fn went_out_by(channel: &str, id: &str) { En => "It went out by {channel}; its reference is {id}.", De => "Sie wurde per {channel} gesendet; ihre Kennung ist {id}." }
     /// Whose clock counts.
-    fn times_are_those_of(zone: &str) { En => "Times are those of {zone}. A day on which your team does not work moves to the next one that it does.", De => "Die Zeiten sind die von {zone}. Ein Tag, an dem Ihr Team nicht arbeitet, rückt auf den nächsten Arbeitstag." }
+    fn times_are_those_of(zone: &str) { En => "Times are those of {zone}. A day on which your team does not work moves to the next one that it does.", De => "Die Uhrzeiten gelten in der Zeitzone {zone}. Ein Tag, an dem Ihr Team nicht arbeitet, rückt auf den nächsten Arbeitstag." }
     /// An absence.
-    fn out_until(until: &str) { En => "You are out of office until {until}.", De => "Sie sind abwesend bis {until}." }
+    fn out_until(until: &str) { En => "You are out of office until {until}.", De => "Sie sind abwesend und ab {until} wieder da." }
     /// What happens meanwhile.
     fn meanwhile_gets(name: &str) { En => "Meanwhile {name} gets your messages.", De => "Inzwischen bekommt {name} Ihre Nachrichten." }
     /// A title.
@@ -390,13 +338,13 @@ phrases! {
     /// Done.
     fn you_get(kinds: &str) { En => "You get: {kinds}.", De => "Sie bekommen: {kinds}." }
     /// Done.
-    fn digest_comes_at(time: &str) { En => "Your digest comes at {time} from the next one on.", De => "Ihre Übersicht kommt ab der nächsten um {time}." }
+    fn digest_comes_at(time: &str) { En => "Your digest comes at {time} from the next one on.", De => "Ihre Übersicht kommt ab der nächsten um {time} Uhr." }
     /// It cannot be acted on.
     fn closed_name(name: &str) { En => "{name} is closed.", De => "{name} ist abgeschlossen." }
     /// It is somebody else's.
     fn moved_to(name: &str, to: &str) { En => "{name} moved to {to}.", De => "{name} ist jetzt bei {to}." }
     /// It is nobody's.
-    fn not_yours(name: &str) { En => "{name} is not yours any more.", De => "{name} gehört nicht mehr zu Ihren." }
+    fn not_yours(name: &str) { En => "{name} is not yours any more.", De => "{name} betreuen Sie nicht mehr." }
     /// Another wait has begun.
     fn new_wait(name: &str) { En => "A new wait for {name} has begun since this message.", De => "Seit dieser Nachricht hat ein neues Warten auf {name} begonnen." }
     /// Somebody was faster.
@@ -420,14 +368,14 @@ phrases! {
     /// Why somebody hears of it.
     fn you_hear_of_last_step(name: &str) { En => "you hear of the last step of every long wait, and {name} has reached it", De => "Sie erfahren von der letzten Stufe jedes langen Wartens, und {name} hat sie erreicht" }
     /// Why somebody hears of it.
-    fn you_stand_in_for_csm_of(name: &str) { En => "you stand in for the CSM of {name}", De => "Sie vertreten CSM von {name}" }
+    fn you_stand_in_for_csm_of(name: &str) { En => "you stand in for the CSM of {name}", De => "Sie vertreten die für {name} zuständige Person" }
     /// How it stands.
     fn waiting_state(since: &str, time: &str, days: &str, steps: &str) {
         En => "It has been waiting on the customer since {since}, {time}: {days} so far. The steps are {steps} business days.",
-        De => "Wir warten seit {since}, {time}, auf den Kunden: bisher {days}. Die Stufen sind {steps} Arbeitstage.",
+        De => "Wir warten seit {since}, {time} Uhr, auf den Kunden: bisher {days}. Die Stufen liegen bei {steps} Arbeitstagen.",
     }
     /// How it stands.
-    fn phase_state(phase: &str, days: &str, target: i64) { En => "It has been in {phase} for {days}; the target is {target}.", De => "Es ist seit {days} in {phase}; das Ziel ist {target}." }
+    fn phase_state(phase: &str, days: &str, target: &str) { En => "It has been in {phase} for {days}; the target is {target}.", De => "Es ist seit {days} in {phase} (Zielzeit: {target})." }
     /// A value.
     fn it_is_snoozed_until(until: &str) { En => "it is snoozed until {until}", De => "es ist bis {until} zurückgestellt" }
     /// A value.
@@ -437,7 +385,7 @@ phrases! {
     /// Before the role.
     fn you_hear_because(role: &str) { En => "You hear of it because {role}.", De => "Grund: {role}." }
     /// An answer to a command.
-    fn nothing_open(resting: usize) { En => "Nothing of yours is open. {resting} resting.", De => "Von Ihnen ist nichts offen. {resting} ruhend." }
+    fn nothing_open(resting: usize) { En => "Nothing of yours is open. {resting} resting.", De => "Bei Ihnen ist nichts offen. Ruhend: {resting}." }
     /// An answer to a command.
     fn resting_n(resting: usize) { En => "Resting: {resting}.", De => "Ruhend: {resting}." }
 }

@@ -22,7 +22,7 @@ phrases! {
     /// Who did it.
     fn comma_by(whom: &str) { En => ", by {whom}", De => ", durch {whom}" }
     /// Who did it.
-    fn space_by(whom: &str) { En => " by {whom}", De => " durch {whom}" }
+    fn space_by(whom: &str) { En => " by {whom}", De => ", durch {whom}" }
     /// Who said so.
     fn marked_by(whom: &str) { En => ", marked by {whom}", De => ", vermerkt durch {whom}" }
     /// Who, and when.

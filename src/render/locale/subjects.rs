@@ -79,7 +79,7 @@ phrases! {
     /// Within a sentence.
     fn you_are_waiting_on(who: &str) { En => "you are waiting on {who}", De => "Sie warten auf {who}" }
     /// Before whatever else is to be said.
-    fn late_lead(at: &str, fact: &str) { En => "Late today, sent {at}: {fact}", De => "Heute verspätet, um {at}: {fact}" }
+    fn late_lead(at: &str, fact: &str) { En => "Late today, sent {at}: {fact}", De => "Heute verspätet, um {at} Uhr: {fact}" }
     /// Nothing is to be done, within a sentence.
     fn all_n_on_track(n: i64) { En => "all {n} on track", De => "alle {n} im Plan" }
     /// More than the digest shows.
@@ -87,7 +87,7 @@ phrases! {
     /// One of several facts.
     fn waiting_on_n(customers: &str) { En => "waiting on {customers}", De => "Warten auf {customers}" }
     /// One of several facts.
-    fn n_near_or_past(dates: &str) { En => "{dates} near or past", De => "{dates} nah oder vorbei" }
+    fn n_near_or_past(dates: &str) { En => "{dates} near or past", De => "{dates} nahe oder vorbei" }
     /// On Mondays.
     fn launches_this_week(n: i64, when: &str) { En => "{n} launch dates this week, the first {when}", De => "{n} Starttermine diese Woche, der erste {when}" }
     /// New since the last digest.
@@ -119,7 +119,7 @@ phrases! {
     /// After a number of launches.
     fn tail_first(when: &str) { En => ", the first {when}", De => ", der erste {when}" }
     /// After what is on track.
-    fn tail_launch(date: &str) { En => "; launch {date}", De => "; Start {date}" }
+    fn tail_launch(date: &str) { En => "; launch {date}", De => "; Start am {date}" }
     /// After what is on track.
-    fn tail_next_launch(date: &str) { En => "; next launch {date}", De => "; nächster Start {date}" }
+    fn tail_next_launch(date: &str) { En => "; next launch {date}", De => "; nächster Start am {date}" }
 }

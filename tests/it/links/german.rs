@@ -9,7 +9,7 @@ use super::{BASE, Site, keep, words};
 use crate::support::db::Backend;
 
 /// Names, and words that both languages have.
-const SHARED: &str = "acme carl csm halden freight in before getting started onboarding onboardings utc slack mit war am an also so do inc mail ntf olga owner team was";
+const SHARED: &str = "status phase acme carl csm halden freight in before getting started onboarding onboardings utc slack mit war am an also so do inc mail ntf olga owner team was";
 
 fn each_word(page: &str) -> BTreeSet<String> {
     page.split(|c: char| !c.is_alphabetic())
@@ -48,7 +48,62 @@ async fn every_page_is_in_the_language_of_its_workspace() {
     left.retain(|word| !SHARED.split(' ').any(|shared| shared == word));
     assert!(left.is_empty(), "English is left: {left:?}");
     let done = words(&site.press(&url(Purpose::Snooze), &[("days", "3")]).await.text);
-    assert!(done.contains("ist bis Fr 5. Juni zurückgestellt"), "{done}");
+    assert!(done.contains("ist bis Fr., 5. Juni zurückgestellt"), "{done}");
+}
+
+/// What an explanation looked at, in order, in both languages.
+async fn gates(site: &Site, why: &str) -> [String; 2] {
+    let mut both = [const { String::new() }; 2];
+    for (said, (locale, from, to, end)) in both.iter_mut().zip([
+        ("en", "in order ", " What comes next", " Snooze it"),
+        ("de", "der Reihe nach ", " Was als Nächstes", " Zurückstellen"),
+    ]) {
+        site.stage.patch("/workspace", json!({ "locale": locale })).await;
+        let page = words(&site.get(why).await.text);
+        let list = page.split_once(from).expect("a list of gates").1;
+        let list = list.split(end).next().unwrap_or_default();
+        let list = list.split(to).next().unwrap_or_default();
+        *said = list.replace(" ✓ ", "\n✓ ").replace(" ✕ ", "\n✕ ");
+    }
+    both
+}
+
+#[tokio::test]
+async fn an_explanation_in_german_names_the_values_that_were_seen() {
+    let site = Site::new(Backend::Sqlite).await;
+    let path = site.waiting_digest().await;
+    let why = site.link(Purpose::Why);
+    let preferences = format!("/users/{}/notification_preferences", site.stage.app.csm.id);
+    let mut said = vec![("as it is", gates(&site, &why).await)];
+    site.stage.patch(&path, json!({ "reminder_frequency_days": 3, "state": "active" })).await;
+    let quiet = json!({
+        "digest_days": ["fri"], "digest_channel": "slack", "quiet_hours": { "from": "06:30", "until": "08:00" },
+    });
+    site.stage.patch(&preferences, quiet).await;
+    site.stage.at("2026-06-10T09:00:00Z");
+    said.push(("another rhythm, a phase that stalls", gates(&site, &why).await));
+    site.stage.at("2026-06-12T09:00:00Z");
+    said.push(("quiet hours on a Friday", gates(&site, &why).await));
+    let backup = &site.stage.app.owner.id;
+    let away = json!({ "out_of_office_until": "2026-06-22", "backup_user_id": backup });
+    site.stage.patch(&preferences, away).await;
+    site.stage.patch(&path, json!({ "reminder_email": false, "reminder_slack": false })).await;
+    said.push(("out of office, both channels off", gates(&site, &why).await));
+    site.stage.patch(&preferences, json!({ "backup_user_id": null })).await;
+    let until = json!({ "until": "2026-07-01" });
+    site.stage.app.post(&format!("{path}/snooze"), until).await.ok(201);
+    said.push(("nobody stands in, snoozed", gates(&site, &why).await));
+    for (when, [english, german]) in &said {
+        assert_eq!(english.lines().count(), german.lines().count(), "{when}");
+        let (english, german) = (each_word(english), each_word(german));
+        let left = german.intersection(&english);
+        let left: Vec<&String> =
+            left.filter(|word| !SHARED.split(' ').any(|shared| shared == *word)).collect();
+        assert!(left.is_empty(), "{when}: English is left: {left:?}");
+    }
+    let said: Vec<String> =
+        said.into_iter().map(|(when, [_, german])| format!("--- {when}\n{german}")).collect();
+    insta::assert_snapshot!(said.join("\n\n"));
 }
 
 #[tokio::test]

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use pivotal_reminders::domain::values::Locale;
-use pivotal_reminders::render::settled::{Settled, What};
 use serde_json::Value;
 
 use super::*;
@@ -18,46 +17,6 @@ fn german_mail(digest: &Digest) -> Email {
 
 fn german_post(digest: &Digest) -> SlackPost {
     post(renderer().digest(digest, Channel::Slack, &samples::links(), &german()))
-}
-
-#[rstest]
-#[case::usual("usual", samples::digest())]
-#[case::first("first", samples::first_digest())]
-#[case::late("late", samples::late_digest())]
-#[case::stand_in("stand_in", samples::stand_in_digest())]
-#[case::after_an_absence("return", samples::return_digest())]
-#[case::monday("monday", samples::monday_digest())]
-fn a_digest_in_german(#[case] name: &str, #[case] digest: Digest) {
-    insta::assert_snapshot!(format!("digest_{name}_text"), as_text(&german_mail(&digest)));
-    insta::assert_json_snapshot!(format!("digest_{name}_slack"), german_post(&digest));
-}
-
-#[test]
-fn html_in_german() {
-    insta::assert_snapshot!(german_mail(&samples::digest()).html);
-}
-
-#[rstest]
-#[case::stalled_phase(samples::stalled_phase())]
-#[case::waiting_on_customer(samples::waiting_on_customer())]
-#[case::escalation(samples::escalation())]
-#[case::early_wait(samples::early_wait())]
-#[case::stand_in(samples::stand_in_nudge())]
-fn a_nudge_in_german(#[case] nudge: Nudge) {
-    let name = format!("{}_to_{}", nudge.kind, nudge.reader.replace(' ', "_").to_lowercase());
-    let (renderer, links) = (renderer(), samples::links());
-    let email = mail(renderer.nudge(&nudge, Channel::Email, &links, &german()));
-    insta::assert_snapshot!(format!("{name}_text"), as_text(&email));
-    let post = post(renderer.nudge(&nudge, Channel::Slack, &links, &german()));
-    insta::assert_json_snapshot!(format!("{name}_slack"), post);
-}
-
-#[test]
-fn the_customers_mail_in_german() {
-    let (nudge, links) = (samples::customer_reminder(), samples::links());
-    let email = mail(renderer().customer_reminder(&nudge, &links, &german()));
-    insta::assert_snapshot!("customer_text", as_text(&email));
-    insta::assert_snapshot!("customer_html", email.html);
 }
 
 #[test]
@@ -95,7 +54,7 @@ fn twenty_five_lines_in_german_keep_every_limit() {
 }
 
 /// Words that are the same in both languages, or are names: people, customers, phases, zones.
-const SHARED: &str = "am an and april bei books brannoch buildout calder carve clinics color community copenhagen crm csm daughters dairy de design
+const SHARED: &str = "am an and person channel go gt live lt april bei books brannoch buildout calder carve clinics color community copenhagen crm csm daughters dairy de design
     dir digest die duarte email energy europe fennel fairlie freight friday halden health hotels housing ida ines in integration jonas kickoff
     laboratories lane launch linden marlow maren holt mills millrace no northby northwind onboarding onboardings optics osterby ostrow partners point
     phase program quillby review reyl rye sable slack street sync tallybrook thornbury tomas uat vale vets voss api was war warum amp do försäkringar jan mail nov rd reilly sg stand söner åsgård bramwell corvale so
@@ -112,38 +71,6 @@ fn words(said: &str) -> BTreeSet<String> {
         .filter(|word| word.chars().count() > 1)
         .map(str::to_lowercase)
         .collect()
-}
-
-/// What is visible of HTML: its text and its labels.
-fn visible(html: &str) -> String {
-    let mut said = String::new();
-    let body = html.split_once("<body").expect("a body").1;
-    for tag in body.split('<').skip(1) {
-        let (inside, text) = tag.split_once('>').unwrap_or((tag, ""));
-        for label in ["aria-label=\"", "aria-roledescription=\""] {
-            let rest = inside.split_once(label).map_or("", |(_, rest)| rest);
-            said.push_str(rest.split('"').next().unwrap_or_default());
-            said.push(' ');
-        }
-        if !inside.starts_with("!--") {
-            said.push_str(text);
-            said.push(' ');
-        }
-    }
-    let entities = [
-        ("&#228;", "ä"),
-        ("&#246;", "ö"),
-        ("&#252;", "ü"),
-        ("&#220;", "Ü"),
-        ("&#223;", "ß"),
-        ("&#196;", "Ä"),
-        ("&nbsp;", " "),
-        ("&zwnj;", ""),
-        ("&middot;", " "),
-        ("&#847;", ""),
-        ("&amp;", " "),
-    ];
-    entities.iter().fold(said, |said, (from, to)| said.replace(from, to))
 }
 
 /// Every text in blocks.
@@ -169,7 +96,8 @@ fn texts(value: &Value, said: &mut String) {
 fn said(message: &Message) -> BTreeSet<String> {
     match message {
         Message::Email(email) => {
-            let parts = [&email.from_name, &email.subject, &email.text, &visible(&email.html)];
+            let parts =
+                [&email.from_name, &email.subject, &email.text, &catalogue::as_read(&email.html)];
             parts.into_iter().flat_map(|part| words(part)).collect()
         }
         Message::Slack(post) => {
@@ -214,27 +142,7 @@ fn everything(locale: Locale) -> Vec<Message> {
             all.push(renderer.customer_reminder(&customer, &links, &brand).unwrap());
             let nobody = Nudge { csm: None, reader: String::new(), ..customer };
             all.push(renderer.customer_reminder(&nobody, &links, &brand).unwrap());
-            let by = || Some("Jonas".to_owned());
-            for what in [
-                What::Replied { by: by(), waited: Some(15) },
-                What::Moved { by: by(), to: "UAT".to_owned() },
-                What::Waits { by: by() },
-                What::Paused { by: by() },
-                What::Snoozed { until: day(2026, 12, 1), by: by() },
-                What::Reassigned { to: "Jonas".to_owned() },
-                What::Closed,
-            ] {
-                let settled = Settled {
-                    notification_id: "ntf_1".to_owned(),
-                    event_type: "stalled_phase".to_owned(),
-                    display_id: 1042,
-                    customer: "Halden".to_owned(),
-                    today: TODAY,
-                    what,
-                    undo: Some(pivotal_reminders::domain::message::Click::UndoReplied),
-                };
-                all.push(Message::Slack(renderer.settled(&settled, &links, &brand)));
-            }
+            all.extend(catalogue::settled(&links, &brand).into_iter().map(Message::Slack));
         }
     }
     all

@@ -135,9 +135,7 @@ fn a_trace_names_every_gate_up_to_the_one_that_is_shut() {
     assert_eq!(decided, Err(Hold::NotDue));
     let seen: Vec<String> = gates
         .iter()
-        .map(|gate| {
-            format!("{} {}: {}", if gate.passed { "✓" } else { "✗" }, gate.gate, gate.detail)
-        })
+        .map(|gate| format!("{} {}: {}", if gate.passed { "✓" } else { "✗" }, gate.gate, gate.seen))
         .collect();
     insta::assert_snapshot!(seen.join("\n"), @r#"
     ✓ exists: The onboarding exists.
