@@ -11,11 +11,13 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::Api;
-use super::auth::Reader;
+use super::auth::{Caller, Reader};
 use super::csv_file as csv;
 use super::error::ApiError;
+use super::notifications::Named;
 use super::query::Query;
 use super::wire::{self, Instant, List};
+use crate::db::Conn;
 use crate::operate::audit_log::{self, Filter, Line};
 
 #[derive(Serialize, JsonSchema)]
@@ -68,6 +70,20 @@ fn view(line: &Line) -> View<'_> {
     }
 }
 
+/// The id of what a number names; types of objects that have no numbers of their own are asked for by id.
+async fn number(
+    conn: &mut Conn,
+    caller: &Caller,
+    object: &str,
+    id: &str,
+) -> Result<Option<String>, ApiError> {
+    let of = |wanted: &str| (object == wanted).then_some(id);
+    let named = Named::resolve(conn, caller, of("onboarding"), of("customer"), of("user")).await?;
+    let found = named.onboarding.or(named.customer).or(named.user);
+    // What is not found may be gone, and still has its entries.
+    Ok(found.filter(|id| !id.is_empty()))
+}
+
 /// `GET /api/v1/audit_log`
 pub(super) async fn list(
     State(api): State<Api>,
@@ -76,15 +92,20 @@ pub(super) async fn list(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let page = query.page()?;
+    let (object, id) = (query.text("object")?, query.text("id")?);
+    let mut conn = api.db.read().await?;
+    let resolved = match (object, id) {
+        (Some(object), Some(id)) => number(&mut conn, &caller, object, id).await?,
+        _ => None,
+    };
     let filter = Filter {
-        object: query.text("object")?,
-        object_id: query.text("id")?,
+        object,
+        object_id: resolved.as_deref().or(id),
         actor: query.text("actor")?,
         event: query.text("event")?,
         after: query.instant("after")?.unwrap_or(DateTime::UNIX_EPOCH),
         before: query.instant("before")?.map_or(page.cursor, |before| before.min(page.cursor)),
     };
-    let mut conn = api.db.read().await?;
     if csv::is_wanted(&headers) {
         let file = audit_log::export(&mut conn, caller.workspace_id(), filter).await?;
         return Ok(csv::answer("audit_log", file));

@@ -8,6 +8,19 @@ use chrono_tz::Tz;
 
 use super::values::{Channel, CustomerStatus, Kind, Mode, Reason, State};
 
+/// How far a step of a ladder has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// It is to be told.
+    Now,
+    /// Its message is written and not sent yet.
+    OnItsWay,
+    /// It was told.
+    Told,
+    /// It was not told, and will not be: its message came to another end, or there is none any more.
+    Over,
+}
+
 /// What a gate saw.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Seen {
@@ -171,8 +184,8 @@ pub enum Seen {
         number: i64,
         /// What the rung counts.
         days: i64,
-        /// Whether somebody was told already.
-        told: bool,
+        /// Whether its turn has come.
+        turn: Turn,
     },
     /// No step is.
     NoStep,
@@ -367,13 +380,18 @@ impl Display for Seen {
                     }
                 }
             }
-            Self::Step { kind, number, days, told } => {
+            Self::Step { kind, number, days, turn } => {
                 let counts = match kind {
                     Kind::WaitingOnCustomer => "business days of waiting on the customer",
                     _ => "days in the phase",
                 };
-                let told = if *told { "was told already" } else { "is reached and not told yet" };
-                write!(f, "Step {number}, {days} {counts}, {told}.")
+                let turn = match turn {
+                    Turn::Now => "is reached and not told yet",
+                    Turn::OnItsWay => "is on its way",
+                    Turn::Told => "was told already",
+                    Turn::Over => "has had its turn",
+                };
+                write!(f, "Step {number}, {days} {counts}, {turn}.")
             }
             Self::NoStep => f.write_str("No step is reached at which a nudge is sent."),
             Self::NudgeChannel(channel) => {

@@ -10,9 +10,10 @@ use crate::domain::decide::{
 use crate::domain::facts::{Channels, Onboarding, Person, Workspace};
 use crate::domain::forecast::Forecasted;
 use crate::domain::routing::{Desk, is_away};
-use crate::domain::seen::{self, Meanwhile, Seen};
+use crate::domain::seen::{self, Meanwhile, Seen, Turn};
 use crate::domain::slots::{Slots, quiet_until};
 use crate::domain::values::{Kind, Mode, NotificationState, Reason};
+use crate::operate::forecast;
 use crate::store::notifications::{self, Notification};
 use crate::store::worlds::{self, About};
 use crate::store::{facts, onboardings};
@@ -97,10 +98,10 @@ async fn look(
         explanation.gates.gate("exists", false, || Seen::NotYet);
         return Ok(explanation);
     };
-    let o = &tracked.onboarding;
+    let mut o = tracked.onboarding.clone();
     explanation.snoozed_until = o.snoozed_until;
     if around {
-        let mut next = world.forecast(at, at + AHEAD, |_, _| ());
+        let mut next = world.forecast(at, forecast::until(at, AHEAD), |_, _| ());
         next.retain(|item| item.plan.state != NotificationState::Skipped);
         next.truncate(5);
         explanation.next = next;
@@ -121,14 +122,48 @@ async fn look(
         return Ok(explanation);
     };
     let asked = Asked { workspace: &world.workspace, desk, person: &person, at, channels };
-    let hold = asked.digest_gates(o, gates);
-    asked.ladder_gates(o, gates);
+    // The row knows what came since. The question is about that day, before its own digest had told of it.
+    let date = local_date(person.zone, at);
+    if o.last_reminded_on.is_some_and(|last| last >= date) {
+        o.last_reminded_on = notifications::last_digest_before(conn, &o.id, date).await?;
+    }
+    let turn = turn(conn, &world.workspace, &mut o, at).await?;
+    let hold = asked.digest_gates(&o, gates);
+    asked.ladder_gates(&o, turn, gates);
     explanation.sends = hold.is_none();
     explanation.reason = match hold {
         Some(Hold::Because(reason)) => Some(reason),
         Some(Hold::NotDue) | None => None,
     };
     Ok(explanation)
+}
+
+/// How far the step has come that the onboarding had reached at `at`. Of a nudge written later the onboarding knows nothing then.
+async fn turn(
+    conn: &mut Conn,
+    workspace: &Workspace,
+    o: &mut Onboarding,
+    at: DateTime<Utc>,
+) -> Result<Turn, DbError> {
+    let today = local_date(workspace.zone, at);
+    let Some(step) = step_reached(workspace, o, today) else { return Ok(Turn::Over) };
+    if step_due(workspace, o, today).is_some() {
+        return Ok(Turn::Now);
+    }
+    let nudge = notifications::nudge_of_step(conn, &o.id, step.kind, step.number).await?;
+    Ok(match nudge {
+        Some((written, _)) if written > at => {
+            let told = match step.kind {
+                Kind::WaitingOnCustomer => &mut o.waiting_step,
+                _ => &mut o.stalled_step,
+            };
+            *told = step.number - 1;
+            Turn::Now
+        }
+        Some((_, state)) if state.is_open() => Turn::OnItsWay,
+        Some((_, NotificationState::Sent | NotificationState::Suppressed)) => Turn::Told,
+        _ => Turn::Over,
+    })
 }
 
 /// Somebody and a time that a question is about.
@@ -220,7 +255,7 @@ impl Asked<'_> {
     }
 
     /// The gates of a nudge.
-    fn ladder_gates(&self, o: &Onboarding, gates: &mut Vec<Gate>) {
+    fn ladder_gates(&self, o: &Onboarding, turn: Turn, gates: &mut Vec<Gate>) {
         let Self { workspace, desk, person, at, channels } = *self;
         let today = local_date(workspace.zone, at);
         let reached = step_reached(workspace, o, today);
@@ -230,7 +265,7 @@ impl Asked<'_> {
                 kind,
                 number,
                 days,
-                told: due.is_none(),
+                turn,
             })
         });
         if let Some(step) = due {

@@ -7,6 +7,7 @@ use crate::domain::facts::Channels;
 use crate::domain::forecast::Forecasted;
 use crate::domain::ids::Ref;
 use crate::store::audit::Author;
+use crate::store::ledger::UNTIL_DECIDED;
 use crate::store::onboardings::{self, Patch};
 use crate::store::worlds::{self, About};
 
@@ -45,6 +46,12 @@ pub enum ForecastError {
     Database(#[from] DbError),
 }
 
+/// The end of a look ahead: never in a year of five digits, which no timestamp of ours can say.
+#[must_use]
+pub fn until(now: DateTime<Utc>, ahead: TimeDelta) -> DateTime<Utc> {
+    (now + ahead).min(UNTIL_DECIDED).max(now)
+}
+
 /// Everything that passes would write in the days after `now`, skipped notifications included.
 pub async fn forecast(
     db: &Db,
@@ -67,7 +74,7 @@ pub async fn forecast(
         let mut conn = db.read().await?;
         worlds::load(&mut conn, workspace_id, about, channels, now).await?
     };
-    let until = now + TimeDelta::try_days(days).unwrap_or_default();
+    let until = until(now, TimeDelta::try_days(days).unwrap_or_default());
     let mut items = world.map(|w| w.forecast(now, until, progress)).unwrap_or_default();
     if let About::Recipient(id) = about {
         items.retain(|item| item.plan.recipient_id == id);

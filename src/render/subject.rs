@@ -72,6 +72,7 @@ impl Subject<'_> {
         let fact = match (self.tally.waiting, self.tally.ours()) {
             (n @ 1.., _) => self.waiting_on(n),
             (_, n @ 1..) => t.ours_need(n),
+            _ if self.tally.total == 1 => t.on_track(1),
             _ => t.all_n_on_track(self.tally.total),
         };
         Some(t.late_lead(&at, &fact))

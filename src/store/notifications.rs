@@ -5,6 +5,7 @@ use serde::{Serialize, Serializer};
 
 use super::audit::{instant, instant_or_null};
 use crate::db::{Conn, DbError};
+use crate::domain::values::{Kind, NotificationState};
 use crate::{fetch_by_ids, on};
 
 mod search;
@@ -100,6 +101,39 @@ pub async fn of_onboarding(
         .bind(limit)
         .fetch_all(c)
         .await)
+}
+
+/// The local date of the last digest before `date` that told of an onboarding, or is to.
+pub async fn last_digest_before(
+    conn: &mut Conn,
+    onboarding_id: &str,
+    date: NaiveDate,
+) -> Result<Option<NaiveDate>, DbError> {
+    const SQL: &str = "SELECT n.slot_date FROM notification_items i JOIN notifications n ON n.id = i.notification_id
+         WHERE i.onboarding_id = $1 AND n.kind = 'digest' AND n.slot_date < $2 AND n.state NOT IN ('skipped', 'failed', 'cancelled')
+         ORDER BY n.slot_date DESC LIMIT 1";
+    let found: Option<(NaiveDate,)> =
+        on!(conn, |c| sqlx::query_as(SQL).bind(onboarding_id).bind(date).fetch_optional(c).await?);
+    Ok(found.map(|(date,)| date))
+}
+
+/// When the newest nudge about a step of an onboarding's ladder was written, and where it stands; `None` when there is none any more.
+pub async fn nudge_of_step(
+    conn: &mut Conn,
+    onboarding_id: &str,
+    kind: Kind,
+    step: i64,
+) -> Result<Option<(DateTime<Utc>, NotificationState)>, DbError> {
+    const SQL: &str = "SELECT n.created_at, n.state FROM notification_items i JOIN notifications n ON n.id = i.notification_id
+         WHERE i.onboarding_id = $1 AND n.kind = $2 AND n.step = $3 ORDER BY n.created_at DESC, n.id DESC LIMIT 1";
+    let found: Option<(DateTime<Utc>, String)> = on!(conn, |c| sqlx::query_as(SQL)
+        .bind(onboarding_id)
+        .bind(kind.as_str())
+        .bind(step)
+        .fetch_optional(c)
+        .await?);
+    // A state that this version does not know is no reason to fail: its row says nothing.
+    Ok(found.and_then(|(at, state)| Some((at, state.parse().ok()?))))
 }
 
 /// One notification of a workspace.

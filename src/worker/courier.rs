@@ -17,7 +17,7 @@ use super::brakes::Brakes;
 use super::compose::{self, Composer};
 use super::held::Held;
 use super::loader::Loader;
-use super::outcome;
+use super::outcome::{self, Next};
 use super::own_texts::{self, OwnTexts};
 use super::recheck::{Still, recheck, silence};
 use super::refusals::Refusals;
@@ -154,6 +154,11 @@ impl Courier {
         };
         let _held = self.held.hold(&claimed.id);
         let attempt = Running::new(self, &claimed);
+        if claimed.channel != row.channel {
+            // It goes another way since it was looked up, and this session leads the old one.
+            let next = Next { counts: false, ..Next::later(self.clock.now(), None) };
+            return attempt.end(next).await;
+        }
         let delivery = async {
             // A panic is one notification's trouble: it ends as an attempt like any other.
             if AssertUnwindSafe(self.attempt(&attempt, session)).catch_unwind().await.is_err() {
@@ -230,6 +235,12 @@ impl Courier {
             Still::Nothing(reason) => return unsent(NotificationState::Skipped, reason).await,
             Still::Rests { until, deadline } => {
                 if let Err(error) = self.rests(claimed, until, deadline, at).await {
+                    return attempt.release(&error.to_string()).await;
+                }
+                return;
+            }
+            Still::OtherWay(channel) => {
+                if let Err(error) = self.other_way(claimed, channel, at).await {
                     return attempt.release(&error.to_string()).await;
                 }
                 return;
@@ -316,6 +327,17 @@ impl Courier {
     ) -> Result<(), DbError> {
         let mut conn = self.db.begin().await?;
         ledger::rest(&mut conn, n, until, deadline, at).await?;
+        conn.commit().await
+    }
+
+    async fn other_way(
+        &self,
+        n: &Claimed,
+        channel: Channel,
+        at: DateTime<Utc>,
+    ) -> Result<(), DbError> {
+        let mut conn = self.db.begin().await?;
+        ledger::other_way(&mut conn, n, channel, at).await?;
         conn.commit().await
     }
 

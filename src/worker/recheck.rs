@@ -9,7 +9,7 @@ use crate::domain::facts::{Channels, Onboarding};
 use crate::domain::plan::{self, Audience, Planned};
 use crate::domain::routing::Desk;
 use crate::domain::slots::{Slots, next_working_hour, nudge_deadline, quiet_until};
-use crate::domain::values::{Kind, Mode, Reason};
+use crate::domain::values::{Channel, Kind, Mode, Reason};
 use crate::store::briefs::Brief;
 use crate::store::facts::Journey;
 use crate::store::ledger::Claimed;
@@ -26,6 +26,8 @@ pub enum Still {
     },
     /// The nudge or customer reminder, about this onboarding.
     Nudge(Box<Onboarding>),
+    /// The nudge, but by this channel: the one it was written for does not reach its recipient any more.
+    OtherWay(Channel),
     /// Not by this row: somebody else hears of the onboarding now, and this is theirs.
     HandOn(Box<Planned>),
     /// Nothing yet: what holds it back passes. It is looked at again at `until`, and has until `deadline` then.
@@ -45,17 +47,25 @@ pub fn recheck(n: &Claimed, brief: &Brief, channels: Channels, at: DateTime<Utc>
     match n.kind {
         Kind::Digest => digest(n, brief, channels),
         Kind::StalledPhase | Kind::WaitingOnCustomer => {
-            let still = about_one(n, brief, at, |journey| {
-                let person = brief.person.as_ref()?;
-                let hears = desk(n, brief, journey).and_then(|desk| desk.hears(at));
-                let right_person = hears.is_some_and(|person| person.id == n.recipient_id);
-                let date = local_date(person.zone, at);
-                let channel =
-                    nudge(person, &journey.onboarding, n.kind, date, channels, &mut ()).ok()?;
-                (right_person && channel == n.channel).then_some(())
-            });
+            let by = |wanted: Channel| {
+                about_one(n, brief, at, |journey| {
+                    let person = brief.person.as_ref()?;
+                    let hears = desk(n, brief, journey).and_then(|desk| desk.hears(at));
+                    let right_person = hears.is_some_and(|person| person.id == n.recipient_id);
+                    let date = local_date(person.zone, at);
+                    let channel =
+                        nudge(person, &journey.onboarding, n.kind, date, channels, &mut ()).ok()?;
+                    (right_person && channel == wanted).then_some(())
+                })
+            };
+            let still = by(n.channel);
             if !matches!(still, Still::Nothing(Reason::StateChanged)) {
                 return still;
+            }
+            // The step is told by this row or by none, as its key says nothing of channels. Of one in doubt no copy goes another way.
+            let other = n.channel.other();
+            if !n.resent && matches!(by(other), Still::Nudge(_)) {
+                return Still::OtherWay(other);
             }
             if let Some(plan) = handed_on(n, brief, channels, at) {
                 return Still::HandOn(Box::new(plan));

@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 
 use super::{Noun, clock};
-use crate::domain::seen::{Asked, Meanwhile, Seen, Since};
+use crate::domain::seen::{Asked, Meanwhile, Seen, Since, Turn};
 use crate::domain::values::{CustomerStatus, Kind, Locale, Mode, State};
 
 impl Locale {
@@ -156,16 +156,20 @@ fn german(seen: &Seen) -> String {
                 ),
             }
         }
-        Seen::Step { kind, number, days, told } => {
+        Seen::Step { kind, number, days, turn } => {
             let counts = match kind {
                 Kind::WaitingOnCustomer => {
                     format!("{} Warten auf den Kunden", t.count(*days, Noun::BusinessDay))
                 }
                 _ => format!("{} in der Phase", t.count(*days, Noun::Day)),
             };
-            let told =
-                if *told { "ist schon gemeldet" } else { "ist erreicht und noch nicht gemeldet" };
-            format!("Stufe {number} ({counts}) {told}.")
+            let turn = match turn {
+                Turn::Now => "ist erreicht und noch nicht gemeldet",
+                Turn::OnItsWay => "ist unterwegs",
+                Turn::Told => "ist schon gemeldet",
+                Turn::Over => "war schon an der Reihe",
+            };
+            format!("Stufe {number} ({counts}) {turn}.")
         }
         Seen::NoStep => "Keine Stufe ist erreicht, an der ein Hinweis kommt.".to_owned(),
         Seen::NudgeChannel(channel) => format!("Der Hinweis wird per {} gesendet.", t.channel(*channel)),

@@ -155,6 +155,29 @@ pub async fn rest(
     Ok(rows == 1)
 }
 
+/// Lets go of a row that goes out by another channel from now on. Its job waits in the queue of the old one, so the sweeper pushes it
+/// again. `false` when the lease is lost.
+pub async fn other_way(
+    conn: &mut Conn,
+    row: &Claimed,
+    channel: Channel,
+    now: DateTime<Utc>,
+) -> Result<bool, DbError> {
+    const SQL: &str = "UPDATE notifications SET state = 'scheduled', channel = $3, not_before = $5, pushed_at = $4, delivery_count = 0,
+           lease_owner = NULL, lease_token = NULL, stage = NULL, updated_at = $5
+         WHERE id = $1 AND lease_token = $2 AND state = 'sending'";
+    let rows = on!(conn, |c| sqlx::query(SQL)
+        .bind(&row.id)
+        .bind(&row.lease_token)
+        .bind(channel.as_str())
+        .bind(DateTime::UNIX_EPOCH)
+        .bind(now)
+        .execute(c)
+        .await?
+        .rows_affected());
+    Ok(rows == 1)
+}
+
 /// Notes that from now on the provider may have the message. Only for what is never repeated by itself (customers' mail, Slack):
 /// a crash before this mark is known to have sent nothing. `false` when the lease is lost.
 pub async fn mark_body(conn: &mut Conn, id: &str, token: &str) -> Result<bool, DbError> {

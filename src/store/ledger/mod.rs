@@ -15,7 +15,7 @@ mod write;
 use chrono::{DateTime, Utc};
 
 pub use by_hand::{Before, ByHand, lock, open_resend, reopen, resend, restore, rows, settle};
-pub use claim::{Claimed, Waiting, claim, mark_body, rest, waiting};
+pub use claim::{Claimed, Waiting, claim, mark_body, other_way, rest, waiting};
 pub use finish::{Attempt, Finish, finish};
 pub use message::{Packed, Packer, message};
 pub use reminded::{drop_items, forget_later, give_back, remind};

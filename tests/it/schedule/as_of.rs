@@ -143,3 +143,46 @@ async fn the_forecast_knows_only_what_has_happened(#[case] backend: Backend) {
         ["2026-06-02T07:00:00.000Z", "2026-06-03T07:00:00.000Z", "2026-06-04T07:00:00.000Z"]
     );
 }
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn an_explanation_is_of_its_own_time_whatever_was_written_since(#[case] backend: Backend) {
+    let stage = Stage::new(backend).await;
+    let path = stage.onboard("Halden Freight", json!({ "state": "waiting" })).await;
+    stage.pass("2026-06-04T07:00:00Z").await;
+    stage.pass("2026-06-04T10:00:00Z").await;
+    let explained = async |at: &str| {
+        let answer = stage.app.get(&format!("{path}/reminders?at={at}")).await.ok(200);
+        let step = answer["gates"].as_array().unwrap().iter().find(|g| g["gate"] == "nudge_step");
+        let step = step.unwrap()["detail"].as_str().unwrap().to_owned();
+        (answer["verdict"].as_str().unwrap().to_owned(), step)
+    };
+    let told = "Step 1, 3 business days of waiting on the customer, was told already.";
+    let not_yet =
+        "Step 1, 3 business days of waiting on the customer, is reached and not told yet.";
+    let send = |step: &str| ("send".to_owned(), step.to_owned());
+    assert_eq!(explained("2026-06-04T06:00:00Z").await, send(not_yet), "before both");
+    assert_eq!(explained("2026-06-04T12:00:00Z").await, send(told), "the morning's digest had it");
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_step_that_nobody_was_told_of_is_not_said_to_be_told(#[case] backend: Backend) {
+    let stage = Stage::new(backend).await;
+    let fields = json!({ "state": "waiting", "reminder_frequency_days": 30 });
+    let path = stage.onboard("Halden Freight", fields).await;
+    stage.scan("2026-06-04T10:00:00Z").await;
+    let step = async |at: &str| {
+        let answer = stage.app.get(&format!("{path}/reminders?at={at}")).await.ok(200);
+        let step = answer["gates"].as_array().unwrap().iter().find(|g| g["gate"] == "nudge_step");
+        step.unwrap()["detail"].as_str().unwrap().rsplit(", ").next().unwrap().to_owned()
+    };
+    assert_eq!(step("2026-06-04T10:30:00Z").await, "is on its way.");
+    stage.drain("2026-06-05T22:00:00Z").await;
+    insta::assert_snapshot!(stage.ledger().await, @"2026-06-04 waiting_on_customer 1 live slack to Carl: skipped (expired) [Halden Freight]");
+    assert_eq!(step("2026-06-05T23:00:00Z").await, "has had its turn.");
+}

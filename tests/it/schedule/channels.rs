@@ -4,6 +4,7 @@ use rstest::rstest;
 use serde_json::json;
 
 use crate::support::db::Backend;
+use crate::support::fake_slack::Answer;
 use crate::support::fake_smtp::{At, Do, Script};
 use crate::support::stage::Stage;
 
@@ -86,4 +87,41 @@ async fn a_relay_that_always_says_later_ends_with_the_deadline(#[case] backend: 
         stage.drain(&format!("2026-06-02T{time}:00Z")).await;
     }
     insta::assert_snapshot!(stage.ledger().await, @"2026-06-02 digest live email to Carl: skipped (expired), attempts 5 [Halden Freight]");
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_nudge_whose_channel_is_switched_off_before_it_goes_out_goes_the_other_way(
+    #[case] backend: Backend,
+) {
+    let stage = Stage::new(backend).await;
+    let fields = json!({ "state": "waiting", "reminder_frequency_days": 30 });
+    let path = stage.onboard("Halden Freight", fields).await;
+    stage.scan("2026-06-04T10:00:00Z").await;
+    stage.patch(&path, json!({ "reminder_slack": false })).await;
+    stage.drain("2026-06-04T11:00:00Z").await;
+    insta::assert_snapshot!(stage.ledger().await, @"2026-06-04 waiting_on_customer 1 live email to Carl: sent, attempts 1 [Halden Freight]");
+    assert!(stage.slack.posts().is_empty());
+    assert_eq!(stage.relay.accepted().len(), 1);
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn when_slack_does_not_know_somebody_their_other_nudges_come_by_mail(
+    #[case] backend: Backend,
+) {
+    let stage = Stage::new(backend).await;
+    for customer in ["Halden Freight", "Osterby Clinics", "Quillby Books"] {
+        stage.onboard(customer, json!({ "state": "waiting", "reminder_frequency_days": 30 })).await;
+    }
+    stage.slack.then(vec![Answer::error("channel_not_found")]);
+    stage.pass("2026-06-04T10:00:00Z").await;
+    let nudges = stage.ledger().await;
+    let ways = |words: &str| nudges.lines().filter(|line| line.contains(words)).count();
+    assert_eq!(ways("slack to Carl: failed (address_refused)"), 1, "{nudges}");
+    assert_eq!(ways("email to Carl: sent"), 2, "{nudges}");
 }

@@ -253,7 +253,11 @@ pub(super) const OPERATIONS: &[Operation] = &[
         description: "Accept: text/csv gives up to 10,000 lines as a file.",
         query: &[
             ("object", "string", "Only about this type of object."),
-            ("id", "string", "Only about the object of this id."),
+            (
+                "id",
+                "string",
+                "Only about the object of this id; with `object`, of an onboarding, a customer or a user, its number will do.",
+            ),
             ("actor", "string", "Only by the actor of this id or name."),
             ("event", "string", "Only this event."),
             ("after", "date-time", "From this instant on."),
