@@ -206,7 +206,14 @@ const FAULTS: [(u8, &str, &[&str]); 53] = [
             "fault_35_a_relay_with_a_certificate_of_its_own_is_trusted_where_a_setting_says_so",
         ],
     ),
-    (36, "no 8BITMIME, no SMTPUTF8", &["addresses_outside_ascii_go_to_relays_that_take_them"]),
+    (
+        36,
+        "no 8BITMIME, no SMTPUTF8",
+        &[
+            "a_relay_that_knows_neither_8bitmime_nor_smtputf8_gets_every_mail_as_it_was_written",
+            "addresses_outside_ascii_go_to_relays_that_take_them",
+        ],
+    ),
     (
         37,
         "hostile names",

@@ -419,13 +419,18 @@ async fn a_workspace_has_its_own_sender_answers_foot_and_subjects(#[case] backen
         (&workspace["reply_to"], &workspace["names_in_subjects"]),
         (&json!("success@acme.example"), &json!(false))
     );
+    let phase = json!({ "label": "Kick-off & scope" });
+    stage.app.patch("/phases/before_getting_started", phase).await.ok(200);
     stage.pass("2026-06-02T07:00:00Z").await;
     let raw = stage.relay.accepted().pop().unwrap().raw;
     let mail = MessageParser::default().parse(&raw).unwrap();
     assert_eq!(mail.from().unwrap().first().unwrap().name(), Some("Acme success"));
     assert_eq!(mail.reply_to().unwrap().first().unwrap().address(), Some("success@acme.example"));
     assert_eq!(mail.subject(), Some("You are waiting on 1 customer, for 1 business day"));
-    assert!(mail.body_text(0).unwrap().contains("acme Inc., 1 Quay, 2100 Northby."));
+    let text = mail.body_text(0).unwrap();
+    assert!(text.contains("acme Inc., 1 Quay, 2100 Northby."), "{text}");
+    assert!(text.contains("Halden Freight #1, Kick-off & scope\r\n"), "{text}");
+    assert!(mail.body_html(0).unwrap().contains(">Kick-off &amp; scope</span>"));
     stage
         .app
         .patch(

@@ -1,8 +1,11 @@
 //! Clicks on Slack, from the message through a signed request to what the message says afterwards.
 
+use std::time::{Duration, Instant};
+
 use hmac::{Hmac, KeyInit, Mac};
 use pivotal_reminders::api;
 use pivotal_reminders::console::slack::{SlackRequests, router};
+use pivotal_reminders::db::Conn;
 use pivotal_reminders::domain::link::LinkKey;
 use pivotal_reminders::render::OwnPages;
 use rstest::rstest;
@@ -444,4 +447,36 @@ async fn whoever_clicks_is_answered_in_the_language_of_their_workspace(#[case] b
     let english = "This message is not known here any more. Nothing was changed.";
     assert_eq!(click("U0NOBODY", &unknown).await, english);
     assert!(site.command("U0NOBODY", "").await.starts_with("Nobody here has your Slack id."));
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_click_is_answered_within_three_seconds_whatever_the_database_does(
+    #[case] backend: Backend,
+) {
+    let site = Site::new(backend).await;
+    let path = site.nudged().await;
+    let value = site.value("customer_replied");
+    let body = Site::interaction("U0CARL", "customer_replied", &value);
+    let mut lock = site.stage.app.db().begin().await.unwrap();
+    // SQLite has one writer, whom the transaction already keeps.
+    if let Conn::PostgresTx(tx) = &mut lock {
+        let sql = "LOCK TABLE slack_requests IN ACCESS EXCLUSIVE MODE";
+        sqlx::query(sql).execute(&mut **tx).await.unwrap();
+    }
+    let asked = Instant::now();
+    let answer = site.send(site.signed("/slack/interactions", body.clone())).await;
+    assert_eq!(answer.status, 503);
+    assert!(asked.elapsed() < Duration::from_secs(3), "{:?}", asked.elapsed());
+    drop(lock);
+    assert_eq!(site.stage.app.get(&path).await.ok(200)["waiting_on_customer"], true);
+    // Nothing was kept of the request, so the same one is obeyed when it comes again.
+    assert_eq!(site.send(site.signed("/slack/interactions", body)).await.status, 200);
+    assert_eq!(site.stage.app.get(&path).await.ok(200)["waiting_on_customer"], false);
+
+    // A button that opens a page tells us so as well.
+    let opened = Site::interaction("U0CARL", "open", "");
+    assert_eq!(site.send(site.signed("/slack/interactions", opened)).await.status, 200);
 }

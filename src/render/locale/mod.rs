@@ -54,7 +54,7 @@ use {fixed, phrases};
 
 /// A phrase with what it names.
 fn said(phrase: fmt::Arguments<'_>) -> String {
-    let mut said = Said(String::new());
+    let mut said = Said(String::with_capacity(64));
     let written = fmt::write(&mut said, phrase);
     debug_assert!(written.is_ok(), "a string takes everything");
     said.0

@@ -9,6 +9,8 @@ use pivotal_reminders::deliver::{
 };
 use pivotal_reminders::domain::message::{Message, Report, Stage, Verdict};
 use pivotal_reminders::domain::values::{Channel, Mode, Reason};
+use pivotal_reminders::operate::preview;
+use pivotal_reminders::render::Renderer;
 use rstest::rstest;
 use tokio::sync::Semaphore;
 
@@ -539,6 +541,34 @@ async fn addresses_outside_ascii_go_to_relays_that_take_them() {
     assert_eq!(to, ["jörg@example.org", "anna@xn--bcher-kva.example"]);
     assert!(
         smtp.commands().contains(&"MAIL FROM:<reminders@tallybrook.example> SMTPUTF8".to_owned())
+    );
+}
+
+#[tokio::test]
+async fn a_relay_that_knows_neither_8bitmime_nor_smtputf8_gets_every_mail_as_it_was_written() {
+    let smtp = FakeSmtp::start(Script::new().extensions(&[])).await;
+    let deliverers = deliverers(config(&smtp));
+    let previews = preview::of_samples(&Renderer::new().unwrap(), None, None).unwrap();
+    let mut mails = 0;
+    for preview in previews {
+        let Message::Email(email) = &preview.message else { continue };
+        let mut to = envelope("n1", "anna@example.org");
+        to.name = "Jörg 🦀".to_owned();
+        let report = send(&deliverers, Mode::Live, Channel::Email, &to, &preview.message).await;
+        assert!(matches!(report.verdict, Verdict::Accepted { .. }), "{}: {report:?}", preview.name);
+        let taken = smtp.accepted().pop().unwrap();
+        assert!(taken.raw.is_ascii(), "{}", preview.name);
+        let read = MessageParser::default().parse(&taken.raw).unwrap();
+        let part = |text: &str| text.replace("\r\n", "\n").trim_end().to_owned();
+        assert_eq!(read.subject(), Some(email.subject.as_str()));
+        assert_eq!(read.to().unwrap().first().unwrap().name(), Some("Jörg 🦀"));
+        assert_eq!(part(&read.body_text(0).unwrap()), part(&email.text), "{}", preview.name);
+        assert_eq!(part(&read.body_html(0).unwrap()), part(&email.html), "{}", preview.name);
+        mails += 1;
+    }
+    assert!(mails > 20, "{mails}");
+    assert!(
+        !smtp.commands().iter().any(|line| line.contains("BODY=") || line.contains("SMTPUTF8"))
     );
 }
 
