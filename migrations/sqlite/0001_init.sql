@@ -376,7 +376,7 @@ CREATE TABLE audit_log (
     dedupe_key   TEXT UNIQUE,                   -- one entry per onboarding, reason and day for skipped notifications
     created_at   TEXT NOT NULL                  -- when it was created
 ) STRICT;
-CREATE INDEX audit_log_list ON audit_log (workspace_id, created_at DESC);                             -- the log, newest first
+CREATE INDEX audit_log_list ON audit_log (workspace_id, created_at DESC, event, object);              -- the log, newest first
 CREATE INDEX audit_log_object ON audit_log (object_id, created_at DESC);                              -- what happened to one thing
 
 -- Answers kept for 24 hours, so that a repeated POST is the same POST.

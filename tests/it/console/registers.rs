@@ -40,7 +40,7 @@ async fn an_onboarding_says_what_was_sent_what_will_be_and_why(#[case] backend: 
     let page = browser.read("/admin/w/acme/onboardings/1").await;
     for part in [
         "Halden Freight #1",
-        "Nothing is sent on Tue 2 Jun",
+        "A line about it is in the digest of Tue 2 Jun.",
         "The next four weeks",
         "Wed 3 Jun",
         "Carl Csm",
