@@ -13,7 +13,8 @@ use minijinja::value::{Serde, Value};
 use minijinja::{AutoEscape, Environment, Error, Output, State, UndefinedBehavior, filters};
 
 use super::locale::Labels;
-use super::{FILLER, FONT, TEMPLATES, escape_html, is_blank, text};
+use super::templates::{FILLER, FONT, TEMPLATES, escape_html, is_blank};
+use super::text;
 use crate::domain::values::{Kind, Locale, OwnTemplate, Part, TemplateName};
 
 /// Largest source, in octets.
@@ -232,7 +233,7 @@ fn sandbox(locale: Locale) -> Environment<'static> {
 /// Refuses blanks, and escapes by the name of the template, which no statement in it can change.
 fn always_escaped(out: &mut Output, state: &mut State, value: &Value) -> Result<(), Error> {
     if is_blank(value) {
-        return Err(super::blank());
+        return Err(super::templates::blank());
     }
     let text = value.to_string();
     if is_html(state.name()) && !value.is_safe() {

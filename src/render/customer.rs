@@ -3,9 +3,10 @@
 use serde::Serialize;
 
 use super::email::{Link, Shell, imprint, visible_first_name};
+use super::links::MessageLinks;
 use super::locale::Labels;
 use super::words;
-use super::{Brand, MessageLinks, subject, text};
+use super::{Brand, subject, text};
 use crate::domain::digest::Nudge;
 use crate::domain::values::Locale;
 

@@ -8,9 +8,10 @@ use serde::Serialize;
 pub(super) use self::digest::{DigestMail, open, open_mine};
 pub(super) use self::nudge::NudgeMail;
 use super::line::{LaunchSaid, Said, look};
+use super::links::MessageLinks;
 use super::locale::Labels;
 use super::words;
-use super::{Brand, MessageLinks, text};
+use super::{Brand, text};
 use crate::domain::values::Locale;
 
 /// A link in words.

@@ -8,11 +8,13 @@
 //! [`Renderer::new`] finds at start by rendering [`samples`].
 
 pub mod alert;
+mod brand;
 pub mod custom;
 mod customer;
 mod email;
 pub mod english;
 mod line;
+mod links;
 mod locale;
 mod meanwhile;
 mod nudge;
@@ -22,24 +24,20 @@ pub mod settled;
 mod slack;
 mod subject;
 mod summary;
+mod templates;
 mod text;
 mod words;
 
-use std::fmt;
-use std::sync::Arc;
-
-use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, Value};
-use minijinja::{
-    AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, escape_formatter,
-};
+use minijinja::{Environment, Error};
 use serde::Serialize;
 
-use self::custom::{Custom, Must};
-use self::locale::Labels;
+pub use self::brand::Brand;
+use self::custom::Must;
+use self::links::MessageLinks;
+pub use self::links::{Links, OwnPages};
+use self::templates::{broken, part_file};
 use crate::domain::digest::{Digest, Line, Nudge};
-use crate::domain::facts::Workspace;
-use crate::domain::link::{Link, LinkKey, Purpose};
 use crate::domain::message::{Email, Message, SlackPost};
 use crate::domain::values::{Channel, Kind, Locale, Part, TemplateName};
 
@@ -60,204 +58,6 @@ pub enum RenderError {
     Kind(Kind),
 }
 
-/// Addresses that messages point to. What has no address is left out, not dead.
-#[derive(Clone, Debug, Default)]
-pub struct Links {
-    /// Page of an onboarding elsewhere, with `{display_id}` for its number; without it messages point to our own.
-    pub onboarding_url: Option<String>,
-    /// Our own pages, which need no login.
-    pub own: Option<OwnPages>,
-    /// Whether a click on a Slack button reaches us; else Slack's buttons are links too.
-    pub slack_buttons: bool,
-}
-
-/// Where our own pages are, and the key that signs the links to them.
-#[derive(Clone, Debug)]
-pub struct OwnPages {
-    /// Base of the service, without a slash at its end.
-    pub base: String,
-    /// Signs the links.
-    pub key: LinkKey,
-}
-
-impl OwnPages {
-    /// Address of the page that a token opens.
-    #[must_use]
-    pub fn url(&self, link: &Link) -> String {
-        format!("{}/l/{}", self.base, self.key.token(link))
-    }
-}
-
-impl Links {
-    /// The links of one message.
-    fn of(&self, notification_id: &str) -> MessageLinks<'_> {
-        MessageLinks { links: self, itself: Link::of(notification_id, Purpose::Message, None) }
-    }
-}
-
-/// The links of one message: each for its reader and for one purpose.
-#[derive(Clone, Copy)]
-struct MessageLinks<'a> {
-    links: &'a Links,
-    /// The link that explains the message, from which the others are made; `None` for what is no notification.
-    itself: Option<Link>,
-}
-
-impl MessageLinks<'_> {
-    fn own(&self, purpose: Purpose, onboarding: Option<i64>) -> Option<String> {
-        let own = self.links.own.as_ref()?;
-        Some(own.url(&self.itself?.to(purpose, onboarding)))
-    }
-
-    /// Whether a click on a Slack button reaches us.
-    const fn clicks(&self) -> bool {
-        self.links.slack_buttons
-    }
-
-    /// Page of an onboarding: the workspace's own, else ours.
-    fn onboarding(&self, display_id: i64) -> Option<String> {
-        match &self.links.onboarding_url {
-            Some(url) => Some(url.replace("{display_id}", &display_id.to_string())),
-            None => self.acts(display_id),
-        }
-    }
-
-    /// Page with everything that can be done about an onboarding.
-    fn acts(&self, display_id: i64) -> Option<String> {
-        self.own(Purpose::Onboarding, Some(display_id))
-    }
-
-    /// Page that snoozes an onboarding after one more click.
-    fn snooze(&self, display_id: i64) -> Option<String> {
-        self.own(Purpose::Snooze, Some(display_id))
-    }
-
-    /// Page that ends the wait for a customer after one more click.
-    fn replied(&self, display_id: i64) -> Option<String> {
-        self.own(Purpose::Replied, Some(display_id))
-    }
-
-    /// Page that says why the reader hears of an onboarding.
-    fn why(&self, display_id: i64) -> Option<String> {
-        self.own(Purpose::Why, Some(display_id))
-    }
-
-    /// Page of all the reader's onboardings.
-    fn mine(&self) -> Option<String> {
-        self.own(Purpose::Mine, None)
-    }
-
-    /// Page of those that are snoozed or paused.
-    fn quiet(&self) -> Option<String> {
-        self.own(Purpose::Quiet, None)
-    }
-
-    /// Page on which the reader chooses time and days.
-    fn rhythm(&self) -> Option<String> {
-        self.own(Purpose::Rhythm, None)
-    }
-
-    /// Page on which the reader switches kinds of messages off.
-    fn mute(&self) -> Option<String> {
-        self.own(Purpose::Mute, None)
-    }
-
-    /// Page that explains this very message.
-    fn explain(&self) -> Option<String> {
-        self.own(Purpose::Message, None)
-    }
-
-    /// Page that stops messages like this one after one more click; also the one-click address of RFC 8058.
-    fn unsubscribe(&self) -> Option<String> {
-        self.own(Purpose::Unsubscribe, None)
-    }
-}
-
-/// What a workspace chose about its messages.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Brand {
-    /// Sender's name of mails to staff, if not made from the workspace's.
-    pub mail_name: Option<String>,
-    /// Where answers of staff go, if not to the sender.
-    pub reply_to: Option<String>,
-    /// Postal address at the foot of mails.
-    pub footer_address: Option<String>,
-    /// Whether customers are named where a lock screen shows it: subject, preheader, Slack's notification text.
-    pub names_in_subjects: bool,
-    /// The language of its messages.
-    pub locale: Locale,
-    /// Its own templates, in the place of ours.
-    pub custom: Option<Arc<Custom>>,
-}
-
-impl Default for Brand {
-    fn default() -> Self {
-        Self {
-            mail_name: None,
-            reply_to: None,
-            footer_address: None,
-            names_in_subjects: true,
-            locale: Locale::En,
-            custom: None,
-        }
-    }
-}
-
-impl Brand {
-    /// What a workspace chose; `footer_address` is the installation's, `custom` what it wrote itself.
-    #[must_use]
-    pub fn of(
-        workspace: &Workspace,
-        footer_address: Option<&str>,
-        custom: Option<Arc<Custom>>,
-    ) -> Self {
-        let own = workspace.footer_address.as_deref();
-        Self {
-            mail_name: workspace.mail_name.clone(),
-            reply_to: workspace.reply_to.clone(),
-            footer_address: own.or(footer_address).map(str::to_owned),
-            names_in_subjects: workspace.names_in_subjects,
-            locale: workspace.locale,
-            custom,
-        }
-    }
-}
-
-/// Template files, by the name other templates know them by.
-macro_rules! templates {
-    ($($name:literal),+ $(,)?) => {
-        [$(($name, include_str!(concat!("../../templates/", $name, ".j2")))),+]
-    };
-}
-
-const TEMPLATES: [(&str, &str); 19] = templates![
-    "email/shell.html",
-    "email/staff.html",
-    "email/row.html",
-    "email/button.html",
-    "email/nudge.html",
-    "email/nudge.txt",
-    "email/foot.txt",
-    "email/digest/subject.txt",
-    "email/digest/body.txt",
-    "email/digest/body.html",
-    "email/stalled_phase/subject.txt",
-    "email/stalled_phase/body.txt",
-    "email/stalled_phase/body.html",
-    "email/waiting_on_customer/subject.txt",
-    "email/waiting_on_customer/body.txt",
-    "email/waiting_on_customer/body.html",
-    "email/customer_reminder/subject.txt",
-    "email/customer_reminder/body.txt",
-    "email/customer_reminder/body.html",
-];
-
-/// Keeps the client's preview from going on into the mail; ten lines of it, as a line of mail may have 998 octets.
-const FILLER: &str = "&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;\n";
-
-/// The one font of our mails: the reader's own.
-const FONT: &str = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;";
-
 /// Turns what is to be said into messages. Compiled once, shared by all workers.
 pub struct Renderer {
     /// One for each language, in the order of [`Locale::ALL`].
@@ -270,8 +70,10 @@ impl Renderer {
     /// # Errors
     /// A template is broken.
     pub fn new() -> Result<Self, RenderError> {
-        let templates =
-            Locale::ALL.iter().map(|locale| compile(*locale)).collect::<Result<_, _>>()?;
+        let templates = Locale::ALL
+            .iter()
+            .map(|locale| templates::compile(*locale))
+            .collect::<Result<_, _>>()?;
         let renderer = Self { templates };
         renderer.check()?;
         Ok(renderer)
@@ -348,8 +150,7 @@ impl Renderer {
     /// The built-in template of a part; `None` where we build it without one.
     #[must_use]
     pub fn built_in(&self, name: TemplateName) -> Option<&'static str> {
-        let file = part_file(name.kind, name.part)?;
-        TEMPLATES.iter().find(|(name, _)| *name == file).map(|(_, source)| *source)
+        templates::source(&part_file(name.kind, name.part)?)
     }
 
     /// What templates of a kind may name, with the values of a sample.
@@ -520,24 +321,6 @@ struct From {
     reply_to: Option<String>,
 }
 
-/// Name of the built-in template of a part.
-fn part_file(kind: Kind, part: Part) -> Option<String> {
-    let file = match part {
-        Part::Subject => "subject.txt",
-        Part::Text => "body.txt",
-        Part::Html => "body.html",
-        Part::Slack => return None,
-    };
-    Some(format!("email/{kind}/{file}"))
-}
-
-impl Brand {
-    /// The workspace's own templates, if they have this part.
-    fn own(&self, kind: Kind, part: Part) -> Option<&Custom> {
-        self.custom.as_deref().filter(|custom| custom.has(kind, part))
-    }
-}
-
 impl Must {
     fn of<'a>(
         brand: &Brand,
@@ -550,77 +333,4 @@ impl Must {
             unsubscribe: links.unsubscribe(),
         }
     }
-}
-
-/// The templates with the words of a language.
-fn compile(locale: Locale) -> Result<Environment<'static>, RenderError> {
-    let mut templates = Environment::new();
-    let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
-    let syntax = syntax.map_err(|source| broken("(syntax)", source))?;
-    templates.set_syntax(syntax);
-    templates.set_undefined_behavior(UndefinedBehavior::Strict);
-    templates.set_auto_escape_callback(|name| match name.rsplit_once('.') {
-        Some((_, "html")) => AutoEscape::Html,
-        _ => AutoEscape::None,
-    });
-    templates.set_formatter(no_blanks);
-    templates.add_global("t", Value::from(Serde(Labels::of(locale))));
-    templates.add_global("font", Value::from_safe_string(FONT.to_owned()));
-    templates.add_global("filler", Value::from_safe_string(FILLER.repeat(10)));
-    templates.add_global("frame", text::FRAME);
-    for (name, source) in TEMPLATES {
-        templates.add_template(name, source).map_err(|source| broken(name, source))?;
-    }
-    Ok(templates)
-}
-
-fn broken(template: &str, source: Error) -> RenderError {
-    RenderError::Template { template: template.to_owned(), source }
-}
-
-/// Refuses to show a value as nothing, or as the word "none"; escapes text for HTML.
-fn no_blanks(out: &mut Output, state: &mut State, value: &Value) -> Result<(), Error> {
-    if is_blank(value) {
-        return Err(blank());
-    }
-    match value.as_str() {
-        Some(text) if matches!(state.auto_escape(), AutoEscape::Html) && !value.is_safe() => {
-            escape_html(out, text).map_err(Error::from)
-        }
-        _ => escape_formatter(out, state, value),
-    }
-}
-
-/// Whether a value would show as nothing, or as the word "none".
-fn is_blank(value: &Value) -> bool {
-    value.is_none() || value.as_str().is_some_and(|text| text.trim().is_empty())
-}
-
-fn blank() -> Error {
-    Error::new(ErrorKind::InvalidOperation, "a value would be shown as blank")
-}
-
-/// Escapes text for HTML, as plain ASCII: a mail of it travels as it is, through every relay. Slashes stay, unlike in the engine's own
-/// escaping: addresses are to be readable, and 25 lines have a hundred of them.
-fn escape_html(out: &mut Output, mut text: &str) -> fmt::Result {
-    // By octets: all that is special begins with one of these, or outside ASCII.
-    while let Some(at) =
-        text.bytes().position(|b| matches!(b, b'&' | b'<' | b'>' | b'"' | b'\'') || !b.is_ascii())
-    {
-        let (before, special) = text.split_at(at);
-        out.write_str(before)?;
-        let mut rest = special.chars();
-        match rest.next() {
-            Some('&') => out.write_str("&amp;")?,
-            Some('<') => out.write_str("&lt;")?,
-            Some('>') => out.write_str("&gt;")?,
-            Some('"') => out.write_str("&quot;")?,
-            Some('\'') => out.write_str("&#39;")?,
-            Some(words::NBSP) => out.write_str("&nbsp;")?,
-            Some(other) => write!(out, "&#{};", u32::from(other))?,
-            None => {}
-        }
-        text = rest.as_str();
-    }
-    out.write_str(text)
 }

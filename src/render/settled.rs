@@ -3,9 +3,10 @@
 use chrono::NaiveDate;
 use serde_json::json;
 
+use super::Brand;
+use super::links::MessageLinks;
 use super::locale::Noun;
 use super::slack::{escape, link, section};
-use super::{Brand, MessageLinks};
 use crate::domain::message::{Click, SlackPost};
 use crate::domain::values::Locale;
 

@@ -4,11 +4,12 @@ use serde_json::{Value, json};
 
 use super::email::{open, open_mine};
 use super::line::{Look, Said, look};
+use super::links::MessageLinks;
 use super::locale::{Labels, clock};
 use super::meanwhile::Meanwhile;
 use super::nudge::{NudgeSaid, statement};
 use super::words::{capital, plain};
-use super::{Brand, MessageLinks, summary};
+use super::{Brand, summary};
 use crate::domain::digest::{Digest, Group, Nudge};
 use crate::domain::message::{Click, SlackPost};
 use crate::domain::values::{Kind, Locale};

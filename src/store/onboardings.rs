@@ -1,10 +1,17 @@
 //! The journeys that must not stall.
 
+mod list;
+mod snooze;
+mod wait;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use sqlx::types::Json;
 
+pub use self::list::{Filter, list};
+pub use self::snooze::{snooze, snoozed_until};
+pub use self::wait::{Wait, resume_wait};
 use super::audit::{self, Author, Diff, Entry};
 use super::hints::{self, Touched};
 use super::{counters, finders, notices, slack_replies, traces};
@@ -169,67 +176,6 @@ pub struct Patch {
 
 finders!(Onboarding, "SELECT * FROM onboardings");
 
-/// Which onboardings to list.
-#[derive(Clone, Copy, Debug)]
-pub struct Filter<'a> {
-    /// Only older ones.
-    pub cursor: DateTime<Utc>,
-    /// Only this customer's.
-    pub customer_id: Option<&'a str>,
-    /// Only in this state; `waiting` selects on the flag.
-    pub state: Option<State>,
-    /// Only in this phase.
-    pub phase: Option<Phase>,
-    /// At most so many.
-    pub limit: i64,
-}
-
-/// The onboardings of a workspace, newest first.
-pub async fn list(
-    conn: &mut Conn,
-    workspace_id: &str,
-    filter: Filter<'_>,
-) -> Result<Vec<Onboarding>, DbError> {
-    let waiting = (filter.state == Some(State::Waiting)).then_some(true);
-    let state = filter.state.filter(|state| *state != State::Waiting).map(State::as_str);
-    let phase = filter.phase.map(Phase::as_str);
-    // Two statements, so that each can walk its own index.
-    match filter.customer_id {
-        None => on!(conn, |c| {
-            sqlx::query_as(
-            "SELECT o.* FROM onboardings o JOIN customers c ON c.id = o.customer_id
-             WHERE o.workspace_id = $1 AND o.deleted_at IS NULL AND c.deleted_at IS NULL AND o.created_at < $2
-               AND ($3 IS NULL OR o.state = $3) AND ($4 IS NULL OR o.waiting_on_customer = $4) AND ($5 IS NULL OR o.phase = $5)
-             ORDER BY o.created_at DESC LIMIT $6"
-        )
-        .bind(workspace_id)
-        .bind(filter.cursor)
-        .bind(state)
-        .bind(waiting)
-        .bind(phase)
-        .bind(filter.limit)
-        .fetch_all(c)
-        .await
-        }),
-        Some(customer_id) => on!(conn, |c| {
-            sqlx::query_as(
-            "SELECT o.* FROM onboardings o JOIN customers c ON c.id = o.customer_id
-             WHERE o.customer_id = $1 AND o.deleted_at IS NULL AND c.deleted_at IS NULL AND o.created_at < $2
-               AND ($3 IS NULL OR o.state = $3) AND ($4 IS NULL OR o.waiting_on_customer = $4) AND ($5 IS NULL OR o.phase = $5)
-             ORDER BY o.created_at DESC LIMIT $6"
-        )
-        .bind(customer_id)
-        .bind(filter.cursor)
-        .bind(state)
-        .bind(waiting)
-        .bind(phase)
-        .bind(filter.limit)
-        .fetch_all(c)
-        .await
-        }),
-    }
-}
-
 /// Creates an onboarding of a customer that the caller has locked.
 pub async fn create(
     conn: &mut Conn,
@@ -360,61 +306,6 @@ pub async fn update(
     if after.moves_hints(&before) {
         touched(conn, &after.id, now).await?;
     }
-    Ok(after)
-}
-
-/// A wait for a customer as it stood, so that its end can be taken back.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Wait {
-    state: State,
-    state_entered_at: DateTime<Utc>,
-    /// Since when.
-    pub since: Option<DateTime<Utc>>,
-    began_on: Option<NaiveDate>,
-    step: i64,
-    held_since: Option<DateTime<Utc>>,
-    holds: Vec<Hold>,
-}
-
-impl From<&Onboarding> for Wait {
-    fn from(o: &Onboarding) -> Self {
-        Self {
-            state: o.state,
-            state_entered_at: o.state_entered_at,
-            since: o.waiting_on_customer_since,
-            began_on: o.waiting_began_on,
-            step: o.waiting_step,
-            held_since: o.held_since,
-            holds: o.holds.0.clone(),
-        }
-    }
-}
-
-/// Puts an ended wait back, with everything that counts from its beginning, on an onboarding that the caller has locked.
-pub async fn resume_wait(
-    conn: &mut Conn,
-    author: &Author,
-    before: Onboarding,
-    wait: Wait,
-    now: DateTime<Utc>,
-) -> Result<Onboarding, DbError> {
-    let after = Onboarding {
-        state: wait.state,
-        state_entered_at: wait.state_entered_at,
-        waiting_on_customer: true,
-        waiting_on_customer_since: wait.since,
-        waiting_began_on: wait.began_on,
-        waiting_step: wait.step,
-        held_since: wait.held_since,
-        holds: Json(wait.holds),
-        waiting_mode: author.mode,
-        updated_at: now.max(before.updated_at),
-        ..before.clone()
-    };
-    write(conn, &after).await?;
-    let diff = Diff::between(&before, &after);
-    log(conn, author, "onboarding_updated", &after, diff, Some("undo"), now).await?;
-    touched(conn, &after.id, now).await?;
     Ok(after)
 }
 
@@ -570,46 +461,4 @@ async fn log(
         reason,
     };
     audit::append(conn, author, entry, now).await
-}
-
-/// The date on which reminders of an onboarding resume, if they rest.
-pub async fn snoozed_until(conn: &mut Conn, id: &str) -> Result<Option<NaiveDate>, DbError> {
-    on!(conn, |c| sqlx::query_scalar("SELECT snoozed_until FROM onboardings WHERE id = $1")
-        .bind(id)
-        .fetch_one(c)
-        .await)
-}
-
-/// Snoozes an onboarding that the caller has locked until `until`, the day on which reminders resume; `None` wakes it.
-pub async fn snooze(
-    conn: &mut Conn,
-    author: &Author,
-    onboarding: &Onboarding,
-    until: Option<NaiveDate>,
-    reason: Option<&str>,
-    now: DateTime<Utc>,
-) -> Result<(), DbError> {
-    let before = snoozed_until(conn, &onboarding.id).await?;
-    if before == until {
-        return Ok(());
-    }
-    for sql in [
-        "UPDATE onboardings SET snoozed_until = $2 WHERE id = $1",
-        "UPDATE reminder_state SET rests_until = $2 WHERE onboarding_id = $1",
-    ] {
-        on!(conn, |c| sqlx::query(sql)
-            .bind(&onboarding.id)
-            .bind(until)
-            .execute(c)
-            .await
-            .map(|_| ()))?;
-    }
-    let event = if until.is_some() { "onboarding_snoozed" } else { "onboarding_woken" };
-    let diff = Diff::field(
-        "snoozed_until",
-        before.map(|date| date.to_string()),
-        until.map(|date| date.to_string()),
-    );
-    log(conn, author, event, onboarding, diff, reason, now).await?;
-    touched(conn, &onboarding.id, now).await
 }
