@@ -176,9 +176,17 @@ struct Named {
 const FIRST: &str = "";
 const LAST: &str = "zz";
 
-/// What only a skipped row ends for, and what by itself: too many to look through for anything else.
-const QUIET: [Reason; 4] =
-    [Reason::StateChanged, Reason::Superseded, Reason::MissedSlot, Reason::QuietHours];
+/// Whether a row that was not sent may end so, for this reason. What ends many rows ends all of them alike: too many to look through for
+/// anything else.
+fn may_end(state: NotificationState, reason: Reason) -> bool {
+    match reason {
+        Reason::TestMode => state == NotificationState::Suppressed,
+        Reason::StateChanged | Reason::Superseded | Reason::MissedSlot | Reason::QuietHours => {
+            state == NotificationState::Skipped
+        }
+        _ => state != NotificationState::Suppressed,
+    }
+}
 
 /// A filter as the statements take it.
 struct Asked<'a> {
@@ -310,7 +318,7 @@ impl<'a> Asked<'a> {
                     if self.any && found.len() >= limit {
                         break;
                     }
-                    if state == NotificationState::Skipped || !QUIET.contains(reason) {
+                    if may_end(state, *reason) {
                         found.extend(self.unsent(conn, cursor, *reason, limit).await?);
                     }
                 }
