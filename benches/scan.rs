@@ -15,7 +15,6 @@ use std::time::Instant;
 
 use anyhow::ensure;
 use chrono::{DateTime, TimeDelta, Utc};
-use pivotal_reminders::app::App;
 use pivotal_reminders::clock::Clock;
 use pivotal_reminders::domain::facts::Channels;
 use pivotal_reminders::operate::forecast::{Question, forecast};
@@ -119,17 +118,16 @@ async fn pass(options: &Options, engine: Engine, onboardings: u32) -> anyhow::Re
 
 /// The measurement: passes an hour before the slot, which find nothing, then the pass of the slot.
 async fn passes(url: &str, at: DateTime<Utc>) -> anyhow::Result<()> {
-    let early = support::open(url, Clock::Fixed(at - TimeDelta::hours(1))).await?;
-    telemetry::start(&early.config.log, None);
+    let app = support::open(url, Clock::manual(at - TimeDelta::hours(1))).await?;
+    telemetry::start(&app.config.log, None);
     let mut idle_ms = Vec::new();
     for _ in 0..IDLE_PASSES {
         let began = Instant::now();
-        let summary = early.scan(|_| ()).await?;
+        let summary = app.scan(|_| ()).await?;
         idle_ms.push(began.elapsed().as_secs_f64() * 1000.0);
         ensure!(summary.recipients == 0 && summary.nudges == 0, "{summary:?}");
     }
-    // The same connections, an hour later.
-    let app = App { clock: Clock::Fixed(at), ..early };
+    app.clock.advance(TimeDelta::hours(1));
     let began = Instant::now();
     let summary = app.scan(|_| ()).await?;
     let due_s = began.elapsed().as_secs_f64();

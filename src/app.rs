@@ -12,7 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rand::Rng;
 use rand::distr::Alphanumeric;
 use secrecy::ExposeSecret;
-use tokio::sync::Semaphore;
+use tokio::sync::{OnceCell, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
@@ -32,7 +32,7 @@ use crate::operate::preview::{TestCopy, Tester};
 use crate::render::{Links, OwnPages, Renderer};
 use crate::scheduler::{self, Summary};
 use crate::store::clock_guard::{self, ClockGuard};
-use crate::store::ledger::{self, Backlog, Packer};
+use crate::store::ledger::{Backlog, Packer};
 use crate::store::presence::Identity;
 use crate::store::retention::Retention;
 use crate::store::{schedules, settings};
@@ -43,6 +43,7 @@ use crate::worker::held::Held;
 use crate::worker::loader::Loader;
 use crate::worker::own_texts::OwnTexts;
 use crate::worker::refusals::Refusals;
+use crate::worker::tally::Tally;
 use crate::worker::writer::Writer;
 use crate::{api, console, operate, worker};
 pub use serve::{listen, stop_on_signal};
@@ -77,8 +78,10 @@ pub struct App {
     pub config: Config,
     /// The time.
     pub clock: Clock,
-    /// The database of API and scheduler.
+    /// The database, for whoever asks for something.
     pub db: Db,
+    /// The same for passes and deliveries, once they need it.
+    pipeline: OnceCell<Db>,
     /// Who this process is among the others.
     pub identity: Arc<Identity>,
 }
@@ -86,7 +89,7 @@ pub struct App {
 impl App {
     /// Opens the database that there is.
     pub async fn open(config: Config, clock: Clock) -> anyhow::Result<Self> {
-        let db = Db::open(&config.database(config.database.connections)).await?;
+        let db = Db::open(&config.database()).await?;
         Ok(Self::over(config, clock, db))
     }
 
@@ -94,12 +97,12 @@ impl App {
     #[must_use]
     pub fn over(config: Config, clock: Clock, db: Db) -> Self {
         let identity = Arc::new(Identity::new(clock.now()));
-        Self { config, clock, db, identity }
+        Self { config, clock, db, pipeline: OnceCell::new(), identity }
     }
 
     /// Opens the database, or makes an empty one, for whoever migrates it next.
     pub async fn create(config: Config, clock: Clock) -> anyhow::Result<Self> {
-        let options = DbOptions { create: true, ..config.database(config.database.connections) };
+        let options = DbOptions { create: true, ..config.database() };
         let db = Db::open(&options).await?;
         Ok(Self::over(config, clock, db))
     }
@@ -145,14 +148,20 @@ impl App {
         Ways::of(&self.config)
     }
 
-    /// Everything deliveries need, on a pool of their own.
-    pub async fn courier(&self, guard: ClockGuard) -> anyhow::Result<Arc<Courier>> {
-        let db = match &self.db {
-            Db::Postgres(_) => {
-                Db::open(&self.config.database(self.config.database.worker_connections)).await?
+    /// The database for passes and deliveries: on PostgreSQL a pool of their own.
+    async fn pipeline(&self) -> anyhow::Result<Db> {
+        let open = || async {
+            match &self.db {
+                Db::Postgres(_) => Db::open(&self.config.pipeline_database()).await,
+                sqlite @ Db::Sqlite { .. } => Ok(sqlite.clone()),
             }
-            sqlite @ Db::Sqlite { .. } => sqlite.clone(),
         };
+        Ok(self.pipeline.get_or_try_init(open).await?.clone())
+    }
+
+    /// Everything deliveries need.
+    pub async fn courier(&self, guard: ClockGuard) -> anyhow::Result<Arc<Courier>> {
+        let db = self.pipeline().await?;
         let Ways { deliverers, channels, .. } = self.ways()?;
         let settings = &self.config.worker;
         let renderer = Renderer::new().context("a template is broken")?;
@@ -172,6 +181,7 @@ impl App {
             brakes: Brakes::default(),
             refusals: Refusals::default(),
             held: Held::default(),
+            tally: Tally::default(),
             guard,
             clock: self.clock.clone(),
             identity: Arc::clone(&self.identity),
@@ -242,14 +252,18 @@ impl App {
     /// One pass as of the clock's time.
     pub async fn scan(&self, progress: impl FnMut(&Summary)) -> anyhow::Result<Summary> {
         let channels = self.ways()?.channels;
-        Ok(scheduler::pass(&self.db, self.clock.now(), TimeDelta::zero(), channels, progress)
-            .await?)
+        let db = self.pipeline().await?;
+        Ok(scheduler::pass(&db, self.clock.now(), TimeDelta::zero(), channels, progress).await?)
     }
 
-    /// Delivers what is ready at the clock's time; answers with what had to be left.
-    pub async fn drain(&self, progress: impl FnMut(&Backlog)) -> anyhow::Result<Backlog> {
+    /// Delivers what is ready at the clock's time; answers with what this came to, by final state, and what had to be left.
+    pub async fn drain(
+        &self,
+        progress: impl FnMut(&Backlog),
+    ) -> anyhow::Result<(BTreeMap<&'static str, i64>, Backlog)> {
         let courier = self.courier(ClockGuard::open()).await?;
-        Ok(worker::drain(&courier, progress).await?)
+        let left = worker::drain(&courier, progress).await?;
+        Ok((courier.tally.counts(), left))
     }
 
     /// How test copies of mails go out.
@@ -263,12 +277,6 @@ impl App {
                 sent.unwrap_or_else(|error| TestCopy::NotSent(error.to_string()))
             })
         })
-    }
-
-    /// How many notifications have ended, by final state.
-    pub async fn finished(&self) -> anyhow::Result<BTreeMap<String, i64>> {
-        let mut conn = self.db.read().await?;
-        Ok(ledger::finished(&mut conn).await?)
     }
 
     /// Says that the clock is right, whatever was noted before.

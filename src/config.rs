@@ -71,9 +71,9 @@ pub struct Config {
 pub struct Database {
     /// Where it is; may hold a password.
     pub url: SecretString,
-    /// Pool of API and scheduler.
+    /// Pool of the API.
     pub connections: u32,
-    /// Pool of the worker.
+    /// Pool of scheduler and worker.
     pub worker_connections: u32,
     /// Wait for a free connection.
     pub acquire_timeout_seconds: u64,
@@ -358,16 +358,24 @@ impl Config {
         Ok(())
     }
 
-    /// How to open the database with `connections` connections.
+    /// How to open the database for whoever asks for something.
     #[must_use]
-    pub fn database(&self, connections: u32) -> DbOptions {
+    pub fn database(&self) -> DbOptions {
         DbOptions {
             url: self.database.url.expose_secret().to_owned(),
-            connections,
+            connections: self.database.connections,
             acquire_timeout: Duration::from_secs(self.database.acquire_timeout_seconds),
             statement_timeout: Duration::from_secs(self.database.statement_timeout_seconds),
+            steady_plans: false,
             create: false,
         }
+    }
+
+    /// How to open the database for passes and deliveries.
+    #[must_use]
+    pub fn pipeline_database(&self) -> DbOptions {
+        let connections = self.database.worker_connections;
+        DbOptions { connections, steady_plans: true, ..self.database() }
     }
 
     /// Base of links to this service.

@@ -186,6 +186,7 @@ mod tests {
             connections: 2,
             acquire_timeout: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(5),
+            steady_plans: false,
             create: true,
         };
         let api = Api::new(Db::open(&options).await.unwrap(), Clock::System);

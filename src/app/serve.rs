@@ -75,7 +75,7 @@ impl App {
         if roles.contains(&Role::Scheduler) {
             let channels = self.ways()?.channels;
             let pass = scheduler::run(
-                self.db.clone(),
+                self.pipeline().await?,
                 self.clock.clone(),
                 channels,
                 timetable.clone(),

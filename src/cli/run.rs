@@ -117,22 +117,13 @@ pub(super) async fn scan(app: &App, out: Out) -> anyhow::Result<()> {
 pub(super) async fn work(app: &App, args: &WorkArgs, out: Out) -> anyhow::Result<()> {
     debug_assert!(args.drain, "clap requires it: serving is `serve --role worker`");
     let bar = out.progress("delivering");
-    let before = app.finished().await?;
-    let left = app
+    let (done, left) = app
         .drain(|backlog| {
             bar.set_prefix(format!("{} left, {} under way", backlog.ready, backlog.leased));
             bar.tick();
         })
         .await?;
     bar.finish_and_clear();
-    let after = app.finished().await?;
-    let done: Vec<(String, i64)> = after
-        .iter()
-        .map(|(state, count)| {
-            (state.clone(), count - before.get(state).copied().unwrap_or_default())
-        })
-        .filter(|(_, count)| *count > 0)
-        .collect();
     let waiting = left.held;
     let mut sentence = if done.is_empty() {
         "nothing was ready".to_owned()
@@ -145,8 +136,6 @@ pub(super) async fn work(app: &App, args: &WorkArgs, out: Out) -> anyhow::Result
             "; {waiting} wait because a channel is down or a queue is paused, `pivotal-reminders queues list` says which"
         ));
     }
-    let outcomes: serde_json::Map<String, serde_json::Value> =
-        done.into_iter().map(|(state, count)| (state, count.into())).collect();
-    out.done(&sentence, &serde_json::json!({ "outcomes": outcomes, "waiting": waiting }));
+    out.done(&sentence, &serde_json::json!({ "outcomes": done, "waiting": waiting }));
     Ok(())
 }

@@ -31,6 +31,10 @@ const PROVEN: Duration = Duration::from_secs(1);
 /// The longest that anybody waits for the lock of an SQLite file: whoever asks over HTTP must hear in time that it is taken.
 const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 
+/// See [`DbOptions::steady_plans`].
+const STEADY_PLANS: [(&str, &str); 2] =
+    [("plan_cache_mode", "force_generic_plan"), ("enable_seqscan", "off")];
+
 /// A database that is ready for use.
 #[derive(Clone, Debug)]
 pub enum Db {
@@ -134,6 +138,10 @@ pub struct DbOptions {
     pub acquire_timeout: Duration,
     /// How long one statement may run (PostgreSQL), or wait for another process's lock (SQLite).
     pub statement_timeout: Duration,
+    /// Plan a statement once, for any values, and by its index (PostgreSQL): for what runs the same few statements all day. Left to itself
+    /// PostgreSQL plans lists of ids anew each time, which costs a quarter of its work; and a plan that is kept must not be one that was made
+    /// when the tables were small enough to be read as a whole.
+    pub steady_plans: bool,
     /// Make an SQLite file, and its folder, where there is none. Whoever only looks must not: a mistyped path would become an empty database.
     pub create: bool,
 }
@@ -192,6 +200,7 @@ impl Db {
                 // Our statements are short; compiling one costs more than running it, and fresh tables look expensive to the planner.
                 ("jit", "off".to_owned()),
             ])
+            .options(STEADY_PLANS.iter().copied().filter(|_| options.steady_plans))
             .log_slow_statements(tracing::log::LevelFilter::Warn, Duration::from_secs(2));
         let target = format!(
             "{}:{}/{}",

@@ -23,6 +23,7 @@ use super::recheck::{Still, recheck, silence};
 use super::refusals::Refusals;
 use super::running::Running;
 use super::slack_replies;
+use super::tally::Tally;
 use super::writer::Writer;
 use crate::clock::Clock;
 use crate::db::{Db, DbError};
@@ -80,6 +81,8 @@ pub struct Courier {
     pub refusals: Refusals,
     /// Notifications under way here.
     pub held: Held,
+    /// What came to its end here.
+    pub tally: Tally,
     /// Whether the clock can be believed.
     pub guard: ClockGuard,
 }

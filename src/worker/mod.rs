@@ -16,6 +16,7 @@ pub mod refusals;
 mod running;
 pub mod slack_replies;
 pub mod sweeper;
+pub mod tally;
 pub mod writer;
 
 use std::sync::Arc;

@@ -122,6 +122,7 @@ impl<'a> Running<'a> {
         if row.state.is_open() {
             return;
         }
+        self.courier.tally.add(row.state, 1);
         let sent = row.state == NotificationState::Sent;
         let late = self.claimed.due_at.filter(|_| sent).map(|due| self.courier.clock.now() - due);
         let late = late.and_then(|late| late.to_std().ok().map(|late| late.as_secs_f64()));

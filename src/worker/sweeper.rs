@@ -82,6 +82,7 @@ pub async fn sweep(courier: &Courier, pushed_before: DateTime<Utc>) -> Result<i6
     let found = i64::try_from(ready.len()).unwrap_or(i64::MAX);
     let (expired, ready): (Vec<_>, Vec<_>) = ready.into_iter().partition(|row| row.deadline <= now);
     let mut conn = courier.db.begin().await?;
+    let mut ended = Vec::new();
     for (ambiguous, quiet) in [(true, false), (false, true), (false, false)] {
         let ids: Vec<String> = expired
             .iter()
@@ -97,7 +98,7 @@ pub async fn sweep(courier: &Courier, pushed_before: DateTime<Utc>) -> Result<i6
             _ => (NotificationState::Skipped, Reason::Expired),
         };
         if !ids.is_empty() {
-            ledger::end_waiting(&mut conn, &ids, state, reason, now).await?;
+            ended.push((state, ledger::end_waiting(&mut conn, &ids, state, reason, now).await?));
         }
     }
     let mut pushed = Vec::new();
@@ -112,6 +113,9 @@ pub async fn sweep(courier: &Courier, pushed_before: DateTime<Utc>) -> Result<i6
     }
     ledger::pushed(&mut conn, &pushed, now).await?;
     conn.commit().await?;
+    for (state, ids) in ended {
+        courier.tally.add(state, ids.len());
+    }
     Ok(found)
 }
 
@@ -124,10 +128,13 @@ pub async fn rescue(courier: &Courier, watch: &mut Watch) -> Result<(), DbError>
         if *dead == *courier.identity.id() {
             continue;
         }
+        let mut freed = Vec::new();
         let mut conn = courier.db.begin().await?;
         // Only one observer gets to bury it.
         if processes::leave(&mut conn, &dead).await? {
             let rows = free(courier, &mut conn, &dead, &[], UNTIL_DECIDED).await?;
+            freed.extend(rows.iter().copied());
+            let rows = rows.len();
             tracing::warn!(
                 process = dead,
                 rows,
@@ -135,6 +142,9 @@ pub async fn rescue(courier: &Courier, watch: &mut Watch) -> Result<(), DbError>
             );
         }
         conn.commit().await?;
+        for state in freed {
+            courier.tally.add(state, 1);
+        }
     }
     Ok(())
 }
@@ -146,8 +156,12 @@ pub async fn rescue_own(courier: &Courier) -> Result<(), DbError> {
     let long_ago = courier.clock.now() - lease;
     let (id, held) = (courier.identity.id(), courier.held.ids());
     let mut conn = courier.db.begin().await?;
-    let rows = free(courier, &mut conn, &id, &held, long_ago).await?;
+    let freed = free(courier, &mut conn, &id, &held, long_ago).await?;
     conn.commit().await?;
+    for state in &freed {
+        courier.tally.add(*state, 1);
+    }
+    let rows = freed.len();
     if rows > 0 {
         tracing::warn!(
             rows,
@@ -163,6 +177,7 @@ pub async fn end_undecodable(courier: &Courier) -> Result<(), DbError> {
     let mut conn = courier.db.begin().await?;
     let ended = ledger::end_undecodable(&mut conn, now, now - REPUSH_AFTER).await?;
     conn.commit().await?;
+    courier.tally.add(NotificationState::Failed, ended.len());
     for id in ended {
         tracing::error!(notification = id, "nobody can read this notification; it has failed");
     }
@@ -175,7 +190,7 @@ async fn free(
     owner: &str,
     held: &[String],
     claimed_before: DateTime<Utc>,
-) -> Result<usize, DbError> {
+) -> Result<Vec<NotificationState>, DbError> {
     ledger::rescue(conn, owner, held, claimed_before, courier.resend_after, courier.clock.now())
         .await
 }

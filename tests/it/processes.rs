@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use super::support::crowd::{copies, count, due_now, mail_service, now, wait_for};
 use super::support::db::Backend;
 use super::support::fake_smtp::{At, Do, FakeSmtp, Script};
-use super::support::service::{Client, PATIENCE, Service};
+use super::support::service::{Client, PATIENCE, Said, Service};
 use super::support::{eventually, eventually_so};
 
 #[tokio::test]
@@ -42,6 +42,21 @@ async fn three_workers_share_what_one_scheduler_finds_and_send_each_once() {
         assert_eq!(process.end().await, 0, "{log}");
         assert!(!log.contains("ERROR"), "{log}");
     }
+}
+
+#[tokio::test]
+async fn each_of_several_drains_counts_what_it_did_itself() {
+    const CSMS: usize = 600;
+    let slow = Do::Delay(Duration::from_millis(20), Box::new(Do::reply("250 2.0.0 ok")));
+    let relay = FakeSmtp::start(Script::new().on(At::Dot, slow)).await;
+    let service = mail_service(Backend::Postgres, &relay).await;
+    due_now(&service, CSMS).await;
+    service.ok(&["scan"]).await;
+    let drain = || service.ok(&["work", "--drain", "--json"]);
+    let (one, other) = tokio::join!(drain(), drain());
+    let sent = |said: &Said| said.json()["outcomes"]["sent"].as_u64().unwrap_or_default();
+    assert_eq!(usize::try_from(sent(&one) + sent(&other)).unwrap(), CSMS);
+    assert_eq!(relay.accepted_count(), CSMS);
 }
 
 #[tokio::test]

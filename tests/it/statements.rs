@@ -4,11 +4,13 @@ use std::fmt::Write;
 
 use pivotal_reminders::db::Db;
 use rstest::rstest;
+use serde_json::json;
 use sqlx::{AssertSqlSafe, Executor, SqlSafeStr};
 
 use super::architecture::{rust_files, sources};
 use super::support::db::{Backend, TestDb};
 use super::support::sql::{Macros, Statement, statements};
+use super::support::stage::Stage;
 
 /// Where SQL may stand.
 const PLACES: [&str; 5] = ["store", "scheduler", "queue", "db", "cli"];
@@ -113,4 +115,31 @@ fn every_way_to_write_a_statement_is_found() {
         "SELECT name FROM users WHERE id IN (SELECT value FROM json_each($1))",
     ]
     "#);
+}
+
+/// How often a table has been read as a whole so far; without those that have a row for each process, queue or workspace.
+async fn read_as_a_whole(stage: &Stage) -> Vec<(String, i64)> {
+    let Db::Postgres(pool) = stage.app.db() else { panic!("PostgreSQL counts them") };
+    sqlx::query_as("SELECT relname::text, seq_scan FROM pg_stat_user_tables WHERE schemaname = 'public'
+           AND relname NOT IN ('channel_pauses', 'queue_pauses', 'processes', 'workspaces') ORDER BY relname")
+        .fetch_all(pool)
+        .await
+        .unwrap()
+}
+
+/// A plan made while the tables are small is kept when they have grown.
+#[tokio::test]
+async fn passes_and_deliveries_find_their_rows_by_index_however_small_the_tables_are() {
+    let stage = Stage::mail_only(Backend::Postgres).await;
+    for customer in ["Halden Freight", "Osterby Clinics", "Brannoch Energy"] {
+        stage.onboard(customer, json!({})).await;
+    }
+    let before = read_as_a_whole(&stage).await;
+    stage.scan("2026-06-04T07:00:00Z").await;
+    stage.drain("2026-06-04T07:00:10Z").await;
+    assert_eq!(stage.relay.accepted_count(), 1);
+    let after = read_as_a_whole(&stage).await;
+    let whole: Vec<_> =
+        before.iter().zip(&after).filter(|(before, after)| before != after).collect();
+    assert!(whole.is_empty(), "read as a whole: {whole:?}");
 }

@@ -20,7 +20,7 @@ pub use finish::{Attempt, Finish, finish};
 pub use message::{Packed, Packer, message};
 pub use reminded::{drop_items, forget_later, give_back, remind};
 pub use rescue::rescue;
-pub use sweep::{Backlog, Ready, backlog, end_undecodable, end_waiting, finished, pushed, ready};
+pub use sweep::{Backlog, Ready, backlog, end_undecodable, end_waiting, pushed, ready};
 pub use write::{NewNotification, insert, known_keys};
 
 /// `not_before` of a row that only an operator's decision moves on.

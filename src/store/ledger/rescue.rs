@@ -25,7 +25,7 @@ struct Orphan {
 }
 
 /// Frees the rows in the hands of `owner` that were claimed before `claimed_before` and are not in `held`, each by what may have
-/// happened to it. Answers with how many there were.
+/// happened to it. Answers with the state that each came to.
 pub async fn rescue(
     conn: &mut Conn,
     owner: &str,
@@ -33,14 +33,14 @@ pub async fn rescue(
     claimed_before: DateTime<Utc>,
     resend_after: TimeDelta,
     now: DateTime<Utc>,
-) -> Result<usize, DbError> {
+) -> Result<Vec<NotificationState>, DbError> {
     const SQL: &str = "SELECT id, kind, channel, mode, stage, resent, delivery_count, claim_count, lease_token, updated_at FROM notifications
          WHERE finished_at IS NULL AND state = 'sending' AND lease_owner = $1 AND updated_at <= $2";
     let mut orphans: Vec<Orphan> =
         on!(conn, |c| sqlx::query_as(SQL).bind(owner).bind(claimed_before).fetch_all(c).await?);
     orphans.retain(|orphan| !held.contains(&orphan.id));
     if orphans.is_empty() {
-        return Ok(0);
+        return Ok(Vec::new());
     }
     let rows: Vec<(Finish, i64)> = orphans
         .iter()
@@ -57,7 +57,7 @@ pub async fn rescue(
             .await?
             .rows_affected());
     }
-    Ok(orphans.len())
+    Ok(finishes.iter().map(|finish| finish.state).collect())
 }
 
 fn after_death(o: &Orphan, owner: &str, resend_after: TimeDelta, now: DateTime<Utc>) -> Finish {

@@ -1,7 +1,5 @@
 //! The sweeper's views: what is ready, what has passed its deadline, what is left to do.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
 
 use super::POISON_AFTER;
@@ -164,12 +162,4 @@ pub async fn backlog(conn: &mut Conn, now: DateTime<Utc>) -> Result<Backlog, DbE
            FROM notifications WHERE finished_at IS NULL GROUP BY workspace_id, kind, channel, mode) n) g"
     );
     on!(conn, |c| sqlx::query_as(SQL).bind(now).fetch_one(c).await)
-}
-
-/// How many notifications have ended, by final state.
-pub async fn finished(conn: &mut Conn) -> Result<BTreeMap<String, i64>, DbError> {
-    const SQL: &str =
-        "SELECT state, count(*) FROM notifications WHERE finished_at IS NOT NULL GROUP BY state";
-    let rows: Vec<(String, i64)> = on!(conn, |c| sqlx::query_as(SQL).fetch_all(c).await?);
-    Ok(rows.into_iter().collect())
 }

@@ -67,6 +67,7 @@ pub(crate) async fn open(url: &str, connections: u32) -> Db {
         connections,
         acquire_timeout: Duration::from_secs(20),
         statement_timeout: Duration::from_secs(20),
+        steady_plans: false,
         create: true,
     };
     Db::open(&options).await.unwrap()
