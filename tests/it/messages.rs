@@ -66,7 +66,7 @@ async fn what_messages_share_is_kept_once_and_every_message_is_read_whoever_pack
                 && let Message::Email(email) = &preview.message
             {
                 let (small, large) = (packed.body.len(), email.html.len());
-                assert!(small * 8 < large, "{}: {small} of {large} octets", preview.name);
+                assert!(small * 7 < large, "{}: {small} of {large} octets", preview.name);
             }
             let id = format!("ntf_{n}_{who}");
             on!(conn, |c| sqlx::query("INSERT INTO messages (notification_id, body, dictionary_id, rendered_at) VALUES ($1, $2, $3, $4)")
