@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use pivotal_reminders::domain::values::Locale;
 use serde_json::Value;
 
+use super::subjects::{ROWS, row_2, row_3, row_4, row_5, row_6, row_7, row_8, row_9};
 use super::*;
 
 fn german() -> Brand {
@@ -21,11 +22,9 @@ fn german_post(digest: &Digest) -> SlackPost {
 
 #[test]
 fn subjects_in_german_keep_their_length_and_their_facts() {
-    let rows: [fn() -> Digest; 10] =
-        [row_1, row_2, row_3, row_4, row_5, row_6, row_7, row_8, row_9, row_10];
     let renderer = renderer();
     let mut said = Vec::new();
-    for row in rows {
+    for row in ROWS {
         for names_in_subjects in [true, false] {
             let brand = Brand { names_in_subjects, ..german() };
             let message = renderer.digest(&row(), Channel::Email, &page_only(), &brand);
