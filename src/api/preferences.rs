@@ -12,7 +12,7 @@ use super::body::{Body, JsonBytes};
 use super::error::ApiError;
 use super::path::PathRef;
 use super::request::{Nullable, Optional, request};
-use super::values::{Boolean, Date, DaySpan, Days, Hours, ListOf, Reference, Time, Word};
+use super::values::{Boolean, Date, DaySpan, Days, ListOf, Reference, Time, Word};
 use super::wire::{self, Instant};
 use super::{Api, users};
 use crate::db::Conn;
@@ -52,8 +52,8 @@ request! {
         digest_time: Nullable<Time>,
         /// Null: the workspace's working days.
         digest_days: Nullable<Days>,
-        /// Half-open; may wrap midnight; never the same time twice.
-        working_hours: Optional<Hours>,
+        /// Half-open; may wrap midnight; the same time twice is the whole day.
+        working_hours: Optional<DaySpan>,
         /// Half-open; may wrap midnight; the same time twice is none at all.
         quiet_hours: Nullable<DaySpan>,
         out_of_office_until: Nullable<Date>,

@@ -15,7 +15,7 @@ use super::body::{Body, JsonBytes};
 use super::error::ApiError;
 use super::query::Query;
 use super::request::{Nullable, Optional, Required, request};
-use super::values::{FreeText, Integer, Line};
+use super::values::{Integer, Line, TemplateSource};
 use super::wire::{self, Instant, List, instant};
 use crate::domain::values::{Kind, Part, RecipientType, TemplateName};
 use crate::operate::notifications::Because;
@@ -78,8 +78,8 @@ pub(super) struct TemplateVersion<'a> {
 
 request! {
     TemplateUpdate {
-        /// A template; null: back to the built-in one.
-        source: Nullable<FreeText>,
+        /// A template in the syntax of MiniJinja (Jinja2), which every sample of its messages can be rendered with; null: back to the built-in one.
+        source: Nullable<TemplateSource>,
         /// An earlier version; 0: the built-in one.
         version: Optional<Integer<0, 1_000_000>>,
         reason: Required<Line>,

@@ -75,6 +75,8 @@ values! {
     };
     /// Any other text, such as a foreign id.
     FreeText -> String = free_text, { "type": "string", "pattern": "^[^\\u0000]*$" };
+    /// A template of a part of a message.
+    TemplateSource -> String = free_text, { "type": "string", "format": "minijinja" };
     /// An id or display id of something that need not exist.
     Reference -> String = reference, { "type": "string" };
     /// An id or display id.
@@ -92,15 +94,6 @@ values! {
     };
     /// A span of the day.
     DaySpan -> (String, String) = day_span, {
-        "type": "object",
-        "properties": {
-            "from": { "type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$" },
-            "until": { "type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$" }
-        },
-        "required": ["from", "until"]
-    };
-    /// A span of the day in which something happens.
-    Hours -> (String, String) = hours, {
         "type": "object",
         "properties": {
             "from": { "type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$" },
@@ -359,17 +352,6 @@ fn day_span(raw: &RawValue) -> Result<(String, String), Fault> {
         read.map_err(|fault| fault.at(name))
     };
     Ok((part("from")?, part("until")?))
-}
-
-/// A span of the day that is not empty: `[t, t)` would be.
-fn hours(raw: &RawValue) -> Result<(String, String), Fault> {
-    let (from, until) = day_span(raw)?;
-    if from == until {
-        let message =
-            "Hours that end when they begin are none; from 00:00 until 23:59 is the whole day";
-        return Err(Fault::new("custom", message).at("until"));
-    }
-    Ok((from, until))
 }
 
 /// A list of at most `max` values.
