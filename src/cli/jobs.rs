@@ -140,8 +140,10 @@ fn show(job: &Job, out: Out) {
         line(format!("held by {worker}"));
     }
     if let Some(end) = job.finished_at {
-        let result = job.last_result.as_deref().unwrap_or("nothing");
-        line(format!("ended {}, answered {result}", at(end)));
+        line(format!("ended {}", at(end)));
+    }
+    if let Some(result) = &job.last_result {
+        line(format!("last run: {result}"));
     }
     for id in &job.notification_ids {
         line(id);

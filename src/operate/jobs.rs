@@ -44,7 +44,7 @@ pub struct Job {
     pub locked_by: Option<String>,
     /// The first of its notifications.
     pub notification_id: Option<String>,
-    /// What its handler answered.
+    /// What its last run came to, in words: "done", or the error. Of a run, not of the notifications.
     pub last_result: Option<String>,
     /// When it was pushed.
     #[serde(serialize_with = "audit::instant")]
@@ -181,9 +181,9 @@ async fn shown(
             notification_ids: ids,
             created_at: row.created_at(),
             finished_at: row.done_at(),
+            last_result: row.last_result(),
             queue: row.queue,
             locked_by: row.lock_by,
-            last_result: row.last_result,
         };
         seen.push((job, kinds));
     }
