@@ -4,17 +4,16 @@ use anyhow::{Context, bail};
 use chrono::TimeDelta;
 use clap::Subcommand;
 use secrecy::ExposeSecret;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::App;
 use super::out::Out;
 use crate::db::{Conn, is_conflict};
 use crate::domain::values::{Locale, Mode, Scope, Tier};
 use crate::operate::keys::{self, DEFAULT_SCOPES, NewKey};
-use crate::operate::people;
-use crate::store::api_keys::ApiKey;
+use crate::operate::{objects, people};
 use crate::store::audit::Author;
-use crate::store::users::{NewUser, User};
+use crate::store::users::NewUser;
 use crate::store::workspaces::Workspace;
 use crate::store::{directory, users, workspaces};
 
@@ -282,7 +281,7 @@ pub(super) async fn users(app: &App, verb: Users, out: Out) -> anyhow::Result<()
             out.made(
                 &format!("made user {title} in {handle}"),
                 &made.id,
-                &json!({ "id": made.id, "display_id": made.display_id }),
+                &json!(objects::User::from(&made)),
             );
         }
         Users::List { workspace: handle } => {
@@ -312,28 +311,11 @@ pub(super) async fn users(app: &App, verb: Users, out: Out) -> anyhow::Result<()
             out.table(
                 &["#", "name", "email", "time zone", "slack", "state", "id"],
                 rows,
-                &all.iter().map(user_json).collect(),
+                &all.iter().map(|u| json!(objects::User::from(u))).collect(),
             );
         }
     }
     Ok(())
-}
-
-/// As the API shows them.
-fn user_json(u: &User) -> Value {
-    json!({
-        "object": "user", "id": u.id, "display_id": u.display_id, "name": u.name, "email": u.email, "time_zone": u.time_zone,
-        "slack_user_id": u.slack_user_id, "active": u.active, "email_flagged_at": u.email_flagged_at, "created_at": u.created_at,
-        "updated_at": u.updated_at,
-    })
-}
-
-fn key_json(k: &ApiKey) -> Value {
-    json!({
-        "object": "api_key", "id": k.id, "name": k.name, "prefix": k.prefix, "mode": k.mode, "tier": k.tier, "scopes": k.scopes(),
-        "last_used_at": k.last_used_at, "last_used_ip": k.last_used_ip, "request_count": k.request_count, "created_at": k.created_at,
-        "revoked_at": k.revoked_at,
-    })
 }
 
 pub(super) async fn keys(app: &App, verb: Keys, out: Out) -> anyhow::Result<()> {
@@ -351,7 +333,7 @@ pub(super) async fn keys(app: &App, verb: Keys, out: Out) -> anyhow::Result<()> 
             out.made(
                 &format!("made {mode} key {title} ({}); it is shown only this once", key.id),
                 secret,
-                &json!({ "id": key.id, "mode": mode, "key": secret }),
+                &json!(objects::ApiKey::from(&key).with_secret(secret)),
             );
         }
         Keys::List { workspace: handle } => {
@@ -394,7 +376,7 @@ pub(super) async fn keys(app: &App, verb: Keys, out: Out) -> anyhow::Result<()> 
                     "id",
                 ],
                 rows,
-                &all.iter().map(key_json).collect(),
+                &all.iter().map(|k| json!(objects::ApiKey::from(k))).collect(),
             );
         }
         Keys::Rotate { workspace: handle, id, overlap_seconds } => {
@@ -415,7 +397,7 @@ pub(super) async fn keys(app: &App, verb: Keys, out: Out) -> anyhow::Result<()> 
             out.made(
                 &format!("made {} in place of {id}; it is shown only this once", key.id),
                 secret,
-                &json!({ "id": key.id, "key": secret }),
+                &json!(objects::ApiKey::from(&key).with_secret(secret)),
             );
         }
         Keys::Revoke { workspace: handle, id } => {
@@ -425,7 +407,7 @@ pub(super) async fn keys(app: &App, verb: Keys, out: Out) -> anyhow::Result<()> 
                 keys::revoke(&mut conn, &Author::system(), &workspace.id, &id, now).await?;
             let key = revoked.with_context(|| no_key(&handle, &id))?;
             conn.commit().await?;
-            out.done(&format!("revoked {}", key.name), &json!({ "id": key.id, "revoked": true }));
+            out.done(&format!("revoked {}", key.name), &json!(objects::ApiKey::from(&key)));
         }
     }
     Ok(())

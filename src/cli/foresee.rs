@@ -1,7 +1,6 @@
 //! `forecast`, `explain` and `unroutable`: what comes, why, and what comes to nobody.
 
 use anyhow::{Context, bail};
-use chrono::SecondsFormat;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
@@ -13,6 +12,7 @@ use crate::domain::ids::Ref;
 use crate::domain::values::NotificationState;
 use crate::operate::explain;
 use crate::operate::forecast::{self, Question};
+use crate::operate::objects::{ForecastItem, OnboardingReminders};
 use crate::store::hints::{self, Unroutable};
 use crate::store::worlds::About;
 use crate::store::{facts, onboardings, users};
@@ -155,21 +155,7 @@ pub(super) async fn forecast(app: &App, args: &ForecastArgs, out: Out) -> anyhow
             ]
         })
         .collect();
-    let json = to_come
-        .iter()
-        .map(|item| {
-            let plan = &item.plan;
-            json!({
-                "at": item.at.to_rfc3339_opts(SecondsFormat::Millis, true),
-                "kind": plan.kind,
-                "channel": plan.channel,
-                "mode": plan.mode,
-                "recipient": { "type": plan.recipient_type, "id": plan.recipient_id },
-                "onboarding_ids": plan.onboarding_ids,
-                "step": plan.step.map(|(number, _)| number),
-            })
-        })
-        .collect();
+    let json = to_come.iter().map(|item| json!(ForecastItem::from(*item))).collect();
     out.table(&["at", "to", "kind", "channel", "mode", "about"], rows, &json);
     Ok(())
 }
@@ -221,14 +207,7 @@ pub(super) async fn explain(app: &App, args: &ExplainArgs, out: Out) -> anyhow::
             ]
         })
         .collect();
-    let json = json!({
-        "onboarding_id": found.onboarding_id,
-        "verdict": if found.sends { "send" } else { "hold" },
-        "reason": found.reason,
-        "snoozed_until": found.snoozed_until,
-        "gates": found.gates,
-    });
-    out.table(&["gate", "", "seen"], rows, &json);
+    out.table(&["gate", "", "seen"], rows, &json!(OnboardingReminders::from(&found)));
     Ok(())
 }
 

@@ -11,6 +11,7 @@ use super::out::{Out, line};
 use crate::domain::values::{JobStatus, Kind};
 use crate::operate::jobs::{self, Act, Filter, Job};
 use crate::operate::notifications::Because;
+use crate::operate::objects;
 use crate::store::audit::Author;
 
 #[derive(Debug, Subcommand)]
@@ -124,13 +125,17 @@ async fn list(app: &App, args: &ListArgs, out: Out) -> anyhow::Result<()> {
         })
         .collect();
     let columns = ["pushed", "queue", "kind", "status", "runs", "notifications", "id"];
-    out.table(&columns, rows, &json!(page.jobs));
+    out.table(
+        &columns,
+        rows,
+        &page.jobs.iter().map(|job| json!(objects::Job::from(job))).collect(),
+    );
     Ok(())
 }
 
 fn show(job: &Job, out: Out) {
     if out.json {
-        out.done("", &json!(job));
+        out.done("", &json!(objects::Job::from(job)));
         return;
     }
     let at = |at: chrono::DateTime<chrono::Utc>| at.format("%Y-%m-%d %H:%M:%S UTC").to_string();
@@ -159,10 +164,9 @@ async fn act(app: &App, args: &ActArgs, act: Act, what: &str, out: Out) -> anyho
     let done = jobs::act(&mut conn, because, &workspace, &one.id, act, app.clock.now())
         .await
         .map_err(refused(&one.id))?;
+    let job = jobs::show(&mut conn, Some(&workspace), &one.id).await?;
     conn.commit().await?;
-    out.done(
-        &format!("{done} of its notifications {what}"),
-        &json!({ "id": one.id, "notifications": done }),
-    );
+    let json = json!(job.as_ref().map(objects::Job::from));
+    out.done(&format!("{done} of its notifications {what}"), &json);
     Ok(())
 }

@@ -13,7 +13,9 @@ use crate::db::Conn;
 use crate::domain::ids::Ref;
 use crate::domain::message::Message;
 use crate::domain::values::{Channel, Kind, Mode, NotificationState, Reason};
+use crate::operate::gates;
 use crate::operate::notifications::{self, Because, Cursor, Details, Filter, Notification};
+use crate::operate::objects::{self, NotificationDetails};
 use crate::store::audit::Author;
 use crate::store::{customers, onboardings, users};
 
@@ -161,10 +163,15 @@ pub(super) async fn notifications(app: &App, verb: Notifications, out: Out) -> a
             let mut conn = app.db.read().await?;
             let workspace = admin::workspace(&mut conn, &one.workspace).await?;
             let found = notifications::show(&mut conn, &workspace.id, &one.id).await?;
-            show(
-                &found.with_context(|| format!("{}: there is no such notification", one.id))?,
-                out,
-            );
+            let found =
+                found.with_context(|| format!("{}: there is no such notification", one.id))?;
+            if out.json {
+                let channels = app.ways()?.channels;
+                let gates = gates::of(&mut conn, &found, channels, now).await?;
+                out.done("", &json!(NotificationDetails::new(&found, &gates)));
+            } else {
+                show(&found, out);
+            }
         }
         Notifications::Retry { one, why } => {
             let mut conn = app.db.begin().await?;
@@ -174,7 +181,10 @@ pub(super) async fn notifications(app: &App, verb: Notifications, out: Out) -> a
                 .await
                 .map_err(refused(&one.id))?;
             conn.commit().await?;
-            out.done(&format!("{} is ready to be sent again", n.id), &json!(n));
+            out.done(
+                &format!("{} is ready to be sent again", n.id),
+                &json!(objects::Notification::from(&n)),
+            );
         }
         Notifications::Cancel { one, why } => {
             let mut conn = app.db.begin().await?;
@@ -184,7 +194,7 @@ pub(super) async fn notifications(app: &App, verb: Notifications, out: Out) -> a
                 .await
                 .map_err(refused(&one.id))?;
             conn.commit().await?;
-            out.done(&format!("{} is cancelled", n.id), &json!(n));
+            out.done(&format!("{} is cancelled", n.id), &json!(objects::Notification::from(&n)));
         }
         Notifications::Resend { one, why } => {
             let mut conn = app.db.begin().await?;
@@ -194,7 +204,11 @@ pub(super) async fn notifications(app: &App, verb: Notifications, out: Out) -> a
                 .await
                 .map_err(refused(&one.id))?;
             conn.commit().await?;
-            out.made(&format!("{} is sent anew as {}", one.id, n.id), &n.id, &json!(n));
+            out.made(
+                &format!("{} is sent anew as {}", one.id, n.id),
+                &n.id,
+                &json!(objects::Notification::from(&n)),
+            );
         }
         Notifications::Delivered { one, why } => {
             let mut conn = app.db.begin().await?;
@@ -204,7 +218,7 @@ pub(super) async fn notifications(app: &App, verb: Notifications, out: Out) -> a
                 .await
                 .map_err(refused(&one.id))?;
             conn.commit().await?;
-            out.done(&format!("{} counts as sent", n.id), &json!(n));
+            out.done(&format!("{} counts as sent", n.id), &json!(objects::Notification::from(&n)));
         }
     }
     Ok(())
@@ -254,7 +268,7 @@ async fn list(app: &App, args: &ListArgs, out: Out) -> anyhow::Result<()> {
     out.table(
         &["written", "kind", "channel", "to", "state", "attempts", "subject", "id"],
         rows,
-        &json!(found),
+        &found.iter().map(|n| json!(objects::Notification::from(n))).collect(),
     );
     Ok(())
 }
@@ -285,10 +299,6 @@ fn standing(n: &Notification) -> String {
 }
 
 fn show(found: &Details, out: Out) {
-    if out.json {
-        out.done("", &json!(found));
-        return;
-    }
     let n = &found.notification;
     let at = |at: DateTime<Utc>| at.format("%Y-%m-%d %H:%M:%S UTC").to_string();
     line(format!("{} to {} by {}: {}", n.kind, recipient_name(n), n.channel, standing(n)));

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::App;
 use super::admin::{self, word};
@@ -11,7 +11,7 @@ use crate::db::Conn;
 use crate::domain::values::Channel;
 use crate::operate::notifications::Because;
 use crate::operate::queues::QueueState;
-use crate::operate::{ActionError, addresses, queues};
+use crate::operate::{ActionError, addresses, objects, queues};
 use crate::store::audit::Author;
 
 #[derive(Debug, Args)]
@@ -94,7 +94,8 @@ pub(super) async fn queues(app: &App, verb: Queues, out: Out) -> anyhow::Result<
             let workspace = workspace_id(&mut conn, workspace.as_deref()).await?;
             let found = queues::list(&mut conn, workspace.as_deref(), now).await?;
             let rows = found.iter().map(|queue| queue_row(queue, now)).collect();
-            out.table(&QUEUE_COLUMNS, rows, &json!(found));
+            let json = found.iter().map(|queue| json!(objects::Queue::from(queue))).collect();
+            out.table(&QUEUE_COLUMNS, rows, &json);
         }
         Queues::Pause(args) => {
             let mut conn = app.db.begin().await?;
@@ -103,14 +104,10 @@ pub(super) async fn queues(app: &App, verb: Queues, out: Out) -> anyhow::Result<
             queues::pause(&mut conn, because, workspace.as_deref(), &args.name, now)
                 .await
                 .map_err(refused(&args.name))?;
+            let json = as_it_is(&mut conn, workspace.as_deref(), &args.name, now).await?;
             conn.commit().await?;
-            out.done(
-                &format!(
-                    "queue {} is paused; nothing goes out of it until `queues resume`",
-                    args.name
-                ),
-                &json!({ "name": args.name, "paused": true }),
-            );
+            let said = "is paused; nothing goes out of it until `queues resume`";
+            out.done(&format!("queue {} {said}", args.name), &json);
         }
         Queues::Resume(args) => {
             let mut conn = app.db.begin().await?;
@@ -119,14 +116,23 @@ pub(super) async fn queues(app: &App, verb: Queues, out: Out) -> anyhow::Result<
             queues::resume(&mut conn, because, workspace.as_deref(), &args.name, now)
                 .await
                 .map_err(refused(&args.name))?;
+            let json = as_it_is(&mut conn, workspace.as_deref(), &args.name, now).await?;
             conn.commit().await?;
-            out.done(
-                &format!("queue {} goes on", args.name),
-                &json!({ "name": args.name, "paused": false }),
-            );
+            out.done(&format!("queue {} goes on", args.name), &json);
         }
     }
     Ok(())
+}
+
+/// A queue after what was done to it, for programs.
+async fn as_it_is(
+    conn: &mut Conn,
+    workspace: Option<&str>,
+    name: &str,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Value> {
+    let queue = queues::show(conn, workspace, name, now).await?;
+    Ok(json!(queue.as_ref().map(objects::Queue::from)))
 }
 
 pub(super) async fn workspace_id(

@@ -10,6 +10,7 @@ use super::operate::{Why, refused};
 use super::out::Out;
 use crate::domain::values::NotificationState;
 use crate::operate::notifications::Because;
+use crate::operate::objects::Schedule;
 use crate::operate::schedules::{self, Standing};
 use crate::store::audit::Author;
 
@@ -60,7 +61,11 @@ pub(super) async fn schedules(app: &App, verb: Schedules, out: Out) -> anyhow::R
             let found = schedules::list(&mut conn).await?;
             let rows = found.iter().map(row).collect();
             let columns = ["schedule", "cron", "last run", "result", "next run", "state"];
-            out.table(&columns, rows, &json!(found));
+            out.table(
+                &columns,
+                rows,
+                &found.iter().map(|standing| json!(Schedule::from(standing))).collect(),
+            );
         }
         Schedules::Run(args) if args.dry_run => return dry_run(app, &args, out).await,
         Schedules::Run(args) => {
@@ -73,7 +78,7 @@ pub(super) async fn schedules(app: &App, verb: Schedules, out: Out) -> anyhow::R
             conn.commit().await?;
             out.done(
                 &format!("{} is asked for; whichever process runs it begins at once", args.name),
-                &json!(standing),
+                &json!(Schedule::from(&standing)),
             );
         }
         Schedules::Pause(args) => {
@@ -84,7 +89,7 @@ pub(super) async fn schedules(app: &App, verb: Schedules, out: Out) -> anyhow::R
                 .map_err(refused(&args.name))?;
             conn.commit().await?;
             let words = format!("{} is paused until `schedules resume`", args.name);
-            out.done(&words, &json!(standing));
+            out.done(&words, &json!(Schedule::from(&standing)));
         }
         Schedules::Resume(args) => {
             let mut conn = app.db.begin().await?;
@@ -93,7 +98,7 @@ pub(super) async fn schedules(app: &App, verb: Schedules, out: Out) -> anyhow::R
                 .await
                 .map_err(refused(&args.name))?;
             conn.commit().await?;
-            out.done(&format!("{} goes on", args.name), &json!(standing));
+            out.done(&format!("{} goes on", args.name), &json!(Schedule::from(&standing)));
         }
     }
     Ok(())

@@ -13,6 +13,7 @@ use super::out::{Out, line};
 use crate::domain::ids::Ref;
 use crate::domain::values::TemplateName;
 use crate::operate::notifications::Because;
+use crate::operate::objects::OptOut;
 use crate::operate::{opt_outs, templates};
 use crate::store::audit::Author;
 use crate::store::facts;
@@ -245,7 +246,11 @@ pub(super) async fn opt_outs(app: &App, verb: OptOuts, out: Out) -> anyhow::Resu
                     vec![o.name.clone(), o.kind.to_string(), since, o.address.clone(), o.id.clone()]
                 })
                 .collect();
-            out.table(&["name", "gets no", "since", "address", "id"], rows, &json!(found));
+            out.table(
+                &["name", "gets no", "since", "address", "id"],
+                rows,
+                &found.iter().map(|o| json!(OptOut::from(o))).collect(),
+            );
         }
         OptOuts::Lift { workspace, id, why } => {
             let mut conn = app.db.begin().await?;

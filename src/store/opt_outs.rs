@@ -1,15 +1,13 @@
 //! Who wants no messages of a kind: people who switched it off, and customers' contacts who unsubscribed.
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
 
-use super::audit::instant_or_null;
 use crate::db::{Conn, DbError};
 use crate::domain::values::{Kind, RecipientType};
 use crate::on;
 
 /// Somebody and a kind of messages that do not come to them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OptOut {
     /// Whose choice it is.
     pub owner: RecipientType,
@@ -24,7 +22,6 @@ pub struct OptOut {
     /// What does not come.
     pub kind: Kind,
     /// Since when; of users the audit log knows.
-    #[serde(serialize_with = "instant_or_null")]
     pub since: Option<DateTime<Utc>>,
 }
 

@@ -100,7 +100,7 @@ async fn an_operator_finds_a_failed_message_clears_the_address_and_has_it_sent(
     let verb = async |args: &[&str]| refused.verb(args).await;
     let list = verb(&["notifications", "list", "--state", "failed", "--json"]).await.json();
     let id = list[0]["id"].as_str().unwrap().to_owned();
-    assert_eq!(list[0]["recipient_address"], "maren@tally.test");
+    assert_eq!(list[0]["recipient"]["address"], "maren@tally.test");
     let table = verb(&["notifications", "list", "--recipient", "1"]).await.stdout;
     assert!(table.contains("failed: address refused") && table.contains(&id), "{table}");
     let page = verb(&["notifications", "list", "--state", "failed", "--after", &id]).await.stdout;
@@ -274,7 +274,7 @@ async fn queues_are_listed_paused_and_resumed() {
     insta::assert_snapshot!(twice.stderr, @"pivotal-reminders: slack: it is paused already");
     service.ok(&["queues", "resume", "slack", "--reason", "it has moved"]).await;
     let json = service.ok(&["queues", "list", "--workspace", "tally", "--json"]).await.json();
-    assert_eq!(json[1]["paused"], json!(null));
+    assert_eq!((&json[1]["object"], &json[1]["paused"]), (&json!("queue"), &json!(false)));
     let unknown = service.run(&["queues", "pause", "pigeons", "--reason", "x"]).await;
     insta::assert_snapshot!(unknown.stderr, @"pivotal-reminders: pigeons: there is no such queue");
 }
