@@ -7,10 +7,11 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::App;
-use super::admin::{self, word};
+use super::admin;
 use super::notifications::Criteria;
 use super::operate::{Why, refused};
 use super::out::{Out, line};
+use super::typed::word;
 use crate::db::Conn;
 use crate::domain::values::{BulkAction, BulkState, Reason};
 use crate::operate::bulk::{self, Operation, Wanted};

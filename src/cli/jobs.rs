@@ -5,13 +5,15 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::App;
-use super::admin::{self, word};
+use super::admin;
 use super::operate::{Why, refused};
 use super::out::{Out, line};
+use super::typed::{self, word};
 use crate::domain::values::{JobStatus, Kind};
 use crate::operate::jobs::{self, Act, Filter, Job};
 use crate::operate::notifications::Because;
 use crate::operate::objects;
+use crate::operate::queues::Queue;
 use crate::store::audit::Author;
 
 #[derive(Debug, Subcommand)]
@@ -51,8 +53,8 @@ pub(super) struct ListArgs {
     #[arg(long)]
     workspace: Option<String>,
     /// email, slack or customer.
-    #[arg(long)]
-    queue: Option<String>,
+    #[arg(long, value_parser = typed::queue)]
+    queue: Option<Queue>,
     /// pending, queued, running, done, failed or killed.
     #[arg(long, value_parser = word::<JobStatus>)]
     status: Option<JobStatus>,
@@ -63,10 +65,10 @@ pub(super) struct ListArgs {
     #[arg(long, value_name = "ID")]
     notification: Option<String>,
     /// Pushed at this instant or later.
-    #[arg(long, value_name = "RFC3339", value_parser = super::instant)]
+    #[arg(long, value_name = "RFC3339", value_parser = typed::instant)]
     since: Option<chrono::DateTime<chrono::Utc>>,
     /// Pushed before this instant.
-    #[arg(long, value_name = "RFC3339", value_parser = super::instant)]
+    #[arg(long, value_name = "RFC3339", value_parser = typed::instant)]
     until: Option<chrono::DateTime<chrono::Utc>>,
     /// How many.
     #[arg(long, default_value_t = 25, value_parser = clap::value_parser!(u16).range(1..=1000))]
@@ -99,7 +101,7 @@ async fn list(app: &App, args: &ListArgs, out: Out) -> anyhow::Result<()> {
         None => None,
     };
     let filter = Filter {
-        queue: args.queue.as_deref(),
+        queue: args.queue.map(Queue::name),
         status: args.status,
         kind: args.kind,
         notification_id: args.notification.as_deref(),

@@ -5,19 +5,20 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::App;
-use super::admin::{self, word};
+use super::admin;
 use super::out::Out;
+use super::typed::{self, word};
 use crate::db::Conn;
 use crate::domain::values::Channel;
 use crate::operate::notifications::Because;
-use crate::operate::queues::QueueState;
+use crate::operate::queues::{Queue, QueueState};
 use crate::operate::{ActionError, addresses, objects, queues};
 use crate::store::audit::Author;
 
 #[derive(Debug, Args)]
 pub(super) struct Why {
     /// Why; kept in the audit log.
-    #[arg(long, value_parser = reason)]
+    #[arg(long, value_parser = typed::reason)]
     pub(super) reason: String,
 }
 
@@ -38,7 +39,8 @@ pub(super) enum Queues {
 #[derive(Debug, Args)]
 pub(super) struct QueueArgs {
     /// email, slack or customer.
-    name: String,
+    #[arg(value_parser = typed::queue)]
+    name: Queue,
     /// Handle or id of the workspace; everybody's messages if not given.
     #[arg(long)]
     workspace: Option<String>,
@@ -69,14 +71,6 @@ pub(super) enum Addresses {
     },
 }
 
-pub(super) fn reason(text: &str) -> Result<String, String> {
-    let text = text.trim();
-    if text.is_empty() || text.chars().count() > 500 || text.chars().any(char::is_control) {
-        return Err("say why in 1 to 500 characters".to_owned());
-    }
-    Ok(text.to_owned())
-}
-
 /// What was refused, named, so that the line is readable alone.
 pub(super) fn refused(what: &str) -> impl FnOnce(ActionError) -> anyhow::Error {
     move |error| match error {
@@ -101,24 +95,24 @@ pub(super) async fn queues(app: &App, verb: Queues, out: Out) -> anyhow::Result<
             let mut conn = app.db.begin().await?;
             let workspace = workspace_id(&mut conn, args.workspace.as_deref()).await?;
             let because = Because { author: &author, reason: &args.why.reason };
-            queues::pause(&mut conn, because, workspace.as_deref(), &args.name, now)
+            queues::pause(&mut conn, because, workspace.as_deref(), args.name.name(), now)
                 .await
-                .map_err(refused(&args.name))?;
-            let json = as_it_is(&mut conn, workspace.as_deref(), &args.name, now).await?;
+                .map_err(refused(args.name.name()))?;
+            let json = as_it_is(&mut conn, workspace.as_deref(), args.name.name(), now).await?;
             conn.commit().await?;
             let said = "is paused; nothing goes out of it until `queues resume`";
-            out.done(&format!("queue {} {said}", args.name), &json);
+            out.done(&format!("queue {} {said}", args.name.name()), &json);
         }
         Queues::Resume(args) => {
             let mut conn = app.db.begin().await?;
             let workspace = workspace_id(&mut conn, args.workspace.as_deref()).await?;
             let because = Because { author: &author, reason: &args.why.reason };
-            queues::resume(&mut conn, because, workspace.as_deref(), &args.name, now)
+            queues::resume(&mut conn, because, workspace.as_deref(), args.name.name(), now)
                 .await
-                .map_err(refused(&args.name))?;
-            let json = as_it_is(&mut conn, workspace.as_deref(), &args.name, now).await?;
+                .map_err(refused(args.name.name()))?;
+            let json = as_it_is(&mut conn, workspace.as_deref(), args.name.name(), now).await?;
             conn.commit().await?;
-            out.done(&format!("queue {} goes on", args.name), &json);
+            out.done(&format!("queue {} goes on", args.name.name()), &json);
         }
     }
     Ok(())

@@ -7,9 +7,10 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::App;
-use super::admin::{self, word};
+use super::admin;
 use super::operate::{Why, refused};
 use super::out::{Out, line};
+use super::typed::{self, word};
 use crate::domain::ids::Ref;
 use crate::domain::values::TemplateName;
 use crate::operate::notifications::Because;
@@ -90,7 +91,8 @@ pub(super) enum OptOuts {
         #[arg(long)]
         workspace: String,
         /// Id of the contact.
-        id: String,
+        #[arg(value_parser = typed::reference)]
+        id: Ref,
         #[command(flatten)]
         why: Why,
     },
@@ -257,12 +259,14 @@ pub(super) async fn opt_outs(app: &App, verb: OptOuts, out: Out) -> anyhow::Resu
             let workspace = admin::workspace(&mut conn, &workspace).await?;
             let author = Author::system();
             let because = Because { author: &author, reason: &why.reason };
-            let contact = Ref::parse(&id).with_context(|| format!("{id:?} is no id"))?;
-            let name = opt_outs::lift(&mut conn, because, &workspace.id, &contact, app.clock.now())
+            let name = opt_outs::lift(&mut conn, because, &workspace.id, &id, app.clock.now())
                 .await
-                .map_err(refused(&id))?;
+                .map_err(refused(&id.to_string()))?;
             conn.commit().await?;
-            out.done(&format!("{name} is written to again"), &json!({ "id": id, "lifted": true }));
+            out.done(
+                &format!("{name} is written to again"),
+                &json!({ "id": id.to_string(), "lifted": true }),
+            );
         }
     }
     Ok(())

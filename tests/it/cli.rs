@@ -4,6 +4,7 @@ mod demo;
 mod doctor;
 mod objects;
 mod operate;
+mod usage;
 
 use std::fmt::Write;
 
