@@ -219,7 +219,7 @@ pub(super) async fn opt_outs(
 ) -> Result<Response, ApiError> {
     let part = query.part()?;
     let mut conn = api.db.read().await?;
-    let all = opt_outs::list(&mut conn, caller.workspace_id()).await?;
-    let rows = (0..).zip(&all).map(|(n, found)| (place(n), OptOut::from(found)));
+    let all = opt_outs::all(&mut conn, caller.workspace_id()).await?;
+    let rows = (0..).zip(all.iter().flat_map(OptOut::each)).map(|(n, found)| (place(n), found));
     Ok(wire::json(StatusCode::OK, &List::part(rows, part)))
 }

@@ -238,20 +238,21 @@ pub(super) async fn opt_outs(app: &App, verb: OptOuts, out: Out) -> anyhow::Resu
         OptOuts::List { workspace } => {
             let mut conn = app.db.read().await?;
             let workspace = admin::workspace(&mut conn, &workspace).await?;
-            let found = opt_outs::list(&mut conn, &workspace.id).await?;
+            let found = opt_outs::all(&mut conn, &workspace.id).await?;
             let rows = found
                 .iter()
                 .map(|o| {
                     let since = o
                         .since
                         .map_or_else(String::new, |at| at.format("%Y-%m-%d %H:%M").to_string());
-                    vec![o.name.clone(), o.kind.to_string(), since, o.address.clone(), o.id.clone()]
+                    let kinds: Vec<_> = o.kinds.iter().map(|kind| kind.as_str()).collect();
+                    vec![o.name.clone(), kinds.join(", "), since, o.address.clone(), o.id.clone()]
                 })
                 .collect();
             out.table(
                 &["name", "gets no", "since", "address", "id"],
                 rows,
-                &found.iter().map(|o| json!(OptOut::from(o))).collect(),
+                &found.iter().flat_map(OptOut::each).map(|o| json!(o)).collect(),
             );
         }
         OptOuts::Lift { workspace, id, why } => {

@@ -63,18 +63,19 @@ struct OptOutRecipient<'a> {
     address: &'a str,
 }
 
-impl<'a> From<&'a opt_outs::OptOut> for OptOut<'a> {
-    fn from(o: &'a opt_outs::OptOut) -> Self {
-        Self {
+impl<'a> OptOut<'a> {
+    /// Each kind that somebody wants nothing of.
+    pub fn each(of: &'a opt_outs::OptOut) -> impl Iterator<Item = Self> {
+        of.kinds.iter().map(|kind| Self {
             object: "opt_out",
             recipient: OptOutRecipient {
-                r#type: o.owner,
-                id: &o.id,
-                name: &o.name,
-                address: &o.address,
+                r#type: of.owner,
+                id: &of.id,
+                name: &of.name,
+                address: &of.address,
             },
-            kind: o.kind,
-            since: o.since.map(Instant),
-        }
+            kind: *kind,
+            since: of.since.map(Instant),
+        })
     }
 }
