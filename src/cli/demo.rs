@@ -101,9 +101,9 @@ Ctrl-C stops it; `demo` again goes on where it was, `demo --reset` begins anew.
         keys.live,
         keys.live,
     );
-    out.done(&said, &json);
     let stop = CancellationToken::new();
-    app::stop_on_signal(stop.clone());
+    app::stop_on_signal(stop.clone())?;
+    out.done(&said, &json);
     let roles = BTreeSet::from([Role::Api, Role::Scheduler, Role::Worker]);
     let result = app.serve(&roles, Some(listener), true, stop).await;
     app.db.close().await;
