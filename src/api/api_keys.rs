@@ -16,39 +16,17 @@ use super::post::{Begun, Post};
 use super::query::Query;
 use super::request::{Optional, Required, request};
 use super::values::{Integer, ListOf, Name, Word};
-use super::wire::{self, Instant, List, instant};
+use super::wire::{self, List};
 use crate::db::Conn;
 use crate::domain::ids::Ref;
 use crate::domain::values::{Mode, Scope, Tier};
 use crate::operate::keys::{self, NewKey};
+use crate::operate::objects;
 use crate::store::api_keys::{self, ApiKey};
 use crate::store::audit::Author;
 
 /// Longest overlap of a rotation: 30 days.
 const MAX_OVERLAP: i64 = 30 * 24 * 60 * 60;
-
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "ApiKey")]
-pub(super) struct View<'a> {
-    #[schemars(extend("enum" = ["api_key"]))]
-    object: &'static str,
-    id: &'a str,
-    name: &'a str,
-    prefix: &'a str,
-    mode: Mode,
-    tier: Tier,
-    #[schemars(length(min = 1))]
-    scopes: Vec<Scope>,
-    last_used_at: Option<Instant>,
-    last_used_ip: Option<String>,
-    request_count: i64,
-    created_at: Instant,
-    revoked_at: Option<Instant>,
-    /// Only in the answer that creates it; never shown again.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "&str")]
-    key: Option<&'a str>,
-}
 
 request! {
     ApiKeyCreate {
@@ -81,24 +59,10 @@ pub(super) struct Deleted<'a> {
 }
 
 /// A key with what it was used for, including what this process has not written yet.
-fn view<'a>(api: &Api, row: &'a ApiKey) -> View<'a> {
-    let pending = api.usage.pending(&row.id);
-    let last_ip = pending.and_then(|used| used.last_ip).map(|ip| ip.to_string());
-    View {
-        object: "api_key",
-        id: &row.id,
-        name: &row.name,
-        prefix: &row.prefix,
-        mode: row.mode,
-        tier: row.tier,
-        scopes: row.scopes(),
-        last_used_at: instant(pending.map(|used| used.last_at).or(row.last_used_at)),
-        last_used_ip: last_ip.or_else(|| row.last_used_ip.clone()),
-        request_count: row.request_count + pending.map_or(0, |used| used.requests),
-        created_at: Instant(row.created_at),
-        revoked_at: instant(row.revoked_at),
-        key: None,
-    }
+fn view<'a>(api: &Api, row: &'a ApiKey) -> objects::ApiKey<'a> {
+    let key = objects::ApiKey::from(row);
+    let Some(used) = api.usage.pending(&row.id) else { return key };
+    key.used(used.last_at, used.last_ip.map(|ip| ip.to_string()), used.requests)
 }
 
 /// `GET /api/v1/api_keys`
@@ -194,7 +158,7 @@ async fn show_once(
     row: &ApiKey,
     secret: &SecretString,
 ) -> Result<Response, ApiError> {
-    let shown = View { key: Some(secret.expose_secret()), ..view(api, row) };
+    let shown = view(api, row).with_secret(secret.expose_secret());
     once.finish_with_secret(caller, StatusCode::CREATED, &shown, &view(api, row)).await
 }
 

@@ -3,8 +3,6 @@
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
-use schemars::JsonSchema;
-use serde::Serialize;
 
 use super::Api;
 use super::auth::{Caller, Operator};
@@ -15,36 +13,12 @@ use super::post::{Begun, Once, Post};
 use super::query::Query;
 use super::request::{Object, Optional, Required, request};
 use super::values::{At, Name, Parent, Word};
-use super::wire::{self, Instant, List};
+use super::wire::{self, List};
 use crate::domain::ids::Ref;
-use crate::domain::values::{
-    BulkAction, BulkState, Channel, Kind, Mode, NotificationState, Reason,
-};
-use crate::operate::bulk::{self, Conflict, Operation, Wanted};
+use crate::domain::values::{BulkAction, Channel, Kind, Mode, NotificationState, Reason};
+use crate::operate::bulk::{self, Wanted};
 use crate::operate::notifications::Because;
-
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "BulkOperation")]
-pub(super) struct View<'a> {
-    #[schemars(extend("enum" = ["bulk_operation"]))]
-    object: &'static str,
-    id: &'a str,
-    action: BulkAction,
-    #[schemars(with = "NotificationFilter")]
-    filter: &'a Wanted,
-    count: i64,
-    sample: &'a [String],
-    conflicts: &'a [Conflict],
-    hash: &'a str,
-    state: BulkState,
-    done: i64,
-    created_at: Instant,
-    applied_at: Option<Instant>,
-    undo_until: Option<Instant>,
-    conflict_count: i64,
-    refused: i64,
-    reason: &'a str,
-}
+use crate::operate::objects::BulkOperation;
 
 request! {
     NotificationFilter {
@@ -84,27 +58,6 @@ request! {
 
 const BULK: &str = "bulk operation";
 
-fn view(operation: &Operation) -> View<'_> {
-    View {
-        object: "bulk_operation",
-        id: &operation.id,
-        action: operation.action,
-        filter: &operation.filter,
-        count: operation.count,
-        sample: &operation.sample,
-        conflicts: &operation.conflicts,
-        hash: &operation.hash,
-        state: operation.state,
-        done: operation.done,
-        created_at: Instant(operation.created_at),
-        applied_at: wire::instant(operation.applied_at),
-        undo_until: wire::instant(operation.undo_until),
-        conflict_count: operation.conflict_count,
-        refused: operation.refused,
-        reason: &operation.reason,
-    }
-}
-
 /// `GET /api/v1/bulk_operations`
 pub(super) async fn list(
     State(api): State<Api>,
@@ -115,7 +68,7 @@ pub(super) async fn list(
     let mut conn = api.db.read().await?;
     let workspace = caller.workspace_id();
     let rows = bulk::list(&mut conn, workspace, page.cursor, page.rows(), caller.now).await?;
-    let list = List::page(&rows, page.limit, |row| row.created_at, view);
+    let list = List::page(&rows, page.limit, |row| row.created_at, BulkOperation::from);
     Ok(wire::json(StatusCode::OK, &list))
 }
 
@@ -129,7 +82,7 @@ pub(super) async fn get(
     let mut conn = api.db.read().await?;
     let found = bulk::show(&mut conn, caller.workspace_id(), &id, caller.now).await?;
     let operation = found.ok_or_else(ApiError::bulk_operation_not_found)?;
-    Ok(wire::json(StatusCode::OK, &view(&operation)))
+    Ok(wire::json(StatusCode::OK, &BulkOperation::from(&operation)))
 }
 
 /// `POST /api/v1/bulk_operations`: a plan.
@@ -154,7 +107,7 @@ pub(super) async fn plan(
     let because = Because { author: &author, reason: &reason };
     let (workspace, now) = (caller.workspace_id(), caller.now);
     let planned = bulk::plan(&mut once.tx, because, workspace, action, &wanted, now).await?;
-    once.finish(&caller, StatusCode::CREATED, &view(&planned)).await
+    once.finish(&caller, StatusCode::CREATED, &BulkOperation::from(&planned)).await
 }
 
 /// The filter, by the names that the list of notifications takes in its query.
@@ -211,7 +164,7 @@ pub(super) async fn apply(
     let because = Because { author: &author, reason: &reason };
     let (workspace, now) = (caller.workspace_id(), caller.now);
     let operation = bulk::apply(&mut once.tx, because, workspace, &id, &hash, now).await?;
-    once.finish(&caller, StatusCode::OK, &view(&operation)).await
+    once.finish(&caller, StatusCode::OK, &BulkOperation::from(&operation)).await
 }
 
 /// `POST /api/v1/bulk_operations/{id}/undo`
@@ -231,7 +184,7 @@ pub(super) async fn undo(
     let because = Because { author: &author, reason: &reason };
     let (workspace, now) = (caller.workspace_id(), caller.now);
     let operation = bulk::undo(&mut once.tx, because, workspace, &id, now).await?;
-    once.finish(&caller, StatusCode::OK, &view(&operation)).await
+    once.finish(&caller, StatusCode::OK, &BulkOperation::from(&operation)).await
 }
 
 async fn begin(api: &Api, caller: &Caller, id: &str, post: Post) -> Result<Begun, ApiError> {

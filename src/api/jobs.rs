@@ -3,8 +3,6 @@
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
-use schemars::JsonSchema;
-use serde::Serialize;
 
 use super::Api;
 use super::auth::{Caller, Operator};
@@ -13,48 +11,11 @@ use super::notifications::ReasonMaybe;
 use super::path::PathRef;
 use super::post::{Begun, Post};
 use super::query::Query;
-use super::wire::{self, Instant, List};
+use super::wire::{self, List};
 use crate::domain::ids::{self, Ref};
-use crate::domain::values::{JobStatus, Kind};
 use crate::operate::jobs::{self, Act, Filter, Job};
 use crate::operate::notifications::Because;
-
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "Job")]
-pub(super) struct View<'a> {
-    #[schemars(extend("enum" = ["job"]))]
-    object: &'static str,
-    id: &'a str,
-    queue: &'a str,
-    kind: Option<Kind>,
-    status: JobStatus,
-    attempts: i64,
-    run_at: Instant,
-    locked_by: Option<&'a str>,
-    notification_id: Option<&'a str>,
-    last_result: Option<&'a str>,
-    created_at: Instant,
-    finished_at: Option<Instant>,
-    notification_ids: &'a [String],
-}
-
-fn view(job: &Job) -> View<'_> {
-    View {
-        object: "job",
-        id: &job.id,
-        queue: &job.queue,
-        kind: job.kind,
-        status: job.status,
-        attempts: job.attempts,
-        run_at: Instant(job.run_at),
-        locked_by: job.locked_by.as_deref(),
-        notification_id: job.notification_id.as_deref(),
-        last_result: job.last_result.as_deref(),
-        created_at: Instant(job.created_at),
-        finished_at: wire::instant(job.finished_at),
-        notification_ids: &job.notification_ids,
-    }
-}
+use crate::operate::objects;
 
 /// `GET /api/v1/jobs`
 pub(super) async fn list(
@@ -77,7 +38,7 @@ pub(super) async fn list(
     let (rows, next) = wire::cut(&found.jobs, page.limit, place);
     // Behind what was looked through, where that is not all.
     let next = next.or_else(|| found.next.as_deref().map(jobs::place));
-    Ok(wire::json(StatusCode::OK, &List::cut(rows.iter().map(view).collect(), next)))
+    Ok(wire::json(StatusCode::OK, &List::cut(rows.iter().map(objects::Job::from).collect(), next)))
 }
 
 /// `GET /api/v1/jobs/{id}`
@@ -90,7 +51,7 @@ pub(super) async fn get(
     let id = job_id(reference)?;
     let found = jobs::show(&mut conn, Some(caller.workspace_id()), &id).await?;
     let job = found.ok_or_else(ApiError::job_not_found)?;
-    Ok(wire::json(StatusCode::OK, &view(&job)))
+    Ok(wire::json(StatusCode::OK, &objects::Job::from(&job)))
 }
 
 /// `POST /api/v1/jobs/{id}/retry`
@@ -145,7 +106,7 @@ async fn act(
     let because = Because { author: &author, reason: &reason };
     jobs::act(&mut once.tx, because, workspace, &id, act, caller.now).await?;
     // The job itself is as it was; what changed is in its notifications.
-    once.finish(caller, StatusCode::OK, &view(&job)).await
+    once.finish(caller, StatusCode::OK, &objects::Job::from(&job)).await
 }
 
 /// Jobs have no display id.

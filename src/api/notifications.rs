@@ -2,11 +2,8 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use http::{HeaderMap, StatusCode};
-use schemars::JsonSchema;
-use serde::Serialize;
-use serde_json::Value;
 
 use super::Api;
 use super::auth::{Caller, Operator, Reader};
@@ -17,110 +14,13 @@ use super::post::{Begun, Post};
 use super::query::Query;
 use super::request::{Optional, Required, request};
 use super::values::Name;
-use super::wire::{self, Instant, List};
+use super::wire::{self, List};
 use crate::db::Conn;
 use crate::domain::ids::{self, IdKind, Ref};
-use crate::domain::message::Message;
-use crate::domain::values::{Channel, Kind, Mode, NotificationState, Reason, RecipientType};
-use crate::operate::gates::{self, Gate};
-use crate::operate::notifications::{self, Because, Cursor, Details, Filter, Notification};
-use crate::store::notifications::{Attempt, Subject};
+use crate::operate::gates;
+use crate::operate::notifications::{self, Because, Cursor, Filter, Notification};
+use crate::operate::objects::{self, NotificationDetails};
 use crate::store::{customers, onboardings, users};
-
-/// Somebody whom a notification is for.
-#[derive(Serialize, JsonSchema)]
-#[schemars(inline)]
-struct Recipient<'a> {
-    #[schemars(with = "RecipientType")]
-    r#type: &'a str,
-    id: &'a str,
-    name: Option<&'a str>,
-    address: Option<&'a str>,
-}
-
-/// A notification as lists show it.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "Notification")]
-pub(super) struct View<'a> {
-    #[schemars(extend("enum" = ["notification"]))]
-    object: &'static str,
-    id: &'a str,
-    #[schemars(with = "Kind")]
-    kind: &'a str,
-    #[schemars(with = "Channel")]
-    channel: &'a str,
-    #[schemars(with = "Mode")]
-    mode: &'a str,
-    #[schemars(with = "NotificationState")]
-    state: &'a str,
-    #[schemars(with = "Option<Reason>")]
-    reason: Option<&'a str>,
-    recipient: Recipient<'a>,
-    onboarding_ids: Vec<&'a str>,
-    slot_date: NaiveDate,
-    step: Option<i64>,
-    subject: Option<&'a str>,
-    not_before: Instant,
-    deadline: Instant,
-    attempt_count: i64,
-    created_at: Instant,
-    updated_at: Instant,
-    sent_at: Option<Instant>,
-}
-
-impl<'a> From<&'a Notification> for View<'a> {
-    fn from(n: &'a Notification) -> Self {
-        Self {
-            object: "notification",
-            id: &n.id,
-            kind: &n.kind,
-            channel: &n.channel,
-            mode: &n.mode,
-            state: &n.state,
-            reason: n.reason.as_deref(),
-            recipient: Recipient {
-                r#type: &n.recipient_type,
-                id: &n.recipient_id,
-                name: n.recipient_name.as_deref(),
-                address: n.recipient_address.as_deref(),
-            },
-            onboarding_ids: n.onboarding_ids.iter().flat_map(|ids| ids.split(',')).collect(),
-            slot_date: n.slot_date,
-            step: n.step,
-            subject: n.subject.as_deref(),
-            not_before: Instant(n.not_before),
-            deadline: Instant(n.deadline),
-            attempt_count: n.attempt_count,
-            created_at: Instant(n.created_at),
-            updated_at: Instant(n.updated_at),
-            sent_at: wire::instant(n.sent_at),
-        }
-    }
-}
-
-#[derive(Serialize, JsonSchema)]
-#[schemars(inline)]
-struct Words<'a> {
-    subject: &'a str,
-    text: &'a str,
-    html: Option<&'a str>,
-    blocks: Option<&'a [Value]>,
-}
-
-/// One notification with everything that is kept of it.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "NotificationDetails")]
-pub(super) struct Whole<'a> {
-    #[serde(flatten)]
-    row: View<'a>,
-    message: Option<Words<'a>>,
-    attempts: &'a [Attempt],
-    gates: &'a [Gate],
-    detail: Option<&'a str>,
-    resend_of: Option<&'a str>,
-    resends: &'a [String],
-    onboardings: &'a [Subject],
-}
 
 request! {
     ReasonGiven {
@@ -133,33 +33,6 @@ request! {
     ReasonMaybe {
         /// Why; kept in the audit log.
         reason: Optional<Name>,
-    }
-}
-
-fn whole<'a>(found: &'a Details, gates: &'a [Gate]) -> Whole<'a> {
-    let n = &found.notification;
-    Whole {
-        row: View::from(n),
-        message: found.message.as_ref().map(|message| match message {
-            Message::Email(mail) => Words {
-                subject: &mail.subject,
-                text: &mail.text,
-                html: Some(&mail.html),
-                blocks: None,
-            },
-            Message::Slack(post) => Words {
-                subject: n.subject.as_deref().unwrap_or(&post.text),
-                text: &post.text,
-                html: None,
-                blocks: Some(&post.blocks),
-            },
-        }),
-        attempts: &found.attempts,
-        gates,
-        detail: n.detail.as_deref(),
-        resend_of: n.resend_of.as_deref(),
-        resends: &found.resends,
-        onboardings: &found.onboardings,
     }
 }
 
@@ -201,7 +74,10 @@ pub(super) async fn list(
     let rows = notifications::list(&mut conn, workspace, &filter, &cursor, page.rows()).await?;
     let place = |row: &Notification| ids::fine_instant(&row.id, row.created_at);
     let (rows, next) = wire::cut(&rows, page.limit, place);
-    Ok(wire::json(StatusCode::OK, &List::cut(rows.iter().map(View::from).collect(), next)))
+    Ok(wire::json(
+        StatusCode::OK,
+        &List::cut(rows.iter().map(objects::Notification::from).collect(), next),
+    ))
 }
 
 /// What a filter names, by its ids. What is not ours is named as it came, and nothing is about it.
@@ -320,7 +196,7 @@ pub(super) async fn get(
     let found = notifications::show(&mut conn, caller.workspace_id(), &id).await?;
     let found = found.ok_or_else(ApiError::notification_not_found)?;
     let gates = gates::of(&mut conn, &found, api.channels, caller.now).await?;
-    Ok(wire::json(StatusCode::OK, &whole(&found, &gates)))
+    Ok(wire::json(StatusCode::OK, &NotificationDetails::new(&found, &gates)))
 }
 
 /// `POST /api/v1/notifications/{id}/retry`
@@ -375,7 +251,7 @@ async fn act(
         Act::Retry => notifications::retry(tx, because, workspace, &id, caller.now).await,
         Act::Cancel => notifications::cancel(tx, because, workspace, &id, caller.now).await,
     }?;
-    once.finish(caller, StatusCode::OK, &View::from(&row)).await
+    once.finish(caller, StatusCode::OK, &objects::Notification::from(&row)).await
 }
 
 /// Notifications have no display id.

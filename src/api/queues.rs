@@ -4,8 +4,6 @@ use axum::extract::State;
 use axum::response::Response;
 use chrono::DateTime;
 use http::StatusCode;
-use schemars::JsonSchema;
-use serde::Serialize;
 
 use super::Api;
 use super::auth::{Caller, Operator};
@@ -14,43 +12,11 @@ use super::notifications::ReasonGiven;
 use super::path::PathRef;
 use super::post::{Begun, Post};
 use super::query::Query;
-use super::wire::{self, Instant, List};
+use super::wire::{self, List};
 use crate::db::Conn;
 use crate::domain::ids::Ref;
 use crate::operate::notifications::Because;
-use crate::operate::queues::{self, QueueState};
-
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "Queue")]
-pub(super) struct View<'a> {
-    #[schemars(extend("enum" = ["queue"]))]
-    object: &'static str,
-    name: &'static str,
-    paused: bool,
-    paused_by: Option<&'a str>,
-    paused_reason: Option<&'a str>,
-    ready: i64,
-    scheduled: i64,
-    running: i64,
-    failed: i64,
-    oldest_ready_at: Option<Instant>,
-}
-
-fn view(queue: &QueueState) -> View<'_> {
-    let paused = queue.paused.as_ref();
-    View {
-        object: "queue",
-        name: queue.name,
-        paused: paused.is_some(),
-        paused_by: paused.map(|pause| pause.by.as_str()),
-        paused_reason: paused.map(|pause| pause.reason.as_str()),
-        ready: queue.counts.ready,
-        scheduled: queue.counts.scheduled,
-        running: queue.counts.running,
-        failed: queue.counts.failed,
-        oldest_ready_at: wire::instant(queue.counts.oldest_ready_at),
-    }
-}
+use crate::operate::{objects, queues};
 
 /// `GET /api/v1/queues`
 pub(super) async fn list(
@@ -61,7 +27,7 @@ pub(super) async fn list(
     let part = query.part()?;
     let mut conn = api.db.read().await?;
     let found = queues::list(&mut conn, Some(caller.workspace_id()), caller.now).await?;
-    let rows = found.iter().map(|queue| (DateTime::UNIX_EPOCH, view(queue)));
+    let rows = found.iter().map(|queue| (DateTime::UNIX_EPOCH, objects::Queue::from(queue)));
     Ok(wire::json(StatusCode::OK, &List::part(rows, part)))
 }
 
@@ -107,10 +73,9 @@ async fn switch(
     } else {
         queues::resume(tx, because, workspace, &name, caller.now).await?;
     }
-    let found = queues::list(tx, workspace, caller.now).await?;
-    let queue = found.iter().find(|queue| queue.name == name);
+    let queue = queues::show(tx, workspace, &name, caller.now).await?;
     let queue = queue.ok_or_else(ApiError::queue_not_found)?;
-    once.finish(caller, StatusCode::OK, &view(queue)).await
+    once.finish(caller, StatusCode::OK, &objects::Queue::from(&queue)).await
 }
 
 async fn named(
@@ -119,7 +84,6 @@ async fn named(
     reference: Option<Ref>,
 ) -> Result<String, ApiError> {
     let Some(Ref::Id(name)) = reference else { return Err(ApiError::queue_not_found()) };
-    let found = queues::list(conn, Some(caller.workspace_id()), caller.now).await?;
-    let known = found.iter().any(|queue| queue.name == name);
-    known.then_some(name).ok_or_else(ApiError::queue_not_found)
+    let known = queues::show(conn, Some(caller.workspace_id()), &name, caller.now).await?;
+    known.map(|_| name).ok_or_else(ApiError::queue_not_found)
 }

@@ -7,7 +7,6 @@ use axum::response::Response;
 use chrono::NaiveDate;
 use http::StatusCode;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::Serialize;
 
 use super::auth::{Caller, Reader, Writer};
 use super::body::Body;
@@ -18,15 +17,14 @@ use super::post::{Begun, Post};
 use super::query::Query;
 use super::request::{Nullable, Required, request};
 use super::values::{Date, Notes, Parent};
-use super::wire::{self, Instant, List};
-use super::{Api, notifications, users};
+use super::wire::{self, List};
+use super::{Api, users};
 use crate::db::Conn;
-use crate::domain::decide::Gate;
-use crate::domain::forecast::Forecasted;
 use crate::domain::ids::Ref;
-use crate::domain::values::{Channel, Kind, Mode, NotificationState, Reason, RecipientType};
+use crate::domain::values::NotificationState;
 use crate::operate::explain::{self, Explanation};
 use crate::operate::forecast::{self, AsIf, ForecastError, Question};
+use crate::operate::objects::{ForecastItem, OnboardingReminders};
 use crate::operate::snooze;
 use crate::store::onboardings;
 use crate::store::worlds::About;
@@ -36,65 +34,6 @@ const DAYS: i64 = 14;
 
 /// Most days of a forecast.
 const MAX_DAYS: i64 = 366;
-
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "OnboardingReminders")]
-pub(super) struct View<'a> {
-    #[schemars(extend("enum" = ["onboarding_reminders"]))]
-    object: &'static str,
-    onboarding_id: &'a str,
-    next: Vec<Next<'a>>,
-    last: Vec<notifications::View<'a>>,
-    snoozed_until: Option<NaiveDate>,
-    #[schemars(extend("enum" = ["send", "hold"]))]
-    verdict: &'static str,
-    reason: Option<Reason>,
-    gates: &'a [Gate],
-}
-
-#[derive(Serialize, JsonSchema)]
-#[schemars(inline)]
-struct Next<'a> {
-    at: Instant,
-    kind: Kind,
-    channel: Channel,
-    recipient: Recipient<'a>,
-}
-
-#[derive(Serialize, JsonSchema)]
-#[schemars(inline)]
-struct Recipient<'a> {
-    #[serde(rename = "type")]
-    #[schemars(with = "RecipientType")]
-    kind: &'a str,
-    id: &'a str,
-}
-
-fn view(explanation: &Explanation) -> View<'_> {
-    View {
-        object: "onboarding_reminders",
-        onboarding_id: &explanation.onboarding_id,
-        next: explanation
-            .next
-            .iter()
-            .map(|item| Next {
-                at: Instant(item.at),
-                kind: item.plan.kind,
-                channel: item.plan.channel,
-                recipient: recipient(item),
-            })
-            .collect(),
-        last: explanation.last.iter().map(notifications::View::from).collect(),
-        snoozed_until: explanation.snoozed_until,
-        verdict: if explanation.sends { "send" } else { "hold" },
-        reason: explanation.reason,
-        gates: &explanation.gates,
-    }
-}
-
-fn recipient(item: &Forecasted) -> Recipient<'_> {
-    Recipient { kind: item.plan.recipient_type.as_str(), id: &item.plan.recipient_id }
-}
 
 /// `GET /api/v1/onboardings/{id}/reminders`
 pub(super) async fn get(
@@ -112,7 +51,7 @@ pub(super) async fn get(
     users::resolve(&mut conn, &caller, "recipient_id", &mut asked).await?;
     let explanation =
         explain::explain(&mut conn, &onboarding, asked.as_deref(), at, api.channels).await?;
-    Ok(wire::json(StatusCode::OK, &view(&explanation)))
+    Ok(wire::json(StatusCode::OK, &OnboardingReminders::from(&explanation)))
 }
 
 /// `POST /api/v1/onboardings/{id}/snooze`
@@ -140,7 +79,7 @@ pub(super) async fn snooze(
     }
     let reason = body.reason()?.flatten();
     let explanation = rest(&mut once.tx, &api, &caller, reference, Some(until), reason).await?;
-    once.finish(&caller, StatusCode::CREATED, &view(&explanation)).await
+    once.finish(&caller, StatusCode::CREATED, &OnboardingReminders::from(&explanation)).await
 }
 
 /// `DELETE /api/v1/onboardings/{id}/snooze`
@@ -152,7 +91,7 @@ pub(super) async fn wake(
     let mut tx = api.db.begin().await?;
     let explanation = rest(&mut tx, &api, &caller, reference, None, None).await?;
     tx.commit().await?;
-    Ok(wire::json(StatusCode::OK, &view(&explanation)))
+    Ok(wire::json(StatusCode::OK, &OnboardingReminders::from(&explanation)))
 }
 
 async fn rest(
@@ -170,20 +109,6 @@ async fn rest(
             .await?;
     let onboarding = snoozed.ok_or_else(ApiError::onboarding_not_found)?;
     Ok(explain::explain(tx, &onboarding, None, now, api.channels).await?)
-}
-
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "ForecastItem")]
-pub(super) struct ItemView<'a> {
-    #[schemars(extend("enum" = ["forecast_item"]))]
-    object: &'static str,
-    at: Instant,
-    kind: Kind,
-    channel: Channel,
-    mode: Mode,
-    recipient: Recipient<'a>,
-    onboarding_ids: &'a [String],
-    step: Option<i64>,
 }
 
 /// `GET /api/v1/reminders/forecast`
@@ -214,10 +139,10 @@ pub(super) async fn forecast(
     drop(conn);
     let about = match (&csm, &onboarding) {
         _ if unknown => {
-            return Ok(wire::json(StatusCode::OK, &List::<ItemView<'_>>::empty()));
+            return Ok(wire::json(StatusCode::OK, &List::<ForecastItem<'_>>::empty()));
         }
         (_, Some(None)) => {
-            return Ok(wire::json(StatusCode::OK, &List::<ItemView<'_>>::empty()));
+            return Ok(wire::json(StatusCode::OK, &List::<ForecastItem<'_>>::empty()));
         }
         (_, Some(Some(found))) => About::Onboarding(&found.id),
         (Some(csm), None) => About::Recipient(csm),
@@ -236,21 +161,8 @@ pub(super) async fn forecast(
         Err(ForecastError::Database(error)) => return Err(error.into()),
     };
     let to_come = items.iter().filter(|item| item.plan.state != NotificationState::Skipped);
-    let rows = to_come.map(|item| (item.at, item_view(item)));
+    let rows = to_come.map(|item| (item.at, ForecastItem::from(item)));
     Ok(wire::json(StatusCode::OK, &List::part(rows, part)))
-}
-
-fn item_view(item: &Forecasted) -> ItemView<'_> {
-    ItemView {
-        object: "forecast_item",
-        at: Instant(item.at),
-        kind: item.plan.kind,
-        channel: item.plan.channel,
-        mode: item.plan.mode,
-        recipient: recipient(item),
-        onboarding_ids: &item.plan.onboarding_ids,
-        step: item.plan.step.map(|(number, _)| number),
-    }
 }
 
 fn days(query: &Query) -> Result<i64, ApiError> {

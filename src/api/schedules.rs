@@ -4,8 +4,6 @@ use axum::extract::State;
 use axum::response::Response;
 use chrono::DateTime;
 use http::StatusCode;
-use schemars::JsonSchema;
-use serde::Serialize;
 
 use super::Api;
 use super::auth::{Caller, Operator};
@@ -14,41 +12,11 @@ use super::notifications::ReasonMaybe;
 use super::path::PathRef;
 use super::post::{Begun, Post};
 use super::query::Query;
-use super::wire::{self, Instant, List};
+use super::wire::{self, List};
 use crate::domain::ids::Ref;
 use crate::operate::notifications::Because;
-use crate::operate::schedules::{self, Standing};
-
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "Schedule")]
-pub(super) struct View<'a> {
-    #[schemars(extend("enum" = ["schedule"]))]
-    object: &'static str,
-    name: &'a str,
-    cron: &'a str,
-    paused: bool,
-    last_run_at: Option<Instant>,
-    last_result: Option<&'a str>,
-    next_run_at: Option<Instant>,
-    requested_at: Option<Instant>,
-    paused_by: Option<&'a str>,
-    paused_reason: Option<&'a str>,
-}
-
-fn view(standing: &Standing) -> View<'_> {
-    View {
-        object: "schedule",
-        name: &standing.name,
-        cron: &standing.cron,
-        paused: standing.is_paused(),
-        last_run_at: wire::instant(standing.last_run_at),
-        last_result: standing.last_result.as_deref(),
-        next_run_at: (!standing.is_paused()).then_some(Instant(standing.next_run_at)),
-        requested_at: wire::instant(standing.requested_at),
-        paused_by: standing.paused_by.as_deref(),
-        paused_reason: standing.paused_reason.as_deref(),
-    }
-}
+use crate::operate::objects::Schedule;
+use crate::operate::schedules;
 
 /// `GET /api/v1/schedules`
 pub(super) async fn list(
@@ -59,7 +27,7 @@ pub(super) async fn list(
     let part = query.part()?;
     let mut conn = api.db.read().await?;
     let found = schedules::list(&mut conn).await?;
-    let rows = found.iter().map(|standing| (DateTime::UNIX_EPOCH, view(standing)));
+    let rows = found.iter().map(|standing| (DateTime::UNIX_EPOCH, Schedule::from(standing)));
     Ok(wire::json(StatusCode::OK, &List::part(rows, part)))
 }
 
@@ -126,5 +94,5 @@ async fn act(
         Act::Pause => schedules::pause(tx, because, &name, now).await,
         Act::Resume => schedules::resume(tx, because, &name, now).await,
     }?;
-    once.finish(caller, StatusCode::OK, &view(&standing)).await
+    once.finish(caller, StatusCode::OK, &Schedule::from(&standing)).await
 }

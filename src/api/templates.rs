@@ -17,8 +17,9 @@ use super::query::Query;
 use super::request::{Nullable, Optional, Required, request};
 use super::values::{Integer, Line, TemplateSource};
 use super::wire::{self, Instant, List, instant};
-use crate::domain::values::{Kind, Part, RecipientType, TemplateName};
+use crate::domain::values::{Kind, Part, TemplateName};
 use crate::operate::notifications::Because;
+use crate::operate::objects::OptOut;
 use crate::operate::templates::{self, Detail, Template};
 use crate::operate::{ActionError, opt_outs};
 use crate::store::templates::Version;
@@ -210,40 +211,6 @@ fn named(name: Named) -> Result<TemplateName, ApiError> {
     name.ok_or_else(|| ApiError::not_found("template_not_found", "No such template."))
 }
 
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "OptOut")]
-pub(super) struct OptOutView<'a> {
-    #[schemars(extend("enum" = ["opt_out"]))]
-    object: &'static str,
-    recipient: OptOutRecipient<'a>,
-    kind: Kind,
-    /// Of users the audit log knows.
-    since: Option<Instant>,
-}
-
-/// Who wants nothing.
-#[derive(Serialize, JsonSchema)]
-pub(super) struct OptOutRecipient<'a> {
-    r#type: RecipientType,
-    id: &'a str,
-    name: &'a str,
-    address: &'a str,
-}
-
-fn opt_out(o: &opt_outs::OptOut) -> OptOutView<'_> {
-    OptOutView {
-        object: "opt_out",
-        recipient: OptOutRecipient {
-            r#type: o.owner,
-            id: &o.id,
-            name: &o.name,
-            address: &o.address,
-        },
-        kind: o.kind,
-        since: instant(o.since),
-    }
-}
-
 /// `GET /api/v1/opt_outs`: who wants no messages of which kind.
 pub(super) async fn opt_outs(
     State(api): State<Api>,
@@ -252,7 +219,7 @@ pub(super) async fn opt_outs(
 ) -> Result<Response, ApiError> {
     let part = query.part()?;
     let mut conn = api.db.read().await?;
-    let all = opt_outs::list(&mut conn, caller.workspace_id()).await?;
-    let rows = (0..).zip(&all).map(|(n, found)| (place(n), opt_out(found)));
+    let all = opt_outs::all(&mut conn, caller.workspace_id()).await?;
+    let rows = (0..).zip(all.iter().flat_map(OptOut::each)).map(|(n, found)| (place(n), found));
     Ok(wire::json(StatusCode::OK, &List::part(rows, part)))
 }

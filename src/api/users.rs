@@ -4,8 +4,6 @@ use axum::extract::State;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use http::StatusCode;
-use schemars::JsonSchema;
-use serde::Serialize;
 
 use super::Api;
 use super::auth::{Admin, Caller};
@@ -16,28 +14,12 @@ use super::post::{Begun, Post};
 use super::query::Query;
 use super::request::{Nullable, Optional, Required, request};
 use super::values::{At, Boolean, Email, Name, SlackUser, TimeZone};
-use super::wire::{self, Deleted, Instant, List, instant};
+use super::wire::{self, Deleted, List};
 use crate::db::{Conn, DbError, is_conflict};
 use crate::domain::ids::Ref;
+use crate::operate::objects;
 use crate::store::audit::Author;
 use crate::store::users::{self, NewUser, User};
-
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "User")]
-pub(super) struct View<'a> {
-    #[schemars(extend("enum" = ["user"]))]
-    object: &'static str,
-    id: &'a str,
-    display_id: i64,
-    name: &'a str,
-    email: &'a str,
-    time_zone: Option<&'a str>,
-    slack_user_id: Option<&'a str>,
-    active: bool,
-    email_flagged_at: Option<Instant>,
-    created_at: Instant,
-    updated_at: Instant,
-}
 
 request! {
     UserCreate {
@@ -59,22 +41,6 @@ request! {
         active: Optional<Boolean>,
         /// Null takes the flag of a refused address away.
         email_flagged_at: Nullable<At>,
-    }
-}
-
-fn view(user: &User) -> View<'_> {
-    View {
-        object: "user",
-        id: &user.id,
-        display_id: user.display_id,
-        name: &user.name,
-        email: &user.email,
-        time_zone: user.time_zone.as_deref(),
-        slack_user_id: user.slack_user_id.as_deref(),
-        active: user.active,
-        email_flagged_at: instant(user.email_flagged_at),
-        created_at: Instant(user.created_at),
-        updated_at: Instant(user.updated_at),
     }
 }
 
@@ -165,7 +131,7 @@ pub(super) async fn list(
     let page = query.page()?;
     let mut conn = api.db.read().await?;
     let rows = users::list(&mut conn, caller.workspace_id(), page.cursor, page.rows()).await?;
-    let list = List::page(&rows, page.limit, |row| row.created_at, view);
+    let list = List::page(&rows, page.limit, |row| row.created_at, objects::User::from);
     Ok(wire::json(StatusCode::OK, &list))
 }
 
@@ -183,7 +149,7 @@ pub(super) async fn create(
     let body: UserCreate = once.body()?;
     let (tx, author) = (&mut once.tx, caller.author());
     let user = add(tx, &author, caller.workspace_id(), &body, caller.now).await?;
-    once.finish(&caller, StatusCode::CREATED, &view(&user)).await
+    once.finish(&caller, StatusCode::CREATED, &objects::User::from(&user)).await
 }
 
 /// Adds a user.
@@ -219,7 +185,7 @@ pub(super) async fn get(
 ) -> Result<Response, ApiError> {
     let mut conn = api.db.read().await?;
     let user = find(&mut conn, &caller, reference.as_ref()).await?;
-    Ok(wire::json(StatusCode::OK, &view(&user)))
+    Ok(wire::json(StatusCode::OK, &objects::User::from(&user)))
 }
 
 /// `PATCH /api/v1/users/{id}`
@@ -235,7 +201,7 @@ pub(super) async fn update(
     let (author, body) = (caller.author(), Body::read(&bytes)?);
     let user = change(&mut tx, &author, before, &body, caller.now).await?;
     tx.commit().await?;
-    Ok(wire::json(StatusCode::OK, &view(&user)))
+    Ok(wire::json(StatusCode::OK, &objects::User::from(&user)))
 }
 
 /// Changes a user that the caller has locked.

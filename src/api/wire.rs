@@ -1,44 +1,19 @@
 //! How values look on the wire.
 
-use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use axum::response::{IntoResponse, Response};
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use http::{HeaderValue, StatusCode, header};
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Serialize, Serializer};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::error::ApiError;
 use super::query::Part;
 
-/// An instant, with exactly three fraction digits and `Z`; only a cursor between rows of one instant has more ([`List::part`]).
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Instant(pub DateTime<Utc>);
+pub(super) use crate::operate::objects::Instant;
 
-impl Serialize for Instant {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let whole = self.0.timestamp_subsec_nanos().is_multiple_of(1_000_000);
-        let digits = if whole { SecondsFormat::Millis } else { SecondsFormat::Nanos };
-        serializer.serialize_str(&self.0.to_rfc3339_opts(digits, true))
-    }
-}
-
-impl JsonSchema for Instant {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "Instant".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "format": "date-time" })
-    }
-}
-
-/// The same, where there may be none.
+/// An instant, where there may be none.
 #[must_use]
 pub(super) fn instant(at: Option<DateTime<Utc>>) -> Option<Instant> {
     at.map(Instant)

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -201,23 +202,24 @@ pub async fn listen(address: &str, setting: &str) -> anyhow::Result<TcpListener>
     })
 }
 
-/// Cancels `stop` at the first SIGTERM or Ctrl-C; ends the process at the second.
-pub fn stop_on_signal(stop: CancellationToken) {
+/// Cancels `stop` at the first SIGTERM or Ctrl-C; ends the process at the second. From the return on: whoever says afterwards that it runs
+/// can be told to stop at once.
+pub fn stop_on_signal(stop: CancellationToken) -> std::io::Result<()> {
+    let mut term = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
     tokio::spawn(async move {
-        signal().await;
+        let mut told = async || {
+            tokio::select! {
+                _ = term.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        };
+        told().await;
         tracing::info!("stopping: what runs may finish; a second signal ends it at once");
         stop.cancel();
-        signal().await;
+        told().await;
         tracing::warn!("stopped at once");
         std::process::exit(1);
     });
-}
-
-async fn signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut term) = signal(SignalKind::terminate()) else { return std::future::pending().await };
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = tokio::signal::ctrl_c() => {}
-    }
+    Ok(())
 }

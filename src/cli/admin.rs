@@ -4,17 +4,17 @@ use anyhow::{Context, bail};
 use chrono::TimeDelta;
 use clap::Subcommand;
 use secrecy::ExposeSecret;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::App;
 use super::out::Out;
+use super::typed::{self, Scopes, word};
 use crate::db::{Conn, is_conflict};
-use crate::domain::values::{Locale, Mode, Scope, Tier};
+use crate::domain::values::{Locale, Mode, Tier};
 use crate::operate::keys::{self, DEFAULT_SCOPES, NewKey};
-use crate::operate::people;
-use crate::store::api_keys::ApiKey;
+use crate::operate::objects;
 use crate::store::audit::Author;
-use crate::store::users::{NewUser, User};
+use crate::store::users::NewUser;
 use crate::store::workspaces::Workspace;
 use crate::store::{directory, users, workspaces};
 
@@ -23,13 +23,13 @@ pub(super) enum Workspaces {
     /// Make a workspace; prints its id alone on the last line.
     Create {
         /// Handle for the command line: a-z, 0-9, hyphens.
-        #[arg(long)]
+        #[arg(long, value_parser = typed::slug)]
         slug: String,
         /// Name as shown to people.
-        #[arg(long)]
+        #[arg(long, value_parser = typed::name)]
         name: String,
         /// IANA name, such as Europe/Copenhagen.
-        #[arg(long, default_value = "UTC")]
+        #[arg(long, default_value = "UTC", value_parser = typed::zone)]
         time_zone: String,
         /// Language of its messages: en, de.
         #[arg(long, default_value = "en")]
@@ -56,16 +56,16 @@ pub(super) enum Users {
         #[arg(long)]
         workspace: String,
         /// Name as shown to people.
-        #[arg(long)]
+        #[arg(long, value_parser = typed::name)]
         name: String,
         /// Mail address.
-        #[arg(long)]
+        #[arg(long, value_parser = typed::email)]
         email: String,
         /// IANA name; the workspace's if not given.
-        #[arg(long)]
+        #[arg(long, value_parser = typed::zone)]
         time_zone: Option<String>,
         /// Slack user id (U…), for direct messages.
-        #[arg(long)]
+        #[arg(long, value_parser = typed::slack_member)]
         slack_user_id: Option<String>,
     },
     /// List the users of a workspace.
@@ -84,7 +84,7 @@ pub(super) enum Keys {
         #[arg(long)]
         workspace: String,
         /// What the key is for; the actor of its writes.
-        #[arg(long)]
+        #[arg(long, value_parser = typed::name)]
         name: String,
         /// live, or test: nothing a test key causes ever reaches a person.
         #[arg(long, value_parser = word::<Mode>)]
@@ -93,7 +93,7 @@ pub(super) enum Keys {
         #[arg(long, default_value = "standard", value_parser = word::<Tier>)]
         tier: Tier,
         /// read, write, operate, admin, separated by commas or spaces; read and write if not given.
-        #[arg(long, value_parser = scopes)]
+        #[arg(long, value_parser = typed::scopes)]
         scopes: Option<Scopes>,
     },
     /// List the keys of a workspace.
@@ -123,28 +123,6 @@ pub(super) enum Keys {
     },
 }
 
-pub(super) fn word<T: std::str::FromStr>(text: &str) -> Result<T, String>
-where
-    T::Err: std::fmt::Display,
-{
-    text.trim().parse().map_err(|error: T::Err| error.to_string())
-}
-
-/// What `--scopes` names.
-#[derive(Clone, Debug)]
-pub(super) struct Scopes(Vec<Scope>);
-
-fn scopes(text: &str) -> Result<Scopes, String> {
-    let words = text.split([',', ' ']).filter(|word| !word.is_empty());
-    let scopes = words.map(word::<Scope>).collect::<Result<Vec<_>, _>>()?;
-    if scopes.is_empty() {
-        return Err(
-            "a key without scopes opens nothing; name read, write, operate or admin".to_owned()
-        );
-    }
-    Ok(Scopes(scopes))
-}
-
 pub(super) async fn workspace(
     conn: &mut crate::db::Conn,
     handle: &str,
@@ -158,33 +136,9 @@ pub(super) async fn workspace(
     })
 }
 
-fn zone(name: &str) -> anyhow::Result<()> {
-    match name.parse::<chrono_tz::Tz>() {
-        Ok(_) => Ok(()),
-        Err(_) => {
-            bail!("--time-zone: {name:?} is no IANA time zone; write one like Europe/Copenhagen")
-        }
-    }
-}
-
-fn name(flag: &str, text: &str) -> anyhow::Result<()> {
-    if text.trim().is_empty() || text.chars().count() > 200 || text.chars().any(char::is_control) {
-        bail!("{flag}: must be 1 to 200 characters without control characters");
-    }
-    Ok(())
-}
-
 pub(super) async fn workspaces(app: &App, verb: Workspaces, out: Out) -> anyhow::Result<()> {
     match verb {
         Workspaces::Create { slug, name: title, time_zone, locale } => {
-            zone(&time_zone)?;
-            name("--name", &title)?;
-            let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-            if slug.len() > 63 || slug.split('-').any(|p| p.is_empty() || !p.chars().all(plain)) {
-                bail!(
-                    "--slug: {slug:?} is no handle; use a-z and 0-9, with single hyphens between"
-                );
-            }
             let mut conn = app.db.begin().await?;
             let made = workspaces::create(
                 &mut conn,
@@ -254,14 +208,6 @@ async fn speak(
 pub(super) async fn users(app: &App, verb: Users, out: Out) -> anyhow::Result<()> {
     match verb {
         Users::Create { workspace: handle, name: title, email, time_zone, slack_user_id } => {
-            time_zone.as_deref().map_or(Ok(()), zone)?;
-            name("--name", &title)?;
-            let Some(email) = people::mail_address(&email) else {
-                bail!("--email: {email:?} is no mail address");
-            };
-            if let Some(id) = slack_user_id.as_ref().filter(|id| !people::is_slack_member(id)) {
-                bail!("--slack-user-id: {id:?} is no member id of Slack; it looks like U012AB3CD");
-            }
             let mut conn = app.db.begin().await?;
             let workspace = workspace(&mut conn, &handle).await?;
             let new = NewUser {
@@ -282,7 +228,7 @@ pub(super) async fn users(app: &App, verb: Users, out: Out) -> anyhow::Result<()
             out.made(
                 &format!("made user {title} in {handle}"),
                 &made.id,
-                &json!({ "id": made.id, "display_id": made.display_id }),
+                &json!(objects::User::from(&made)),
             );
         }
         Users::List { workspace: handle } => {
@@ -312,35 +258,17 @@ pub(super) async fn users(app: &App, verb: Users, out: Out) -> anyhow::Result<()
             out.table(
                 &["#", "name", "email", "time zone", "slack", "state", "id"],
                 rows,
-                &all.iter().map(user_json).collect(),
+                &all.iter().map(|u| json!(objects::User::from(u))).collect(),
             );
         }
     }
     Ok(())
 }
 
-/// As the API shows them.
-fn user_json(u: &User) -> Value {
-    json!({
-        "object": "user", "id": u.id, "display_id": u.display_id, "name": u.name, "email": u.email, "time_zone": u.time_zone,
-        "slack_user_id": u.slack_user_id, "active": u.active, "email_flagged_at": u.email_flagged_at, "created_at": u.created_at,
-        "updated_at": u.updated_at,
-    })
-}
-
-fn key_json(k: &ApiKey) -> Value {
-    json!({
-        "object": "api_key", "id": k.id, "name": k.name, "prefix": k.prefix, "mode": k.mode, "tier": k.tier, "scopes": k.scopes(),
-        "last_used_at": k.last_used_at, "last_used_ip": k.last_used_ip, "request_count": k.request_count, "created_at": k.created_at,
-        "revoked_at": k.revoked_at,
-    })
-}
-
 pub(super) async fn keys(app: &App, verb: Keys, out: Out) -> anyhow::Result<()> {
     let now = app.clock.now();
     match verb {
         Keys::Create { workspace: handle, name: title, mode, tier, scopes } => {
-            name("--name", &title)?;
             let mut conn = app.db.begin().await?;
             let workspace = workspace(&mut conn, &handle).await?;
             let scopes = scopes.as_ref().map_or(DEFAULT_SCOPES, |scopes| &scopes.0);
@@ -351,7 +279,7 @@ pub(super) async fn keys(app: &App, verb: Keys, out: Out) -> anyhow::Result<()> 
             out.made(
                 &format!("made {mode} key {title} ({}); it is shown only this once", key.id),
                 secret,
-                &json!({ "id": key.id, "mode": mode, "key": secret }),
+                &json!(objects::ApiKey::from(&key).with_secret(secret)),
             );
         }
         Keys::List { workspace: handle } => {
@@ -394,7 +322,7 @@ pub(super) async fn keys(app: &App, verb: Keys, out: Out) -> anyhow::Result<()> 
                     "id",
                 ],
                 rows,
-                &all.iter().map(key_json).collect(),
+                &all.iter().map(|k| json!(objects::ApiKey::from(k))).collect(),
             );
         }
         Keys::Rotate { workspace: handle, id, overlap_seconds } => {
@@ -415,7 +343,7 @@ pub(super) async fn keys(app: &App, verb: Keys, out: Out) -> anyhow::Result<()> 
             out.made(
                 &format!("made {} in place of {id}; it is shown only this once", key.id),
                 secret,
-                &json!({ "id": key.id, "key": secret }),
+                &json!(objects::ApiKey::from(&key).with_secret(secret)),
             );
         }
         Keys::Revoke { workspace: handle, id } => {
@@ -425,7 +353,7 @@ pub(super) async fn keys(app: &App, verb: Keys, out: Out) -> anyhow::Result<()> 
                 keys::revoke(&mut conn, &Author::system(), &workspace.id, &id, now).await?;
             let key = revoked.with_context(|| no_key(&handle, &id))?;
             conn.commit().await?;
-            out.done(&format!("revoked {}", key.name), &json!({ "id": key.id, "revoked": true }));
+            out.done(&format!("revoked {}", key.name), &json!(objects::ApiKey::from(&key)));
         }
     }
     Ok(())

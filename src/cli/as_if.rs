@@ -25,8 +25,8 @@ pub(super) struct Imagined {
     #[serde(default, deserialize_with = "given")]
     target_launch_date: Option<Option<DateTime<Utc>>>,
     /// Id or number of a user, or null.
-    #[serde(default, deserialize_with = "given")]
-    pub(super) csm_id: Option<Option<String>>,
+    #[serde(default, deserialize_with = "person")]
+    pub(super) csm_id: Option<Option<Ref>>,
     reminder_email: Option<bool>,
     reminder_slack: Option<bool>,
     reminder_frequency_days: Option<i64>,
@@ -38,10 +38,17 @@ fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Opti
 }
 
 fn reference<'de, D: Deserializer<'de>>(from: D) -> Result<Ref, D::Error> {
+    named("onboarding_id", &Value::deserialize(from)?)
+}
+
+fn person<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<Ref>>, D::Error> {
     let value = Value::deserialize(from)?;
+    Ok(Some(if value.is_null() { None } else { Some(named("csm_id", &value)?) }))
+}
+
+fn named<E: Error>(field: &str, value: &Value) -> Result<Ref, E> {
     let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    Ref::parse(&text)
-        .ok_or_else(|| D::Error::custom(format!("onboarding_id: {text} is no id and no number")))
+    Ref::parse(&text).ok_or_else(|| E::custom(format!("{field}: {text} is no id and no number")))
 }
 
 /// Reads the JSON.

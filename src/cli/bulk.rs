@@ -4,18 +4,20 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::App;
-use super::admin::{self, word};
+use super::admin;
 use super::notifications::Criteria;
 use super::operate::{Why, refused};
 use super::out::{Out, line};
+use super::typed::word;
 use crate::db::Conn;
 use crate::domain::values::{BulkAction, BulkState, Reason};
 use crate::operate::bulk::{self, Operation, Wanted};
 use crate::operate::notifications::Because;
-use crate::store::audit::{self, Author};
+use crate::operate::objects::BulkOperation;
+use crate::store::audit::Author;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Bulk {
@@ -117,7 +119,11 @@ pub(super) async fn bulk(app: &App, verb: Bulk, out: Out) -> anyhow::Result<()> 
                 })
                 .collect();
             let columns = ["planned", "action", "state", "done", "conflicts", "reason", "id"];
-            out.table(&columns, rows, &found.iter().map(value).collect());
+            out.table(
+                &columns,
+                rows,
+                &found.iter().map(|o| json!(BulkOperation::from(o))).collect(),
+            );
         }
         Bulk::Show(one) => {
             let mut conn = app.db.read().await?;
@@ -136,7 +142,7 @@ pub(super) async fn bulk(app: &App, verb: Bulk, out: Out) -> anyhow::Result<()> 
             if !no_wait {
                 operation = carry_out(app, operation, out).await?;
             }
-            out.done(&outcome(&operation), &value(&operation));
+            out.done(&outcome(&operation), &json!(BulkOperation::from(&operation)));
         }
         Bulk::Undo(UndoArgs { one, no_wait, why }) => {
             let because = Because { author: &author, reason: &why.reason };
@@ -149,7 +155,7 @@ pub(super) async fn bulk(app: &App, verb: Bulk, out: Out) -> anyhow::Result<()> 
             if !no_wait {
                 operation = carry_out(app, operation, out).await?;
             }
-            out.done(&outcome(&operation), &value(&operation));
+            out.done(&outcome(&operation), &json!(BulkOperation::from(&operation)));
         }
     }
     Ok(())
@@ -208,29 +214,9 @@ fn outcome(operation: &Operation) -> String {
     }
 }
 
-fn value(operation: &Operation) -> Value {
-    json!({
-        "id": operation.id,
-        "action": operation.action,
-        "filter": operation.filter,
-        "count": operation.count,
-        "sample": operation.sample,
-        "conflicts": operation.conflicts,
-        "hash": operation.hash,
-        "state": operation.state,
-        "done": operation.done,
-        "created_at": audit::shown(operation.created_at),
-        "applied_at": operation.applied_at.map(audit::shown),
-        "undo_until": operation.undo_until.map(audit::shown),
-        "conflict_count": operation.conflict_count,
-        "refused": operation.refused,
-        "reason": operation.reason,
-    })
-}
-
 fn show(operation: &Operation, out: Out) {
     if out.json {
-        out.done("", &value(operation));
+        out.done("", &json!(BulkOperation::from(operation)));
         return;
     }
     let Operation { id, action, state, count, done, conflict_count, .. } = operation;

@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 use std::fs::{File, TryLockError};
 use std::path::Path;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, bail};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::demo_data;
 use super::out::Out;
+use super::typed::Usage;
 use super::{App, Clock, Config, Role};
 use crate::app;
 use crate::domain::calendar::{Calendar, add_days, hm, instant, local_date};
@@ -28,10 +29,11 @@ pub(super) struct Args {
 const FILE: &str = "data/demo.db";
 
 pub(super) async fn run(args: Args, flags: &[(&str, String)], out: Out) -> anyhow::Result<()> {
-    ensure!(
-        !flags.iter().any(|(key, _)| *key == "database.url"),
-        "demo keeps its data in {FILE} and takes no --database-url; `serve` does"
-    );
+    if flags.iter().any(|(key, _)| *key == "database.url") {
+        let said =
+            format!("demo keeps its data in {FILE} and takes no --database-url; `serve` does");
+        return Err(Usage(said).into());
+    }
     let config = demo_config(flags)?;
     app::start_telemetry(&config)?;
     // First the port: a demo that cannot be shown must not change anything.
@@ -99,9 +101,9 @@ Ctrl-C stops it; `demo` again goes on where it was, `demo --reset` begins anew.
         keys.live,
         keys.live,
     );
-    out.done(&said, &json);
     let stop = CancellationToken::new();
-    app::stop_on_signal(stop.clone());
+    app::stop_on_signal(stop.clone())?;
+    out.done(&said, &json);
     let roles = BTreeSet::from([Role::Api, Role::Scheduler, Role::Worker]);
     let result = app.serve(&roles, Some(listener), true, stop).await;
     app.db.close().await;

@@ -1,18 +1,19 @@
 //! `forecast`, `explain` and `unroutable`: what comes, why, and what comes to nobody.
 
-use anyhow::{Context, bail};
-use chrono::SecondsFormat;
+use anyhow::Context;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use super::out::{Out, line};
-use super::{App, AsOf, admin, as_if};
+use super::{App, AsOf, admin, as_if, typed};
+use crate::db::Conn;
 use crate::domain::forecast::Forecasted;
 use crate::domain::ids::Ref;
 use crate::domain::values::NotificationState;
 use crate::operate::explain;
 use crate::operate::forecast::{self, Question};
+use crate::operate::objects::{ForecastItem, OnboardingReminders};
 use crate::store::hints::{self, Unroutable};
 use crate::store::worlds::About;
 use crate::store::{facts, onboardings, users};
@@ -27,11 +28,11 @@ pub(super) struct ForecastArgs {
     #[arg(long, default_value_t = 14, value_parser = clap::value_parser!(i64).range(1..=3660))]
     days: i64,
     /// Only to this user (id or number).
-    #[arg(long)]
-    csm: Option<String>,
+    #[arg(long, value_parser = typed::reference)]
+    csm: Option<Ref>,
     /// Only about this onboarding (id or number).
-    #[arg(long, conflicts_with = "csm")]
-    onboarding: Option<String>,
+    #[arg(long, conflicts_with = "csm", value_parser = typed::reference)]
+    onboarding: Option<Ref>,
     /// As if this were written first: the JSON of a PATCH with its onboarding, such as `{"onboarding_id": 42, "state": "paused"}`.
     #[arg(long, value_name = "JSON", value_parser = as_if::parse)]
     as_if: Option<as_if::Imagined>,
@@ -79,10 +80,11 @@ pub(super) struct ExplainArgs {
     #[arg(long)]
     workspace: String,
     /// The onboarding (id or number).
-    onboarding: String,
+    #[arg(value_parser = typed::reference)]
+    onboarding: Ref,
     /// Ask about this user (id or number) instead of the one who would hear of it.
-    #[arg(long)]
-    recipient: Option<String>,
+    #[arg(long, value_parser = typed::reference)]
+    recipient: Option<Ref>,
     #[command(flatten)]
     pub(super) as_of: AsOf,
 }
@@ -90,9 +92,12 @@ pub(super) struct ExplainArgs {
 pub(super) async fn forecast(app: &App, args: &ForecastArgs, out: Out) -> anyhow::Result<()> {
     let mut conn = app.db.read().await?;
     let workspace = admin::workspace(&mut conn, &args.workspace).await?;
-    let csm = user(&mut conn, &workspace.id, args.csm.as_deref()).await?;
+    let csm = match &args.csm {
+        Some(named) => Some(user(&mut conn, &workspace.id, named).await?),
+        None => None,
+    };
     let onboarding = match &args.onboarding {
-        Some(text) => Some(find(&mut conn, &workspace.id, text).await?.id),
+        Some(named) => Some(find(&mut conn, &workspace.id, named).await?.id),
         None => None,
     };
     let about = match (&csm, &onboarding) {
@@ -104,7 +109,8 @@ pub(super) async fn forecast(app: &App, args: &ForecastArgs, out: Out) -> anyhow
     let as_if = match &args.as_if {
         Some(imagined) => {
             let csm = match &imagined.csm_id {
-                Some(text) => Some(user(&mut conn, &workspace.id, text.as_deref()).await?),
+                Some(Some(named)) => Some(Some(user(&mut conn, &workspace.id, named).await?)),
+                Some(None) => Some(None),
                 None => None,
             };
             Some(imagined.as_if(csm))
@@ -155,21 +161,7 @@ pub(super) async fn forecast(app: &App, args: &ForecastArgs, out: Out) -> anyhow
             ]
         })
         .collect();
-    let json = to_come
-        .iter()
-        .map(|item| {
-            let plan = &item.plan;
-            json!({
-                "at": item.at.to_rfc3339_opts(SecondsFormat::Millis, true),
-                "kind": plan.kind,
-                "channel": plan.channel,
-                "mode": plan.mode,
-                "recipient": { "type": plan.recipient_type, "id": plan.recipient_id },
-                "onboarding_ids": plan.onboarding_ids,
-                "step": plan.step.map(|(number, _)| number),
-            })
-        })
-        .collect();
+    let json = to_come.iter().map(|item| json!(ForecastItem::from(*item))).collect();
     out.table(&["at", "to", "kind", "channel", "mode", "about"], rows, &json);
     Ok(())
 }
@@ -178,7 +170,10 @@ pub(super) async fn explain(app: &App, args: &ExplainArgs, out: Out) -> anyhow::
     let mut conn = app.db.read().await?;
     let workspace = admin::workspace(&mut conn, &args.workspace).await?;
     let onboarding = find(&mut conn, &workspace.id, &args.onboarding).await?;
-    let recipient = user(&mut conn, &workspace.id, args.recipient.as_deref()).await?;
+    let recipient = match &args.recipient {
+        Some(named) => Some(user(&mut conn, &workspace.id, named).await?),
+        None => None,
+    };
     let channels = app.ways()?.channels;
     let found =
         explain::explain(&mut conn, &onboarding, recipient.as_deref(), app.clock.now(), channels)
@@ -221,34 +216,26 @@ pub(super) async fn explain(app: &App, args: &ExplainArgs, out: Out) -> anyhow::
             ]
         })
         .collect();
-    let json = json!({
-        "onboarding_id": found.onboarding_id,
-        "verdict": if found.sends { "send" } else { "hold" },
-        "reason": found.reason,
-        "snoozed_until": found.snoozed_until,
-        "gates": found.gates,
-    });
-    out.table(&["gate", "", "seen"], rows, &json);
+    out.table(&["gate", "", "seen"], rows, &json!(OnboardingReminders::from(&found)));
     Ok(())
 }
 
+/// The onboarding that is meant.
 pub(super) async fn find(
-    conn: &mut crate::db::Conn,
+    conn: &mut Conn,
     workspace_id: &str,
-    text: &str,
+    named: &Ref,
 ) -> anyhow::Result<onboardings::Onboarding> {
-    let reference = Ref::parse(text).with_context(|| format!("{text:?} is no id and no number"))?;
-    let found = onboardings::find(conn, workspace_id, &reference).await?;
-    found.with_context(|| format!("there is no onboarding {text}"))
+    let found = onboardings::find(conn, workspace_id, named).await?;
+    found.with_context(|| format!("there is no onboarding {named}"))
 }
 
+/// The id of the user who is meant.
 pub(super) async fn user(
-    conn: &mut crate::db::Conn,
+    conn: &mut Conn,
     workspace_id: &str,
-    text: Option<&str>,
-) -> anyhow::Result<Option<String>> {
-    let Some(text) = text else { return Ok(None) };
-    let Some(reference) = Ref::parse(text) else { bail!("{text:?} is no id and no number") };
-    let found = users::find(conn, workspace_id, &reference).await?;
-    Ok(Some(found.with_context(|| format!("there is no user {text}"))?.id))
+    named: &Ref,
+) -> anyhow::Result<String> {
+    let found = users::find(conn, workspace_id, named).await?;
+    Ok(found.with_context(|| format!("there is no user {named}"))?.id)
 }

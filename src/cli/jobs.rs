@@ -5,12 +5,15 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::App;
-use super::admin::{self, word};
+use super::admin;
 use super::operate::{Why, refused};
 use super::out::{Out, line};
+use super::typed::{self, word};
 use crate::domain::values::{JobStatus, Kind};
 use crate::operate::jobs::{self, Act, Filter, Job};
 use crate::operate::notifications::Because;
+use crate::operate::objects;
+use crate::operate::queues::Queue;
 use crate::store::audit::Author;
 
 #[derive(Debug, Subcommand)]
@@ -50,8 +53,8 @@ pub(super) struct ListArgs {
     #[arg(long)]
     workspace: Option<String>,
     /// email, slack or customer.
-    #[arg(long)]
-    queue: Option<String>,
+    #[arg(long, value_parser = typed::queue)]
+    queue: Option<Queue>,
     /// pending, queued, running, done, failed or killed.
     #[arg(long, value_parser = word::<JobStatus>)]
     status: Option<JobStatus>,
@@ -62,10 +65,10 @@ pub(super) struct ListArgs {
     #[arg(long, value_name = "ID")]
     notification: Option<String>,
     /// Pushed at this instant or later.
-    #[arg(long, value_name = "RFC3339", value_parser = super::instant)]
+    #[arg(long, value_name = "RFC3339", value_parser = typed::instant)]
     since: Option<chrono::DateTime<chrono::Utc>>,
     /// Pushed before this instant.
-    #[arg(long, value_name = "RFC3339", value_parser = super::instant)]
+    #[arg(long, value_name = "RFC3339", value_parser = typed::instant)]
     until: Option<chrono::DateTime<chrono::Utc>>,
     /// How many.
     #[arg(long, default_value_t = 25, value_parser = clap::value_parser!(u16).range(1..=1000))]
@@ -98,7 +101,7 @@ async fn list(app: &App, args: &ListArgs, out: Out) -> anyhow::Result<()> {
         None => None,
     };
     let filter = Filter {
-        queue: args.queue.as_deref(),
+        queue: args.queue.map(Queue::name),
         status: args.status,
         kind: args.kind,
         notification_id: args.notification.as_deref(),
@@ -124,13 +127,17 @@ async fn list(app: &App, args: &ListArgs, out: Out) -> anyhow::Result<()> {
         })
         .collect();
     let columns = ["pushed", "queue", "kind", "status", "runs", "notifications", "id"];
-    out.table(&columns, rows, &json!(page.jobs));
+    out.table(
+        &columns,
+        rows,
+        &page.jobs.iter().map(|job| json!(objects::Job::from(job))).collect(),
+    );
     Ok(())
 }
 
 fn show(job: &Job, out: Out) {
     if out.json {
-        out.done("", &json!(job));
+        out.done("", &json!(objects::Job::from(job)));
         return;
     }
     let at = |at: chrono::DateTime<chrono::Utc>| at.format("%Y-%m-%d %H:%M:%S UTC").to_string();
@@ -140,8 +147,10 @@ fn show(job: &Job, out: Out) {
         line(format!("held by {worker}"));
     }
     if let Some(end) = job.finished_at {
-        let result = job.last_result.as_deref().unwrap_or("nothing");
-        line(format!("ended {}, answered {result}", at(end)));
+        line(format!("ended {}", at(end)));
+    }
+    if let Some(result) = &job.last_result {
+        line(format!("last run: {result}"));
     }
     for id in &job.notification_ids {
         line(id);
@@ -157,10 +166,9 @@ async fn act(app: &App, args: &ActArgs, act: Act, what: &str, out: Out) -> anyho
     let done = jobs::act(&mut conn, because, &workspace, &one.id, act, app.clock.now())
         .await
         .map_err(refused(&one.id))?;
+    let job = jobs::show(&mut conn, Some(&workspace), &one.id).await?;
     conn.commit().await?;
-    out.done(
-        &format!("{done} of its notifications {what}"),
-        &json!({ "id": one.id, "notifications": done }),
-    );
+    let json = json!(job.as_ref().map(objects::Job::from));
+    out.done(&format!("{done} of its notifications {what}"), &json);
     Ok(())
 }

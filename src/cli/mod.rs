@@ -20,6 +20,7 @@ mod run;
 mod schedules;
 mod status;
 mod texts;
+mod typed;
 
 use std::process::ExitCode;
 
@@ -32,6 +33,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::telemetry;
 use out::Out;
+use typed::Usage;
 
 /// Makes sure that no customer onboarding stalls because somebody forgot.
 #[derive(Debug, Parser)]
@@ -121,7 +123,7 @@ enum Verb {
 #[derive(Clone, Copy, Debug, Args)]
 struct AsOf {
     /// Act as of this instant (RFC 3339, such as 2026-11-23T07:00:00+01:00) instead of now.
-    #[arg(long, value_name = "RFC3339", value_parser = instant)]
+    #[arg(long, value_name = "RFC3339", value_parser = typed::instant)]
     now: Option<DateTime<Utc>>,
 }
 
@@ -131,11 +133,8 @@ impl AsOf {
     }
 }
 
-fn instant(text: &str) -> Result<DateTime<Utc>, String> {
-    DateTime::parse_from_rfc3339(text)
-        .map(|at| at.with_timezone(&Utc))
-        .map_err(|_| "write an instant like 2026-11-23T07:00:00+01:00".to_owned())
-}
+/// Exit code where what was typed is wrong.
+const WRONG_USAGE: u8 = 2;
 
 /// Parses the arguments and runs the verb.
 #[must_use]
@@ -145,7 +144,7 @@ pub fn main() -> ExitCode {
         Err(error) => {
             let _ = error.print();
             let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-            return if asked { ExitCode::SUCCESS } else { ExitCode::from(2) };
+            return if asked { ExitCode::SUCCESS } else { WRONG_USAGE.into() };
         }
     };
     // One TLS provider for the whole process, before anything can ask for another.
@@ -166,7 +165,7 @@ pub fn main() -> ExitCode {
 fn failed(error: &anyhow::Error) -> ExitCode {
     let line = format!("{error:#}").lines().collect::<Vec<_>>().join(" ");
     eprintln!("pivotal-reminders: {line}");
-    ExitCode::FAILURE
+    if error.is::<Usage>() { WRONG_USAGE.into() } else { ExitCode::FAILURE }
 }
 
 async fn run(cli: Cli) -> anyhow::Result<()> {

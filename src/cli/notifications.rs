@@ -5,17 +5,20 @@ use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::admin::{self, word};
+use super::admin;
 use super::operate::{Why, refused};
 use super::out::{Out, line};
-use super::{App, instant};
+use super::typed::{self, word};
+use super::{App, foresee};
 use crate::db::Conn;
 use crate::domain::ids::Ref;
 use crate::domain::message::Message;
 use crate::domain::values::{Channel, Kind, Mode, NotificationState, Reason};
+use crate::operate::gates;
 use crate::operate::notifications::{self, Because, Cursor, Details, Filter, Notification};
+use crate::operate::objects::{self, NotificationDetails};
 use crate::store::audit::Author;
-use crate::store::{customers, onboardings, users};
+use crate::store::customers;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Notifications {
@@ -84,19 +87,19 @@ pub(super) struct Criteria {
     #[arg(long, value_parser = word::<Mode>)]
     pub(super) mode: Option<Mode>,
     /// Only to this user (id or number) or contact (id).
-    #[arg(long)]
-    recipient: Option<String>,
+    #[arg(long, value_parser = typed::reference)]
+    recipient: Option<Ref>,
     /// Only about this onboarding (id or number).
-    #[arg(long)]
-    onboarding: Option<String>,
+    #[arg(long, value_parser = typed::reference)]
+    onboarding: Option<Ref>,
     /// Only about this customer (id or number).
-    #[arg(long)]
-    customer: Option<String>,
+    #[arg(long, value_parser = typed::reference)]
+    customer: Option<Ref>,
     /// Written at this instant or later.
-    #[arg(long, value_name = "RFC3339", value_parser = instant)]
+    #[arg(long, value_name = "RFC3339", value_parser = typed::instant)]
     pub(super) since: Option<DateTime<Utc>>,
     /// Written before this instant.
-    #[arg(long, value_name = "RFC3339", value_parser = instant)]
+    #[arg(long, value_name = "RFC3339", value_parser = typed::instant)]
     pub(super) until: Option<DateTime<Utc>>,
     /// What the subject, the recipient's name or address, or the customer's name begins with.
     #[arg(long)]
@@ -131,20 +134,19 @@ impl Criteria {
     pub(super) async fn resolve(&self, conn: &mut Conn) -> anyhow::Result<Named> {
         let workspace = admin::workspace(conn, &self.workspace).await?.id;
         let recipient = match &self.recipient {
-            Some(text) => Some(recipient_id(conn, &workspace, text).await?),
+            // Contacts are numbered per customer's list, so only users have a number of their own here.
+            Some(Ref::Id(id)) if id.starts_with("cont_") => Some(id.clone()),
+            Some(user) => Some(foresee::user(conn, &workspace, user).await?),
             None => None,
         };
         let onboarding = match &self.onboarding {
-            Some(text) => {
-                let found = onboardings::find(conn, &workspace, &reference(text)?).await?;
-                Some(found.with_context(|| format!("there is no onboarding {text}"))?.id)
-            }
+            Some(named) => Some(foresee::find(conn, &workspace, named).await?.id),
             None => None,
         };
         let customer = match &self.customer {
-            Some(text) => {
-                let found = customers::find(conn, &workspace, &reference(text)?).await?;
-                Some(found.with_context(|| format!("there is no customer {text}"))?.id)
+            Some(named) => {
+                let found = customers::find(conn, &workspace, named).await?;
+                Some(found.with_context(|| format!("there is no customer {named}"))?.id)
             }
             None => None,
         };
@@ -161,10 +163,15 @@ pub(super) async fn notifications(app: &App, verb: Notifications, out: Out) -> a
             let mut conn = app.db.read().await?;
             let workspace = admin::workspace(&mut conn, &one.workspace).await?;
             let found = notifications::show(&mut conn, &workspace.id, &one.id).await?;
-            show(
-                &found.with_context(|| format!("{}: there is no such notification", one.id))?,
-                out,
-            );
+            let found =
+                found.with_context(|| format!("{}: there is no such notification", one.id))?;
+            if out.json {
+                let channels = app.ways()?.channels;
+                let gates = gates::of(&mut conn, &found, channels, now).await?;
+                out.done("", &json!(NotificationDetails::new(&found, &gates)));
+            } else {
+                show(&found, out);
+            }
         }
         Notifications::Retry { one, why } => {
             let mut conn = app.db.begin().await?;
@@ -174,7 +181,10 @@ pub(super) async fn notifications(app: &App, verb: Notifications, out: Out) -> a
                 .await
                 .map_err(refused(&one.id))?;
             conn.commit().await?;
-            out.done(&format!("{} is ready to be sent again", n.id), &json!(n));
+            out.done(
+                &format!("{} is ready to be sent again", n.id),
+                &json!(objects::Notification::from(&n)),
+            );
         }
         Notifications::Cancel { one, why } => {
             let mut conn = app.db.begin().await?;
@@ -184,7 +194,7 @@ pub(super) async fn notifications(app: &App, verb: Notifications, out: Out) -> a
                 .await
                 .map_err(refused(&one.id))?;
             conn.commit().await?;
-            out.done(&format!("{} is cancelled", n.id), &json!(n));
+            out.done(&format!("{} is cancelled", n.id), &json!(objects::Notification::from(&n)));
         }
         Notifications::Resend { one, why } => {
             let mut conn = app.db.begin().await?;
@@ -194,7 +204,11 @@ pub(super) async fn notifications(app: &App, verb: Notifications, out: Out) -> a
                 .await
                 .map_err(refused(&one.id))?;
             conn.commit().await?;
-            out.made(&format!("{} is sent anew as {}", one.id, n.id), &n.id, &json!(n));
+            out.made(
+                &format!("{} is sent anew as {}", one.id, n.id),
+                &n.id,
+                &json!(objects::Notification::from(&n)),
+            );
         }
         Notifications::Delivered { one, why } => {
             let mut conn = app.db.begin().await?;
@@ -204,7 +218,7 @@ pub(super) async fn notifications(app: &App, verb: Notifications, out: Out) -> a
                 .await
                 .map_err(refused(&one.id))?;
             conn.commit().await?;
-            out.done(&format!("{} counts as sent", n.id), &json!(n));
+            out.done(&format!("{} counts as sent", n.id), &json!(objects::Notification::from(&n)));
         }
     }
     Ok(())
@@ -254,22 +268,9 @@ async fn list(app: &App, args: &ListArgs, out: Out) -> anyhow::Result<()> {
     out.table(
         &["written", "kind", "channel", "to", "state", "attempts", "subject", "id"],
         rows,
-        &json!(found),
+        &found.iter().map(|n| json!(objects::Notification::from(n))).collect(),
     );
     Ok(())
-}
-
-fn reference(text: &str) -> anyhow::Result<Ref> {
-    Ref::parse(text).with_context(|| format!("{text:?} is no id and no number"))
-}
-
-async fn recipient_id(conn: &mut Conn, workspace: &str, text: &str) -> anyhow::Result<String> {
-    // Contacts are numbered per customer's list, so only users have a number of their own here.
-    if text.starts_with("cont_") {
-        return Ok(text.to_owned());
-    }
-    let found = users::find(conn, workspace, &reference(text)?).await?;
-    Ok(found.with_context(|| format!("there is no user {text}"))?.id)
 }
 
 fn recipient_name(n: &Notification) -> String {
@@ -285,10 +286,6 @@ fn standing(n: &Notification) -> String {
 }
 
 fn show(found: &Details, out: Out) {
-    if out.json {
-        out.done("", &json!(found));
-        return;
-    }
     let n = &found.notification;
     let at = |at: DateTime<Utc>| at.format("%Y-%m-%d %H:%M:%S UTC").to_string();
     line(format!("{} to {} by {}: {}", n.kind, recipient_name(n), n.channel, standing(n)));

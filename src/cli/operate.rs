@@ -2,22 +2,23 @@
 
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::App;
-use super::admin::{self, word};
+use super::admin;
 use super::out::Out;
+use super::typed::{self, word};
 use crate::db::Conn;
 use crate::domain::values::Channel;
 use crate::operate::notifications::Because;
-use crate::operate::queues::QueueState;
-use crate::operate::{ActionError, addresses, queues};
+use crate::operate::queues::{Queue, QueueState};
+use crate::operate::{ActionError, addresses, objects, queues};
 use crate::store::audit::Author;
 
 #[derive(Debug, Args)]
 pub(super) struct Why {
     /// Why; kept in the audit log.
-    #[arg(long, value_parser = reason)]
+    #[arg(long, value_parser = typed::reason)]
     pub(super) reason: String,
 }
 
@@ -38,7 +39,8 @@ pub(super) enum Queues {
 #[derive(Debug, Args)]
 pub(super) struct QueueArgs {
     /// email, slack or customer.
-    name: String,
+    #[arg(value_parser = typed::queue)]
+    name: Queue,
     /// Handle or id of the workspace; everybody's messages if not given.
     #[arg(long)]
     workspace: Option<String>,
@@ -69,14 +71,6 @@ pub(super) enum Addresses {
     },
 }
 
-pub(super) fn reason(text: &str) -> Result<String, String> {
-    let text = text.trim();
-    if text.is_empty() || text.chars().count() > 500 || text.chars().any(char::is_control) {
-        return Err("say why in 1 to 500 characters".to_owned());
-    }
-    Ok(text.to_owned())
-}
-
 /// What was refused, named, so that the line is readable alone.
 pub(super) fn refused(what: &str) -> impl FnOnce(ActionError) -> anyhow::Error {
     move |error| match error {
@@ -94,39 +88,45 @@ pub(super) async fn queues(app: &App, verb: Queues, out: Out) -> anyhow::Result<
             let workspace = workspace_id(&mut conn, workspace.as_deref()).await?;
             let found = queues::list(&mut conn, workspace.as_deref(), now).await?;
             let rows = found.iter().map(|queue| queue_row(queue, now)).collect();
-            out.table(&QUEUE_COLUMNS, rows, &json!(found));
+            let json = found.iter().map(|queue| json!(objects::Queue::from(queue))).collect();
+            out.table(&QUEUE_COLUMNS, rows, &json);
         }
         Queues::Pause(args) => {
             let mut conn = app.db.begin().await?;
             let workspace = workspace_id(&mut conn, args.workspace.as_deref()).await?;
             let because = Because { author: &author, reason: &args.why.reason };
-            queues::pause(&mut conn, because, workspace.as_deref(), &args.name, now)
+            queues::pause(&mut conn, because, workspace.as_deref(), args.name.name(), now)
                 .await
-                .map_err(refused(&args.name))?;
+                .map_err(refused(args.name.name()))?;
+            let json = as_it_is(&mut conn, workspace.as_deref(), args.name.name(), now).await?;
             conn.commit().await?;
-            out.done(
-                &format!(
-                    "queue {} is paused; nothing goes out of it until `queues resume`",
-                    args.name
-                ),
-                &json!({ "name": args.name, "paused": true }),
-            );
+            let said = "is paused; nothing goes out of it until `queues resume`";
+            out.done(&format!("queue {} {said}", args.name.name()), &json);
         }
         Queues::Resume(args) => {
             let mut conn = app.db.begin().await?;
             let workspace = workspace_id(&mut conn, args.workspace.as_deref()).await?;
             let because = Because { author: &author, reason: &args.why.reason };
-            queues::resume(&mut conn, because, workspace.as_deref(), &args.name, now)
+            queues::resume(&mut conn, because, workspace.as_deref(), args.name.name(), now)
                 .await
-                .map_err(refused(&args.name))?;
+                .map_err(refused(args.name.name()))?;
+            let json = as_it_is(&mut conn, workspace.as_deref(), args.name.name(), now).await?;
             conn.commit().await?;
-            out.done(
-                &format!("queue {} goes on", args.name),
-                &json!({ "name": args.name, "paused": false }),
-            );
+            out.done(&format!("queue {} goes on", args.name.name()), &json);
         }
     }
     Ok(())
+}
+
+/// A queue after what was done to it, for programs.
+async fn as_it_is(
+    conn: &mut Conn,
+    workspace: Option<&str>,
+    name: &str,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Value> {
+    let queue = queues::show(conn, workspace, name, now).await?;
+    Ok(json!(queue.as_ref().map(objects::Queue::from)))
 }
 
 pub(super) async fn workspace_id(

@@ -7,8 +7,8 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::App;
-use super::admin::word;
 use super::out::Out;
+use super::typed::{self, word};
 use crate::domain::values::OperatorRole;
 use crate::operate::operators::{self, Password};
 use crate::store::audit::Author;
@@ -18,10 +18,10 @@ pub(super) enum Operators {
     /// Let somebody sign in at /admin; asks for the password, or reads it from standard input. Prints the id alone on the last line.
     Create {
         /// Mail address, with which they sign in.
-        #[arg(long)]
+        #[arg(long, value_parser = typed::account)]
         email: String,
         /// As the audit log names them; the address if not given.
-        #[arg(long)]
+        #[arg(long, value_parser = typed::name)]
         name: Option<String>,
         /// viewer: looks; operator: acts on messages; admin: changes settings and keys, too.
         #[arg(long, default_value = "operator", value_parser = word::<OperatorRole>)]
@@ -32,19 +32,19 @@ pub(super) enum Operators {
     /// Shut somebody out at once, wherever they are signed in.
     Disable {
         /// Their mail address.
-        #[arg(long)]
+        #[arg(long, value_parser = typed::account)]
         email: String,
     },
     /// Let somebody in again.
     Enable {
         /// Their mail address.
-        #[arg(long)]
+        #[arg(long, value_parser = typed::account)]
         email: String,
     },
     /// Set another password; asks for it, or reads it from standard input. Ends their sessions.
     Password {
         /// Their mail address.
-        #[arg(long)]
+        #[arg(long, value_parser = typed::account)]
         email: String,
     },
 }

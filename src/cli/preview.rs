@@ -7,8 +7,10 @@ use clap::Args;
 use serde_json::json;
 
 use super::out::{Out, line};
+use super::typed::{self, Usage};
 use super::{App, AsOf, admin, foresee};
 use crate::clock::Clock;
+use crate::domain::ids::Ref;
 use crate::domain::message::Message;
 use crate::domain::values::{Channel, Kind, Locale};
 use crate::operate::preview::{self, Desk, Preview, TestCopy};
@@ -29,22 +31,22 @@ pub(super) struct PreviewArgs {
     #[arg(long)]
     workspace: Option<String>,
     /// Of a nudge or customer reminder: the onboarding (id or number).
-    #[arg(long, requires = "workspace")]
-    onboarding: Option<String>,
+    #[arg(long, requires = "workspace", value_parser = typed::reference)]
+    onboarding: Option<Ref>,
     /// Of a digest: the user (id or number) whose next one it is.
-    #[arg(long, requires = "workspace", conflicts_with = "onboarding")]
-    user: Option<String>,
+    #[arg(long, requires = "workspace", conflicts_with = "onboarding", value_parser = typed::reference)]
+    user: Option<Ref>,
     /// email or slack.
     #[arg(long, default_value = "email", value_parser = channel)]
     channel: Channel,
     /// Of a sample: en or de; every language if not given. A message of real data is in its workspace's.
-    #[arg(long, conflicts_with = "workspace", value_parser = admin::word::<Locale>)]
+    #[arg(long, conflicts_with = "workspace", value_parser = typed::word::<Locale>)]
     locale: Option<Locale>,
     /// Show the HTML part instead of the text part.
     #[arg(long)]
     html: bool,
     /// Send a test copy to this address.
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = typed::email)]
     to: Option<String>,
     #[command(flatten)]
     pub(super) as_of: AsOf,
@@ -121,16 +123,19 @@ async fn real(
     };
     match (kind, &args.onboarding, &args.user) {
         (Kind::Digest, None, Some(user)) => {
-            let user =
-                foresee::user(&mut conn, &workspace.id, Some(user)).await?.unwrap_or_default();
+            let user = foresee::user(&mut conn, &workspace.id, user).await?;
             Ok(desk.digest(&mut conn, &workspace.id, &user).await?)
         }
-        (Kind::Digest, ..) => bail!("a digest is somebody's: name them with --user"),
+        (Kind::Digest, ..) => {
+            Err(Usage("a digest is somebody's: name them with --user".to_owned()).into())
+        }
         (_, Some(onboarding), _) => {
             let found = foresee::find(&mut conn, &workspace.id, onboarding).await?;
             Ok(desk.nudge(&mut conn, &workspace.id, &found.id, kind, args.channel).await?)
         }
-        _ => bail!("a {kind} is about an onboarding: name it with --onboarding"),
+        _ => {
+            Err(Usage(format!("a {kind} is about an onboarding: name it with --onboarding")).into())
+        }
     }
 }
 
@@ -175,7 +180,7 @@ fn write(folder: &Path, previews: &[Preview]) -> anyhow::Result<()> {
 
 async fn send(app: &App, address: &str, message: Message, out: Out) -> anyhow::Result<()> {
     let Message::Email(email) = message else {
-        bail!("--to takes a mail address; leave out --channel slack")
+        return Err(Usage("--to takes a mail address; leave out --channel slack".to_owned()).into());
     };
     match app.tester().send(address, email).await {
         TestCopy::Sent => {

@@ -60,14 +60,14 @@ pub(super) async fn serve(config: Config, args: ServeArgs) -> anyhow::Result<()>
             "SLACK_BOT_TOKEN is not set: Slack messages cannot be sent, everything goes by mail"
         );
     }
+    let stop = CancellationToken::new();
+    app::stop_on_signal(stop.clone())?;
     let names: Vec<_> = roles.iter().map(|role| role.as_str()).collect();
     if let Some(listener) = &listener {
         tracing::info!(roles = names.join(","), "serving at http://{}", listener.local_addr()?);
     } else {
         tracing::info!(roles = names.join(","), "serving");
     }
-    let stop = CancellationToken::new();
-    app::stop_on_signal(stop.clone());
     let result = app.serve(&roles, listener, false, stop).await;
     app.db.close().await;
     result

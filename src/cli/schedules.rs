@@ -8,8 +8,10 @@ use super::App;
 use super::admin;
 use super::operate::{Why, refused};
 use super::out::Out;
-use crate::domain::values::NotificationState;
+use super::typed::{Usage, reason, word};
+use crate::domain::values::{self, NotificationState};
 use crate::operate::notifications::Because;
+use crate::operate::objects::Schedule;
 use crate::operate::schedules::{self, Standing};
 use crate::store::audit::Author;
 
@@ -28,7 +30,8 @@ pub(super) enum Schedules {
 #[derive(Debug, Args)]
 pub(super) struct ScheduleArgs {
     /// scan, `prune_messages`, `prune_notifications`, `prune_jobs` or `prune_answers`.
-    name: String,
+    #[arg(value_parser = word::<values::Schedule>)]
+    name: values::Schedule,
     #[command(flatten)]
     why: Why,
 }
@@ -36,9 +39,10 @@ pub(super) struct ScheduleArgs {
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
     /// scan, `prune_messages`, `prune_notifications`, `prune_jobs` or `prune_answers`.
-    name: String,
+    #[arg(value_parser = word::<values::Schedule>)]
+    name: values::Schedule,
     /// Why; kept in the audit log.
-    #[arg(long, value_parser = super::operate::reason, required_unless_present = "dry_run")]
+    #[arg(long, value_parser = reason, required_unless_present = "dry_run")]
     reason: Option<String>,
     /// Write nothing, and show what the passes of the next hours would write.
     #[arg(long, requires = "workspace")]
@@ -60,40 +64,44 @@ pub(super) async fn schedules(app: &App, verb: Schedules, out: Out) -> anyhow::R
             let found = schedules::list(&mut conn).await?;
             let rows = found.iter().map(row).collect();
             let columns = ["schedule", "cron", "last run", "result", "next run", "state"];
-            out.table(&columns, rows, &json!(found));
+            out.table(
+                &columns,
+                rows,
+                &found.iter().map(|standing| json!(Schedule::from(standing))).collect(),
+            );
         }
         Schedules::Run(args) if args.dry_run => return dry_run(app, &args, out).await,
         Schedules::Run(args) => {
             let mut conn = app.db.begin().await?;
             let reason = args.reason.unwrap_or_default();
             let because = Because { author: &author, reason: &reason };
-            let standing = schedules::run(&mut conn, because, &args.name, now)
+            let standing = schedules::run(&mut conn, because, args.name.as_str(), now)
                 .await
-                .map_err(refused(&args.name))?;
+                .map_err(refused(args.name.as_str()))?;
             conn.commit().await?;
             out.done(
                 &format!("{} is asked for; whichever process runs it begins at once", args.name),
-                &json!(standing),
+                &json!(Schedule::from(&standing)),
             );
         }
         Schedules::Pause(args) => {
             let mut conn = app.db.begin().await?;
             let because = Because { author: &author, reason: &args.why.reason };
-            let standing = schedules::pause(&mut conn, because, &args.name, now)
+            let standing = schedules::pause(&mut conn, because, args.name.as_str(), now)
                 .await
-                .map_err(refused(&args.name))?;
+                .map_err(refused(args.name.as_str()))?;
             conn.commit().await?;
             let words = format!("{} is paused until `schedules resume`", args.name);
-            out.done(&words, &json!(standing));
+            out.done(&words, &json!(Schedule::from(&standing)));
         }
         Schedules::Resume(args) => {
             let mut conn = app.db.begin().await?;
             let because = Because { author: &author, reason: &args.why.reason };
-            let standing = schedules::resume(&mut conn, because, &args.name, now)
+            let standing = schedules::resume(&mut conn, because, args.name.as_str(), now)
                 .await
-                .map_err(refused(&args.name))?;
+                .map_err(refused(args.name.as_str()))?;
             conn.commit().await?;
-            out.done(&format!("{} goes on", args.name), &json!(standing));
+            out.done(&format!("{} goes on", args.name), &json!(Schedule::from(&standing)));
         }
     }
     Ok(())
@@ -119,7 +127,9 @@ fn row(standing: &Standing) -> Vec<String> {
 }
 
 async fn dry_run(app: &App, args: &RunArgs, out: Out) -> anyhow::Result<()> {
-    anyhow::ensure!(args.name == "scan", "{}: only scan has a dry run", args.name);
+    if args.name != values::Schedule::Scan {
+        return Err(Usage(format!("{}: only scan has a dry run", args.name)).into());
+    }
     let mut conn = app.db.read().await?;
     let handle = args.workspace.as_deref().unwrap_or_default();
     let workspace = admin::workspace(&mut conn, handle).await?;

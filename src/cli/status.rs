@@ -58,6 +58,9 @@ fn show(found: &Vitals, out: Out) {
         let ago = (found.at - pass.at).num_seconds().max(0);
         line(format_args!("last pass {ago} s ago, in {} ms", pass.took_ms));
     }
+    if let Some(why) = found.no_pass() {
+        line(why);
+    }
     line(format_args!(
         "last hour: {}; last 24 hours: {}",
         late(found.late_last_hour),

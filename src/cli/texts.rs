@@ -7,12 +7,14 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::App;
-use super::admin::{self, word};
+use super::admin;
 use super::operate::{Why, refused};
 use super::out::{Out, line};
+use super::typed::{self, word};
 use crate::domain::ids::Ref;
 use crate::domain::values::TemplateName;
 use crate::operate::notifications::Because;
+use crate::operate::objects::OptOut;
 use crate::operate::{opt_outs, templates};
 use crate::store::audit::Author;
 use crate::store::facts;
@@ -89,7 +91,8 @@ pub(super) enum OptOuts {
         #[arg(long)]
         workspace: String,
         /// Id of the contact.
-        id: String,
+        #[arg(value_parser = typed::reference)]
+        id: Ref,
         #[command(flatten)]
         why: Why,
     },
@@ -235,29 +238,36 @@ pub(super) async fn opt_outs(app: &App, verb: OptOuts, out: Out) -> anyhow::Resu
         OptOuts::List { workspace } => {
             let mut conn = app.db.read().await?;
             let workspace = admin::workspace(&mut conn, &workspace).await?;
-            let found = opt_outs::list(&mut conn, &workspace.id).await?;
+            let found = opt_outs::all(&mut conn, &workspace.id).await?;
             let rows = found
                 .iter()
                 .map(|o| {
                     let since = o
                         .since
                         .map_or_else(String::new, |at| at.format("%Y-%m-%d %H:%M").to_string());
-                    vec![o.name.clone(), o.kind.to_string(), since, o.address.clone(), o.id.clone()]
+                    let kinds: Vec<_> = o.kinds.iter().map(|kind| kind.as_str()).collect();
+                    vec![o.name.clone(), kinds.join(", "), since, o.address.clone(), o.id.clone()]
                 })
                 .collect();
-            out.table(&["name", "gets no", "since", "address", "id"], rows, &json!(found));
+            out.table(
+                &["name", "gets no", "since", "address", "id"],
+                rows,
+                &found.iter().flat_map(OptOut::each).map(|o| json!(o)).collect(),
+            );
         }
         OptOuts::Lift { workspace, id, why } => {
             let mut conn = app.db.begin().await?;
             let workspace = admin::workspace(&mut conn, &workspace).await?;
             let author = Author::system();
             let because = Because { author: &author, reason: &why.reason };
-            let contact = Ref::parse(&id).with_context(|| format!("{id:?} is no id"))?;
-            let name = opt_outs::lift(&mut conn, because, &workspace.id, &contact, app.clock.now())
+            let name = opt_outs::lift(&mut conn, because, &workspace.id, &id, app.clock.now())
                 .await
-                .map_err(refused(&id))?;
+                .map_err(refused(&id.to_string()))?;
             conn.commit().await?;
-            out.done(&format!("{name} is written to again"), &json!({ "id": id, "lifted": true }));
+            out.done(
+                &format!("{name} is written to again"),
+                &json!({ "id": id.to_string(), "lifted": true }),
+            );
         }
     }
     Ok(())

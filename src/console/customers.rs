@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::calendar::{self, Calendar};
 use super::error::PageError;
 use super::form::{Form, query};
-use super::lists::{self, PAGE, Sought};
+use super::lists::{self, Sought};
 use super::notifications as ledger;
 use super::onboardings;
 use super::people::opt_outs;
@@ -90,9 +90,7 @@ async fn list(
     if let Some(number) = sought.number() {
         rows.retain(|row| row.display_id == number);
     }
-    let more = rows.len() > PAGE;
-    rows.truncate(PAGE);
-    let last = rows.last().filter(|_| more).map(|row| row.display_id.to_string());
+    let last = lists::cut(&mut rows, |row| row.display_id);
     let view = List {
         rows: rows.iter().map(|row| Row::new(&visitor, row)).collect(),
         older: last.map(|last| query([("q", sought.text()), ("before", last.as_str())])),

@@ -14,10 +14,20 @@ use crate::store::{rosters, users};
 /// Rows on a page.
 pub(super) const PAGE: usize = 50;
 
-/// The page of a list that begins behind a display id, and one row more, to know whether any follow.
+/// Rows that are asked for: one more, to know whether any follow.
+pub(super) const PAGE_AND_ONE: i64 = 51;
+
+/// The page of a list that begins behind a display id.
 pub(super) fn page(before: Option<&str>) -> rosters::Page {
     let before = before.and_then(|text| text.parse().ok()).unwrap_or(i64::MAX);
-    rosters::Page { before, limit: i64::try_from(PAGE).unwrap_or(i64::MAX - 1) + 1 }
+    rosters::Page { before, limit: PAGE_AND_ONE }
+}
+
+/// Takes away the row beyond the page, where there is one, and answers with the last row's place: the next page begins behind it.
+pub(super) fn cut<R, P: ToString>(rows: &mut Vec<R>, place: impl Fn(&R) -> P) -> Option<String> {
+    let more = rows.len() > PAGE;
+    rows.truncate(PAGE);
+    rows.last().filter(|_| more).map(|row| place(row).to_string())
 }
 
 /// One word of a closed vocabulary; what is none asks for nothing.

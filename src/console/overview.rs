@@ -57,6 +57,7 @@ struct Overview {
     queues_url: String,
     processes: Vec<Process>,
     pass: Option<Pass>,
+    no_pass: Option<&'static str>,
 }
 
 /// A part of the account.
@@ -175,6 +176,7 @@ impl Overview {
                 late("24 hours", vitals.late_last_day),
             ],
             processes: vitals.processes.iter().map(|p| process(visitor, p)).collect(),
+            no_pass: vitals.no_pass(),
             pass: vitals.last_pass.as_ref().map(|pass| Pass {
                 at: visitor.when(pass.at),
                 took: format!("{} ms", pass.took_ms),

@@ -8,19 +8,19 @@ use chrono_tz::Tz;
 
 use super::calendar::{add_days, instant, local_date};
 use super::facts::{Channels, Contact, Onboarding, Person, Workspace};
+use super::findings::{Finding, Since, Way};
 use super::routing::Desk;
-use super::seen::{Seen, Since, Way};
 use super::slots::Slots;
 use super::values::{Channel, Kind, Reason, State};
 
 /// A watcher of gates.
 pub trait Trace {
     /// One gate was tried.
-    fn gate(&mut self, name: &'static str, passed: bool, seen: impl FnOnce() -> Seen);
+    fn gate(&mut self, name: &'static str, passed: bool, seen: impl FnOnce() -> Finding);
 }
 
 impl Trace for () {
-    fn gate(&mut self, _: &'static str, _: bool, _: impl FnOnce() -> Seen) {}
+    fn gate(&mut self, _: &'static str, _: bool, _: impl FnOnce() -> Finding) {}
 }
 
 /// One gate as it was seen, for people.
@@ -34,15 +34,15 @@ pub struct Gate {
     /// The values seen, in words.
     #[serde(rename = "detail", serialize_with = "in_words")]
     #[schemars(with = "String")]
-    pub seen: Seen,
+    pub seen: Finding,
 }
 
-fn in_words<S: serde::Serializer>(seen: &Seen, to: S) -> Result<S::Ok, S::Error> {
+fn in_words<S: serde::Serializer>(seen: &Finding, to: S) -> Result<S::Ok, S::Error> {
     to.collect_str(seen)
 }
 
 impl Trace for Vec<Gate> {
-    fn gate(&mut self, name: &'static str, passed: bool, seen: impl FnOnce() -> Seen) {
+    fn gate(&mut self, name: &'static str, passed: bool, seen: impl FnOnce() -> Finding) {
         self.push(Gate { gate: name.to_owned(), passed, seen: seen() });
     }
 }
@@ -69,7 +69,7 @@ pub const STALLED_STEPS: i64 = 6;
 /// # Errors
 /// The first rule that forbids it.
 pub fn eligible(o: &Onboarding, date: NaiveDate, trace: &mut impl Trace) -> Result<(), Hold> {
-    check(trace, "exists", !o.deleted, Reason::Deleted, || Seen::Onboarding {
+    check(trace, "exists", !o.deleted, Reason::Deleted, || Finding::Onboarding {
         deleted: o.deleted,
     })?;
     check(
@@ -80,18 +80,20 @@ pub fn eligible(o: &Onboarding, date: NaiveDate, trace: &mut impl Trace) -> Resu
         || {
             let customer = o.customer_name.clone();
             if o.customer_deleted {
-                Seen::CustomerDeleted { customer }
+                Finding::CustomerDeleted { customer }
             } else {
-                Seen::CustomerStatus { customer, status: o.customer_status }
+                Finding::CustomerStatus { customer, status: o.customer_status }
             }
         },
     )?;
     let completed = o.phase.is_terminal();
-    check(trace, "phase_open", !completed, Reason::Completed, || Seen::Phase { completed })?;
-    check(trace, "not_paused", o.state != State::Paused, Reason::Paused, || Seen::State(o.state))?;
+    check(trace, "phase_open", !completed, Reason::Completed, || Finding::Phase { completed })?;
+    check(trace, "not_paused", o.state != State::Paused, Reason::Paused, || {
+        Finding::State(o.state)
+    })?;
     let rests = o.snoozed_until.is_some_and(|until| date < until);
     check(trace, "not_snoozed", !rests, Reason::Snoozed, || {
-        Seen::Snoozed(o.snoozed_until.filter(|_| rests))
+        Finding::Snoozed(o.snoozed_until.filter(|_| rests))
     })
 }
 
@@ -100,7 +102,7 @@ fn check(
     name: &'static str,
     passed: bool,
     reason: Reason,
-    seen: impl FnOnce() -> Seen,
+    seen: impl FnOnce() -> Finding,
 ) -> Result<(), Hold> {
     trace.gate(name, passed, seen);
     if passed { Ok(()) } else { Err(Hold::Because(reason)) }
@@ -150,8 +152,8 @@ pub fn digest_line(
     let way =
         |channel| Way { on: allowed(o, channel), reaches: reachable(person, channel, channels) };
     trace.gate("channel", channel.is_some(), || match channel {
-        Some(channel) => Seen::Channel(channel),
-        None => Seen::NoChannel {
+        Some(channel) => Finding::Channel(channel),
+        None => Finding::NoChannel {
             person: person.name.clone(),
             email: way(Channel::Email),
             slack: way(Channel::Slack),
@@ -159,7 +161,7 @@ pub fn digest_line(
     });
     let channel = channel.ok_or(Hold::Because(Reason::ChannelOff))?;
     let due = due_on(o, person.zone);
-    trace.gate("due", slot_date >= due, || Seen::Due {
+    trace.gate("due", slot_date >= due, || Finding::Due {
         every: o.frequency_days,
         since: o.last_reminded_on.map_or_else(
             || Since::Creation(local_date(person.zone, o.created_at)),
@@ -173,12 +175,12 @@ pub fn digest_line(
 
 fn recipient_wants(person: &Person, kind: Kind, trace: &mut impl Trace) -> Result<(), Hold> {
     let name = || person.name.clone();
-    check(trace, "recipient_active", person.active, Reason::NoRecipient, || Seen::Account {
+    check(trace, "recipient_active", person.active, Reason::NoRecipient, || Finding::Account {
         person: name(),
         active: person.active,
     })?;
     let on = !person.muted_kinds.contains(&kind) && (kind != Kind::Digest || person.digest_enabled);
-    check(trace, "wanted", on, Reason::OptedOut, || Seen::Wanted { person: name(), kind, on })
+    check(trace, "wanted", on, Reason::OptedOut, || Finding::Wanted { person: name(), kind, on })
 }
 
 // --- nudges ----------------------------------------------------------------------------------------------------------------------
@@ -269,8 +271,8 @@ pub fn nudge(
         .into_iter()
         .find(|channel| allowed(o, *channel) && reachable(person, *channel, channels));
     trace.gate("channel", channel.is_some(), || match channel {
-        Some(channel) => Seen::Channel(channel),
-        None => Seen::NoNudgeChannel {
+        Some(channel) => Finding::Channel(channel),
+        None => Finding::NoNudgeChannel {
             person: person.name.clone(),
             slack: o.reminder_slack,
             email: o.reminder_email,
@@ -292,18 +294,17 @@ pub fn customer_reminder(
     trace: &mut impl Trace,
 ) -> Result<Channel, Hold> {
     let on = ws.customer_reminders;
-    check(trace, "customer_reminders", on, Reason::ChannelOff, || Seen::CustomerReminders {
+    check(trace, "customer_reminders", on, Reason::ChannelOff, || Finding::CustomerReminders {
         workspace: ws.name.clone(),
         on,
     })?;
     eligible(o, date, trace)?;
     let name = || contact.name.clone();
-    check(trace, "contact_wants", !contact.opted_out, Reason::OptedOut, || Seen::Unsubscribed {
-        contact: name(),
-        yes: contact.opted_out,
+    check(trace, "contact_wants", !contact.opted_out, Reason::OptedOut, || {
+        Finding::Unsubscribed { contact: name(), yes: contact.opted_out }
     })?;
     let reaches = channels.email && !contact.email_flagged;
-    check(trace, "channel", reaches, Reason::ChannelOff, || Seen::Contact { contact: name() })?;
+    check(trace, "channel", reaches, Reason::ChannelOff, || Finding::Contact { contact: name() })?;
     Ok(Channel::Email)
 }
 

@@ -1,5 +1,7 @@
 //! Identifiers: opaque, prefixed by type, ordered by time of creation.
 
+use std::fmt;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use ulid::Ulid;
 
@@ -139,6 +141,15 @@ pub enum Ref {
     Id(String),
     /// The small number that people use.
     Number(i64),
+}
+
+impl fmt::Display for Ref {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => f.write_str(id),
+            Self::Number(number) => write!(f, "{number}"),
+        }
+    }
 }
 
 impl Ref {

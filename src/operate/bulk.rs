@@ -25,7 +25,7 @@ use crate::store::notifications as search;
 pub use crate::store::bulk::{Conflict, Operation, Wanted};
 
 /// Most notifications that one plan takes in; a request that plans more would outlast its time.
-pub const MOST: usize = 10_000;
+const MOST: usize = 10_000;
 
 /// How long a plan can be applied: what it was looked at for is too old then.
 const PLAN_LASTS: TimeDelta = TimeDelta::hours(1);
@@ -57,9 +57,8 @@ pub async fn plan(
     let filter = wanted.filter();
     let keys = search::keys(conn, workspace_id, &filter, &Cursor::start(), most + 1).await?;
     if keys.len() > MOST {
-        return Err(ActionError::Refused(format!(
-            "more than {MOST} notifications match; narrow the filter, by created_before for example"
-        )));
+        let refusal = "more than 10,000 notifications match; narrow the filter, by created_before for example";
+        return Err(ActionError::Refused(refusal.to_owned()));
     }
     let matched: Vec<String> = keys.into_iter().map(|(id, _)| id).collect();
     let mut ids = Vec::new();

@@ -8,9 +8,9 @@ use crate::domain::decide::{
     Gate, Hold, Step, Trace, digest_line, next_nudge_at, nudge, step_due, step_reached,
 };
 use crate::domain::facts::{Channels, Onboarding, Person, Workspace};
+use crate::domain::findings::{self, Finding, Meanwhile, Turn};
 use crate::domain::forecast::Forecasted;
 use crate::domain::routing::{Desk, is_away};
-use crate::domain::seen::{self, Meanwhile, Seen, Turn};
 use crate::domain::slots::{Slots, quiet_until};
 use crate::domain::values::{Kind, Mode, NotificationState, Reason};
 use crate::operate::forecast;
@@ -95,7 +95,7 @@ async fn look(
     let Some((world, tracked)) =
         world.as_ref().and_then(|world| Some((world, world.onboardings.first()?)))
     else {
-        explanation.gates.gate("exists", false, || Seen::NotYet);
+        explanation.gates.gate("exists", false, || Finding::NotYet);
         return Ok(explanation);
     };
     let mut o = tracked.onboarding.clone();
@@ -117,7 +117,7 @@ async fn look(
     };
     let gates = &mut explanation.gates;
     let (Some(person), Some(desk)) = (person, desk) else {
-        gates.gate("recipient", false, || Seen::Nobody);
+        gates.gate("recipient", false, || Finding::Nobody);
         explanation.reason = Some(Reason::NoRecipient);
         return Ok(explanation);
     };
@@ -189,22 +189,22 @@ impl Asked<'_> {
         let name = || person.name.clone();
         gates.gate("slot", slot.is_some(), || {
             if let Some((_, at)) = slot {
-                Seen::Slot { person: name(), date, time: time(at, person), zone: person.zone }
+                Finding::Slot { person: name(), date, time: time(at, person), zone: person.zone }
             } else {
                 let next = slots.next(at).map(|(next, _)| next);
-                Seen::NoSlot { person: name(), date, next }
+                Finding::NoSlot { person: name(), date, next }
             }
         });
         let quiet = slot.and_then(|(_, slot)| quiet_until(person, slot));
         let too_late = quiet.is_some_and(|end| end >= slots.deadline(date));
         gates.gate("quiet_hours", !too_late, || match (quiet, person.quiet_hours) {
-            (Some(end), _) if too_late => Seen::TooQuiet(time(end, person)),
-            (Some(end), _) => Seen::QuietUntil(time(end, person)),
-            (None, Some(_)) => Seen::NotQuiet,
-            (None, None) => Seen::NoQuietHours { person: name() },
+            (Some(end), _) if too_late => Finding::TooQuiet(time(end, person)),
+            (Some(end), _) => Finding::QuietUntil(time(end, person)),
+            (None, Some(_)) => Finding::NotQuiet,
+            (None, None) => Finding::NoQuietHours { person: name() },
         });
         let mode = o.provenance.mode(Kind::Digest);
-        gates.gate("live", mode == Mode::Live, || Seen::Mode(mode));
+        gates.gate("live", mode == Mode::Live, || Finding::Mode(mode));
         let others = [
             slot.is_none().then_some(Hold::NotDue),
             too_late.then_some(Hold::Because(Reason::QuietHours)),
@@ -220,13 +220,13 @@ impl Asked<'_> {
         let csm = o.csm_id.as_deref() == Some(owner.id.as_str());
         let own = owner.id == person.id;
         let backup = desk.backup.is_some_and(|backup| backup.id == person.id);
-        gates.gate("recipient", own || backup, || Seen::Desk {
+        gates.gate("recipient", own || backup, || Finding::Desk {
             owner: owner.name.clone(),
             csm,
             asked: match (own, backup) {
-                (true, _) => seen::Asked::Owner,
-                (_, true) => seen::Asked::Backup(person.name.clone()),
-                _ => seen::Asked::Stranger(person.name.clone()),
+                (true, _) => findings::Asked::Owner,
+                (_, true) => findings::Asked::Backup(person.name.clone()),
+                _ => findings::Asked::Stranger(person.name.clone()),
             },
         });
         if !own && !backup {
@@ -237,7 +237,7 @@ impl Asked<'_> {
         gates.gate("in_office", theirs, || {
             let name = owner.name.clone();
             let Some(until) = owner.out_of_office_until.filter(|_| is_away(owner, at)) else {
-                return Seen::InOffice { owner: name };
+                return Finding::InOffice { owner: name };
             };
             let meanwhile = match (hears, desk.backup) {
                 (Some(hears), _) => Meanwhile::StandsIn(hears.name.clone()),
@@ -245,7 +245,7 @@ impl Asked<'_> {
                 (None, Some(backup)) if backup.active => Meanwhile::BackupAway(backup.name.clone()),
                 (None, Some(backup)) => Meanwhile::BackupGone(backup.name.clone()),
             };
-            Seen::Away { owner: name, until, meanwhile }
+            Finding::Away { owner: name, until, meanwhile }
         });
         match (theirs, hears) {
             (true, _) => None,
@@ -261,31 +261,28 @@ impl Asked<'_> {
         let reached = step_reached(workspace, o, today);
         let due = step_due(workspace, o, today);
         gates.gate("nudge_step", due.is_some(), || {
-            due.or(reached).map_or(Seen::NoStep, |Step { kind, number, days, .. }| Seen::Step {
-                kind,
-                number,
-                days,
-                turn,
+            due.or(reached).map_or(Finding::NoStep, |Step { kind, number, days, .. }| {
+                Finding::Step { kind, number, days, turn }
             })
         });
         if let Some(step) = due {
             let date = local_date(person.zone, at);
             let channel = nudge(person, o, step.kind, date, channels, &mut ());
             gates.gate("nudge_channel", channel.is_ok(), || match channel {
-                Ok(channel) => Seen::NudgeChannel(channel),
-                Err(Hold::Because(reason)) => Seen::NudgeHeld(Some(reason)),
-                Err(Hold::NotDue) => Seen::NudgeHeld(None),
+                Ok(channel) => Finding::NudgeChannel(channel),
+                Err(Hold::Because(reason)) => Finding::NudgeHeld(Some(reason)),
+                Err(Hold::NotDue) => Finding::NudgeHeld(None),
             });
         }
         let next = next_nudge_at(workspace, Some(desk), o, at);
         gates.gate("nudge_hours", next == Some(at), || match next {
-            Some(next) if next == at => Seen::WorkingHours { person: person.name.clone() },
-            Some(next) => Seen::NextNudge {
+            Some(next) if next == at => Finding::WorkingHours { person: person.name.clone() },
+            Some(next) => Finding::NextNudge {
                 date: local_date(person.zone, next),
                 time: time(next, person),
                 zone: person.zone,
             },
-            None => Seen::NoNudge,
+            None => Finding::NoNudge,
         });
     }
 }

@@ -4,7 +4,6 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
 
 use super::ActionError;
 use super::notifications::{self, Because};
@@ -25,7 +24,7 @@ const LOOKED_THROUGH: usize = 5_000;
 const AT_A_TIME: i64 = 250;
 
 /// One job, as a workspace sees it: with those of its notifications that are the workspace's.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct Job {
     /// `job_…`
     pub id: String,
@@ -38,19 +37,16 @@ pub struct Job {
     /// How often it was run. Attempts to deliver are counted by the notification.
     pub attempts: i64,
     /// Earliest run.
-    #[serde(serialize_with = "audit::instant")]
     pub run_at: DateTime<Utc>,
     /// The worker that holds it, or ran it last.
     pub locked_by: Option<String>,
     /// The first of its notifications.
     pub notification_id: Option<String>,
-    /// What its handler answered.
+    /// What its last run came to, in words: "done", or the error. Of a run, not of the notifications.
     pub last_result: Option<String>,
     /// When it was pushed.
-    #[serde(serialize_with = "audit::instant")]
     pub created_at: DateTime<Utc>,
     /// When it came to its end.
-    #[serde(serialize_with = "audit::instant_or_null")]
     pub finished_at: Option<DateTime<Utc>>,
     /// All of its notifications.
     pub notification_ids: Vec<String>,
@@ -181,9 +177,9 @@ async fn shown(
             notification_ids: ids,
             created_at: row.created_at(),
             finished_at: row.done_at(),
+            last_result: row.last_result(),
             queue: row.queue,
             locked_by: row.lock_by,
-            last_result: row.last_result,
         };
         seen.push((job, kinds));
     }

@@ -13,6 +13,7 @@ pub mod jobs;
 pub mod keys;
 pub mod links;
 pub mod notifications;
+pub mod objects;
 pub mod operators;
 pub mod opt_outs;
 pub mod people;

@@ -7,7 +7,6 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use serde::Serialize;
 
 use super::ActionError;
 use crate::db::{Conn, DbError};
@@ -26,13 +25,11 @@ pub use crate::store::notifications::{Cursor, Filter, Notification, count_up_to,
 const RESEND_WITHIN: TimeDelta = TimeDelta::days(3);
 
 /// One notification with everything that is kept of it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct Details {
     /// Its workspace.
-    #[serde(skip)]
     pub workspace_id: String,
     /// Its row.
-    #[serde(flatten)]
     pub notification: Notification,
     /// The message as rendered last; `None` before that, and after its retention.
     pub message: Option<Message>,

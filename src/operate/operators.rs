@@ -79,6 +79,17 @@ impl Password {
     }
 }
 
+/// The mail address with which somebody may sign in, as it is kept; `None` if it is none.
+#[must_use]
+pub fn address(text: &str) -> Option<String> {
+    let address = text.trim().to_lowercase();
+    let (local, host) = address.split_once('@')?;
+    let odd = local.is_empty()
+        || host.is_empty()
+        || address.chars().any(|c| c.is_whitespace() || c.is_control());
+    (!odd).then_some(address)
+}
+
 /// Makes an operator. They belong to the installation, so every workspace's audit log says so.
 pub async fn create(
     conn: &mut Conn,
@@ -89,13 +100,8 @@ pub async fn create(
     password: &Password,
     now: DateTime<Utc>,
 ) -> Result<Operator, ActionError> {
-    let email = email.trim().to_lowercase();
-    let halves = email.split_once('@');
-    if !halves.is_some_and(|(local, host)| !local.is_empty() && !host.is_empty())
-        || email.chars().any(|c| c.is_whitespace() || c.is_control())
-    {
-        return Err(ActionError::Refused(format!("{email:?} is no e-mail address")));
-    }
+    let email = address(email)
+        .ok_or_else(|| ActionError::Refused(format!("{email:?} is no e-mail address")))?;
     let hash = password.hash()?;
     let name = name.map_or(email.as_str(), str::trim);
     let new = NewOperator { email: &email, name, role, password_hash: &hash };

@@ -7,13 +7,13 @@ use super::notifications::Because;
 use crate::db::{Conn, DbError};
 use crate::domain::ids::Ref;
 use crate::domain::values::Mode;
-use crate::store::{contacts, opt_outs};
+use crate::store::contacts;
 
-pub use crate::store::opt_outs::OptOut;
+pub use crate::store::opt_outs::{OptOut, list};
 
-/// The opt-outs of a workspace.
-pub async fn list(conn: &mut Conn, workspace_id: &str) -> Result<Vec<OptOut>, DbError> {
-    opt_outs::list(conn, workspace_id).await
+/// All of a workspace.
+pub async fn all(conn: &mut Conn, workspace_id: &str) -> Result<Vec<OptOut>, DbError> {
+    list(conn, workspace_id, None, i64::MAX).await
 }
 
 /// Lifts the opt-out of a contact who asked for it; answers with their name. Users choose for themselves.

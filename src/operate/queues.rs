@@ -30,13 +30,16 @@ pub struct QueueState {
 }
 
 /// A channel that does not work at the moment.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+#[schemars(inline)]
 pub struct Down {
     /// Since when.
     #[serde(serialize_with = "audit::instant")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub since: DateTime<Utc>,
     /// The next try.
     #[serde(serialize_with = "audit::instant")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub until: DateTime<Utc>,
     /// Tries in a row that failed.
     pub failures: i64,
@@ -69,6 +72,17 @@ pub async fn list(
             counts: counts.remove(&queue).unwrap_or_default(),
         })
         .collect())
+}
+
+/// One queue; of one workspace, or of all. `None` if there is no such one.
+pub async fn show(
+    conn: &mut Conn,
+    workspace_id: Option<&str>,
+    name: &str,
+    now: DateTime<Utc>,
+) -> Result<Option<QueueState>, DbError> {
+    let found = list(conn, workspace_id, now).await?;
+    Ok(found.into_iter().find(|queue| queue.name == name))
 }
 
 /// Stops a queue, of one workspace or for everybody: within two seconds no worker takes anything from it any more. What is being

@@ -62,6 +62,23 @@ pub struct Vitals {
     pub clock: Option<String>,
 }
 
+impl Vitals {
+    /// Why no pass is known of, in a sentence; `None` where one is.
+    #[must_use]
+    pub fn no_pass(&self) -> Option<&'static str> {
+        let schedules =
+            |p: &ProcessState| p.alive && p.roles.iter().any(|role| role == "scheduler");
+        match self.last_pass {
+            Some(_) => None,
+            // It tells of its passes with its heartbeat, whatever they found.
+            None if self.processes.iter().any(schedules) => Some(
+                "No pass is known of yet: a scheduler tells of its last one within ten seconds of its start.",
+            ),
+            None => Some("No pass is known of, as no scheduler runs."),
+        }
+    }
+}
+
 /// A process, as it signed in.
 #[derive(Clone, Debug, Serialize)]
 pub struct ProcessState {

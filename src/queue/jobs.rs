@@ -2,6 +2,7 @@
 //! notifications it stands for.
 
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 use ulid::Ulid;
 
 use super::Payload;
@@ -27,8 +28,8 @@ pub struct Job {
     run_at: i64,
     /// The worker that holds it, or ran it last.
     pub lock_by: Option<String>,
-    /// What the handler answered, as JSON.
-    pub last_result: Option<String>,
+    /// apalis' JSON of what its last run came to: `{"Ok": …}` or `{"Err": "…"}`.
+    last_result: Option<String>,
     /// Milliseconds since 1970 of its end.
     done_at: Option<i64>,
 }
@@ -46,6 +47,18 @@ impl Job {
         serde_json::from_slice::<Payload>(&self.payload)
             .map(|payload| payload.ids)
             .unwrap_or_default()
+    }
+
+    /// What its last run came to, in words: "done", or the text of the error; `None` before any.
+    #[must_use]
+    pub fn last_result(&self) -> Option<String> {
+        let kept = self.last_result.as_deref()?;
+        Some(match serde_json::from_str::<Result<Value, String>>(kept) {
+            Ok(Ok(_)) => "done".to_owned(),
+            Ok(Err(error)) => error,
+            // Another version of apalis; better its own words than none.
+            Err(_) => kept.to_owned(),
+        })
     }
 
     /// Earliest run.

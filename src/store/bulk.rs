@@ -17,7 +17,8 @@ use crate::domain::values::{
 use crate::on;
 
 /// Which notifications are meant, as the API writes it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[schemars(inline)]
 #[serde(default)]
 #[expect(
     missing_docs,
@@ -25,26 +26,37 @@ use crate::on;
 )]
 pub struct Wanted {
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Kind")]
     pub kind: Option<Kind>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Channel")]
     pub channel: Option<Channel>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "NotificationState")]
     pub state: Option<NotificationState>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Reason")]
     pub reason: Option<Reason>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Mode")]
     pub mode: Option<Mode>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
     pub onboarding_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
     pub customer_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
     pub user_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub created_after: Option<DateTime<Utc>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub created_before: Option<DateTime<Utc>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
     pub q: Option<String>,
 }
 

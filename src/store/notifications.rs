@@ -1,9 +1,9 @@
 //! The ledger as people look at it. What they look for is found by `search`.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
-use super::audit::{instant, instant_or_null};
+use super::audit::instant;
 use crate::db::{Conn, DbError};
 use crate::domain::values::{Kind, NotificationState};
 use crate::{fetch_by_ids, on};
@@ -13,7 +13,7 @@ mod search;
 pub use search::{Cursor, Filter, Key, count_up_to, keys, list};
 
 /// One notification, with the names of those it concerns.
-#[derive(Clone, Debug, Serialize, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Notification {
     /// `ntf_…`
     pub id: String,
@@ -44,32 +44,21 @@ pub struct Notification {
     /// Headline of the message as rendered.
     pub subject: Option<String>,
     /// Earliest delivery.
-    #[serde(serialize_with = "instant")]
     pub not_before: DateTime<Utc>,
     /// Latest delivery.
-    #[serde(serialize_with = "instant")]
     pub deadline: DateTime<Utc>,
     /// Attempts that counted.
     pub attempt_count: i64,
     /// When it was written.
-    #[serde(serialize_with = "instant")]
     pub created_at: DateTime<Utc>,
     /// When it changed last.
-    #[serde(serialize_with = "instant")]
     pub updated_at: DateTime<Utc>,
     /// When it was sent.
-    #[serde(serialize_with = "instant_or_null")]
     pub sent_at: Option<DateTime<Utc>>,
     /// The notification that it repeats, where an operator had one sent anew.
     pub resend_of: Option<String>,
     /// Its onboardings, comma-separated.
-    #[serde(serialize_with = "separated")]
     pub onboarding_ids: Option<String>,
-}
-
-#[expect(clippy::ref_option, reason = "the signature that serde wants")]
-fn separated<S: Serializer>(ids: &Option<String>, to: S) -> Result<S::Ok, S::Error> {
-    to.collect_seq(ids.iter().flat_map(|ids| ids.split(',')))
 }
 
 macro_rules! select {

@@ -2,7 +2,9 @@
 
 mod demo;
 mod doctor;
+mod objects;
 mod operate;
+mod usage;
 
 use std::fmt::Write;
 
@@ -210,8 +212,8 @@ async fn every_verb_answers_in_json_when_asked(#[case] backend: Backend) {
     insta::assert_snapshot!(lines.join("\n"), @r#"
     {"migrated":"flag"}
     {"id":"text","slug":"text"}
-    {"id":"text","display_id":"number"}
-    {"id":"text","mode":"text","key":"text"}
+    {"object":"text","id":"text","display_id":"number","name":"text","email":"text","time_zone":null,"slack_user_id":null,"active":"flag","email_flagged_at":null,"created_at":"text","updated_at":"text"}
+    {"object":"text","id":"text","name":"text","prefix":"text","mode":"text","tier":"text","scopes":["text"],"last_used_at":null,"last_used_ip":null,"request_count":"number","created_at":"text","revoked_at":null,"key":"text"}
     [{"id":"text","slug":"text","name":"text","time_zone":"text","locale":"text"}]
     [{"object":"text","id":"text","display_id":"number","name":"text","email":"text","time_zone":null,"slack_user_id":null,"active":"flag","email_flagged_at":null,"created_at":"text","updated_at":"text"}]
     [{"object":"text","id":"text","name":"text","prefix":"text","mode":"text","tier":"text","scopes":["text"],"last_used_at":null,"last_used_ip":null,"request_count":"number","created_at":"text","revoked_at":null}]

@@ -367,7 +367,7 @@ async fn a_preview_of_real_data_is_what_will_be_sent_and_sends_nothing(#[case] b
     let refused = stage.service.run(&["preview", "digest", "--workspace", "acme"]).await;
     assert_eq!(
         (refused.code, refused.stderr.contains("name them with --user")),
-        (1, true),
+        (2, true),
         "{}",
         refused.stderr
     );

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{SecondsFormat, TimeDelta};
+use pivotal_reminders::on;
 use rstest::rstest;
 use serde_json::Value;
 use tokio::sync::Semaphore;
@@ -12,7 +13,7 @@ use tokio::sync::Semaphore;
 use super::support::crowd::{copies, count, due_now, mail_service, now, wait_for};
 use super::support::db::Backend;
 use super::support::fake_smtp::{At, Do, FakeSmtp, Script};
-use super::support::service::{Client, PATIENCE, Said, Service};
+use super::support::service::{Client, PATIENCE, Running, Said, Service};
 use super::support::{eventually, eventually_so};
 
 #[tokio::test]
@@ -155,17 +156,59 @@ async fn a_worker_that_slept_through_its_lease_cannot_undo_what_another_did() {
 async fn a_process_killed_amid_a_bulk_operation_is_followed_by_another_and_nothing_is_done_twice(
     #[case] backend: Backend,
 ) {
-    const MANY: i64 = 400;
     let relay = FakeSmtp::start(Script::new()).await;
     let service = mail_service(backend, &relay).await;
-    due_now(&service, usize::try_from(MANY).expect("small")).await;
+    all_sent_and_the_queue_paused(&service).await;
+    have_all_sent_anew(&service).await;
+    let first = service.spawn(&["serve", "--role", "worker"]);
+    eventually_so(PATIENCE, async || standing(&service).await.1 > 0).await;
+    first.kill().await;
+    let (state, done) = standing(&service).await;
+    assert!(state == "applying" && (1..MANY).contains(&done), "{state}, {done}");
+    assert_eq!(count(&service, "state = 'scheduled'").await, done, "whole steps and no more");
+
+    // Nobody says anything to the next one.
+    let second = service.spawn(&["serve", "--role", "worker"]);
+    each_is_sent_anew_once(&service, &relay, second).await;
+}
+
+#[tokio::test]
+async fn a_process_killed_within_a_step_of_a_bulk_operation_is_followed_by_one_that_runs_all_along()
+{
+    let relay = FakeSmtp::start(Script::new()).await;
+    let service = mail_service(Backend::Postgres, &relay).await;
+    all_sent_and_the_queue_paused(&service).await;
+    have_all_sent_anew(&service).await;
+    // Somebody holds the sixtieth, so whoever carries it out stands still within its third step.
+    let sixtieth = "SELECT id FROM notifications WHERE id = (SELECT notification_id FROM bulk_items WHERE number = 60) FOR UPDATE";
+    let mut held = service.db.db.begin().await.expect("a transaction");
+    on!(held, |c| sqlx::query(sixtieth).execute(c).await.map(drop).expect("a lock"));
+    let first = service.spawn(&["serve", "--role", "worker"]);
+    eventually_so(PATIENCE, async || standing(&service).await.1 == 50).await;
+    let second = service.spawn(&["serve", "--role", "worker"]);
+    let waits = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+         AND query LIKE '%FROM bulk_operations%'";
+    eventually_so(PATIENCE, async || service.db.rows(waits).await.len() == 1).await;
+    first.kill().await;
+    held.commit().await.expect("it is let go");
+    each_is_sent_anew_once(&service, &relay, second).await;
+}
+
+/// So many digests are sent, and then once more by hand.
+const MANY: i64 = 400;
+
+/// That many digests were sent; what is sent anew waits, so that it can be counted before it goes out.
+async fn all_sent_and_the_queue_paused(service: &Service) {
+    due_now(service, usize::try_from(MANY).expect("small")).await;
     service.ok(&["scan"]).await;
     service.ok(&["work", "--drain"]).await;
-    assert_eq!(count(&service, "state = 'sent'").await, MANY);
+    assert_eq!(count(service, "state = 'sent'").await, MANY);
+    service.ok(&["queues", "pause", "email", "--reason", "they are counted"]).await;
+}
 
-    // What is sent anew waits, so that it can be counted before it goes out.
+/// A bulk operation is to send all of them anew.
+async fn have_all_sent_anew(service: &Service) {
     let why = ["--reason", "the link in it was wrong"];
-    service.ok(&[&["queues", "pause", "email"], &why[..]].concat()).await;
     let verb = async |args: &[&str]| {
         let at = ["--workspace", "tally", "--json"];
         service.ok(&[args, &at, &why].concat()).await.json()
@@ -174,32 +217,29 @@ async fn a_process_killed_amid_a_bulk_operation_is_followed_by_another_and_nothi
     assert_eq!(plan["count"], MANY);
     let word = |key: &str| plan[key].as_str().expect("a word").to_owned();
     verb(&["bulk", "apply", &word("id"), "--hash", &word("hash"), "--no-wait"]).await;
-    let standing = async || {
-        let rows = service.db.rows("SELECT state, done FROM bulk_operations").await;
-        (rows[0]["state"].as_str().expect("a word").to_owned(), rows[0]["done"].as_i64())
-    };
-    let first = service.spawn(&["serve", "--role", "worker"]);
-    eventually_so(PATIENCE, async || standing().await.1 > Some(0)).await;
-    first.kill().await;
-    let (state, done) = standing().await;
-    let done = done.expect("a number");
-    assert!(state == "applying" && (1..MANY).contains(&done), "{state}, {done}");
-    assert_eq!(count(&service, "state = 'scheduled'").await, done, "whole steps and no more");
+}
 
-    // Nobody says anything to the next one.
-    let second = service.spawn(&["serve", "--role", "worker"]);
-    eventually_so(PATIENCE, async || standing().await == ("applied".to_owned(), Some(MANY))).await;
-    assert_eq!(count(&service, "state = 'scheduled'").await, MANY);
+/// Where the only bulk operation stands, and how far it is.
+async fn standing(service: &Service) -> (String, i64) {
+    let rows = service.db.rows("SELECT state, done FROM bulk_operations").await;
+    let done = rows[0]["done"].as_i64().expect("a number");
+    (rows[0]["state"].as_str().expect("a word").to_owned(), done)
+}
+
+/// The process that is left comes to the end of it, and nothing was done twice.
+async fn each_is_sent_anew_once(service: &Service, relay: &FakeSmtp, left: Running) {
+    eventually_so(PATIENCE, async || standing(service).await == ("applied".to_owned(), MANY)).await;
+    assert_eq!(count(service, "state = 'scheduled'").await, MANY);
     let audited = "SELECT object_id FROM audit_log WHERE event = 'notification_resent'";
     let audited = service.db.rows(audited).await;
     let each: BTreeSet<String> = audited.iter().map(Value::to_string).collect();
     assert_eq!((audited.len(), each.len()), (400, 400), "each once");
-    service.ok(&[&["queues", "resume", "email"], &why[..]].concat()).await;
-    wait_for(&service, "state = 'sent'", 2 * MANY).await;
-    assert_eq!((copies(&relay).len(), relay.accepted().len()), (800, 800), "each once");
-    second.signal("TERM").await;
-    let log = second.log();
-    assert_eq!(second.end().await, 0, "{log}");
+    service.ok(&["queues", "resume", "email", "--reason", "they are counted"]).await;
+    wait_for(service, "state = 'sent'", 2 * MANY).await;
+    assert_eq!((copies(relay).len(), relay.accepted().len()), (800, 800), "each once");
+    left.signal("TERM").await;
+    let log = left.log();
+    assert_eq!(left.end().await, 0, "{log}");
 }
 
 async fn ledger(service: &Service) -> Vec<Value> {

@@ -8,10 +8,11 @@ use serde_json::{Map, Value, json};
 use crate::api::error::Envelope;
 use crate::api::wire::{Deleted, List};
 use crate::api::{
-    api_keys, audit_log, bulk_operations, contacts, customers, jobs, meta, notifications,
-    onboardings, phases, preferences, queues, reminders, schedules, templates, users, workspace,
+    api_keys, audit_log, bulk_operations, contacts, customers, meta, notifications, onboardings,
+    phases, preferences, reminders, templates, users, workspace,
 };
 use crate::domain::values::{Channel, JobStatus, Kind, Mode, NotificationState, Reason};
+use crate::operate::objects;
 
 /// Every schema by its name.
 pub(super) fn all() -> Map<String, Value> {
@@ -34,12 +35,12 @@ pub(super) fn all() -> Map<String, Value> {
     add::<onboardings::OnboardingCreate>(g);
     add::<onboardings::OnboardingUpdate>(g);
     add::<Deleted<'_>>(g);
-    add::<reminders::View<'_>>(g);
+    add::<objects::OnboardingReminders<'_>>(g);
     add::<reminders::SnoozeCreate>(g);
     add::<reminders::ForecastDays>(g);
     add::<reminders::AsIfText>(g);
-    add::<List<reminders::ItemView<'_>>>(g);
-    add::<List<users::View<'_>>>(g);
+    add::<List<objects::ForecastItem<'_>>>(g);
+    add::<List<objects::User<'_>>>(g);
     add::<users::UserCreate>(g);
     add::<users::UserUpdate>(g);
     add::<preferences::View<'_>>(g);
@@ -48,25 +49,25 @@ pub(super) fn all() -> Map<String, Value> {
     add::<workspace::WorkspaceUpdate>(g);
     add::<List<phases::View<'_>>>(g);
     add::<phases::PhaseUpdate>(g);
-    add::<List<api_keys::View<'_>>>(g);
+    add::<List<objects::ApiKey<'_>>>(g);
     add::<api_keys::ApiKeyCreate>(g);
     add::<api_keys::ApiKeyRotate>(g);
     add::<api_keys::Deleted<'_>>(g);
-    add::<List<notifications::View<'_>>>(g);
-    add::<notifications::Whole<'_>>(g);
+    add::<List<objects::Notification<'_>>>(g);
+    add::<objects::NotificationDetails<'_>>(g);
     add::<notifications::ReasonGiven>(g);
     add::<notifications::ReasonMaybe>(g);
-    add::<List<queues::View<'_>>>(g);
-    add::<List<jobs::View<'_>>>(g);
-    add::<List<bulk_operations::View<'_>>>(g);
+    add::<List<objects::Queue<'_>>>(g);
+    add::<List<objects::Job<'_>>>(g);
+    add::<List<objects::BulkOperation<'_>>>(g);
     add::<bulk_operations::BulkPlan>(g);
     add::<bulk_operations::BulkApply>(g);
-    add::<List<schedules::View<'_>>>(g);
+    add::<List<objects::Schedule<'_>>>(g);
     add::<List<audit_log::View<'_>>>(g);
     add::<List<templates::View<'_>>>(g);
     add::<templates::TemplateDetail<'_>>(g);
     add::<templates::TemplateUpdate>(g);
-    add::<List<templates::OptOutView<'_>>>(g);
+    add::<List<objects::OptOut<'_>>>(g);
     // Vocabularies that queries name; elsewhere they stand where they are used.
     let words = [
         ("Kind", Kind::json_schema(g)),

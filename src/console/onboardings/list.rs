@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{Look, label, look};
 use crate::console::error::PageError;
 use crate::console::form::{Form, query};
-use crate::console::lists::{self, Choice, Link, PAGE, Sought, choice};
+use crate::console::lists::{self, Choice, Link, Sought, choice};
 use crate::console::site::Site;
 use crate::console::visitor::Visitor;
 use crate::domain::calendar::local_date;
@@ -100,9 +100,7 @@ pub(super) async fn list(
     };
     let page = lists::page(word("before"));
     let mut rows = rosters::journeys(&mut conn, &visitor.workspace.id, &which, page).await?;
-    let more = rows.len() > PAGE;
-    rows.truncate(PAGE);
-    let last = rows.last().filter(|_| more).map(|row| row.display_id.to_string());
+    let last = lists::cut(&mut rows, |row| row.display_id);
     let same = [
         ("q", sought.text()),
         ("state", word("state").unwrap_or_default()),

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::console::answers::{Filled, Wrong};
 use crate::console::error::PageError;
 use crate::console::form::{Form, query};
-use crate::console::lists::{self, PAGE, Sought};
+use crate::console::lists::{self, Sought};
 use crate::console::site::Site;
 use crate::console::visitor::Visitor;
 use crate::console::words::When;
@@ -94,9 +94,7 @@ pub(super) async fn page(
         rows.retain(|row| row.display_id == number);
     }
     let refused = addresses::list(&mut conn, workspace).await?.len();
-    let more = rows.len() > PAGE;
-    rows.truncate(PAGE);
-    let last = rows.last().filter(|_| more).map(|row| row.display_id.to_string());
+    let last = lists::cut(&mut rows, |row| row.display_id);
     let is_wrong = wrong.is_some();
     let view = Page {
         rows: rows.iter().map(|row| Row::new(visitor, row)).collect(),

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::console::acting::Acting;
 use crate::console::error::PageError;
 use crate::console::form::{Form, query};
-use crate::console::lists::{Link, PAGE};
+use crate::console::lists::{self, Link, PAGE_AND_ONE};
 use crate::console::sign_in::inside;
 use crate::console::site::Site;
 use crate::console::visitor::Visitor;
@@ -30,7 +30,7 @@ struct Row {
     name: String,
     address: String,
     id: String,
-    kind: &'static str,
+    kinds: String,
     since: Option<When>,
     /// Where a form lifts it; users choose for themselves.
     lift: Option<String>,
@@ -47,7 +47,7 @@ impl Row {
             name: english::name(&found.name),
             address: found.address.clone(),
             id: found.id.clone(),
-            kind: words::kind(found.kind),
+            kinds: found.kinds.iter().map(|kind| words::kind(*kind)).collect::<Vec<_>>().join(", "),
             since: found.since.map(|at| visitor.when(at)),
             lift: (found.owner == RecipientType::Contact).then(|| of(visitor, &found.id)),
         }
@@ -66,13 +66,13 @@ pub(super) async fn list(
     visitor: Visitor,
 ) -> Result<Response, PageError> {
     let form = Form::read(asked.unwrap_or_default().as_bytes());
-    let from: usize = form.one("from").and_then(|text| text.parse().ok()).unwrap_or_default();
     let mut conn = site.db.read().await?;
-    let all = opt_outs::list(&mut conn, &visitor.workspace.id).await?;
-    let end = from.saturating_add(PAGE);
+    let (workspace, after) = (&visitor.workspace.id, form.one("after"));
+    let mut found = opt_outs::list(&mut conn, workspace, after, PAGE_AND_ONE).await?;
+    let last = lists::cut(&mut found, |of| of.id.clone());
     let view = Page {
-        rows: all.iter().skip(from).take(PAGE).map(|found| Row::new(&visitor, found)).collect(),
-        next: (end < all.len()).then(|| query([("from", end.to_string().as_str())])),
+        rows: found.iter().map(|of| Row::new(&visitor, of)).collect(),
+        next: last.map(|last| query([("after", last.as_str())])),
     };
     visitor.page(&site, "opt_outs", "people", "Opt-outs", &view)
 }

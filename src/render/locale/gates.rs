@@ -3,12 +3,12 @@
 use chrono::NaiveDate;
 
 use super::{Noun, clock};
-use crate::domain::seen::{Asked, Meanwhile, Seen, Since, Turn};
+use crate::domain::findings::{Asked, Finding, Meanwhile, Since, Turn};
 use crate::domain::values::{CustomerStatus, Kind, Locale, Mode, State};
 
 impl Locale {
     /// What a gate saw, as sentences in one line.
-    pub(crate) fn seen(self, seen: &Seen) -> String {
+    pub(crate) fn seen(self, seen: &Finding) -> String {
         let said = match self {
             Self::En => seen.to_string(),
             Self::De => german(seen),
@@ -18,15 +18,15 @@ impl Locale {
     }
 }
 
-fn german(seen: &Seen) -> String {
+fn german(seen: &Finding) -> String {
     let t = Locale::De;
     let day = |date: &NaiveDate| t.full_day(*date);
     match seen {
-        Seen::NotYet => "Das Onboarding gab es zu dieser Zeit noch nicht.".to_owned(),
-        Seen::Onboarding { deleted: true } => "Das Onboarding wurde gelöscht.".to_owned(),
-        Seen::Onboarding { deleted: false } => "Das Onboarding besteht.".to_owned(),
-        Seen::CustomerDeleted { customer } => format!("{customer} wurde gelöscht."),
-        Seen::CustomerStatus { customer, status } => {
+        Finding::NotYet => "Das Onboarding gab es zu dieser Zeit noch nicht.".to_owned(),
+        Finding::Onboarding { deleted: true } => "Das Onboarding wurde gelöscht.".to_owned(),
+        Finding::Onboarding { deleted: false } => "Das Onboarding besteht.".to_owned(),
+        Finding::CustomerDeleted { customer } => format!("{customer} wurde gelöscht."),
+        Finding::CustomerStatus { customer, status } => {
             let status = match status {
                 CustomerStatus::Onboarding => "im Onboarding",
                 CustomerStatus::Active => "aktiv",
@@ -36,9 +36,9 @@ fn german(seen: &Seen) -> String {
             };
             format!("Der Status von {customer} ist „{status}“.")
         }
-        Seen::Phase { completed: true } => "Das Onboarding ist abgeschlossen.".to_owned(),
-        Seen::Phase { completed: false } => "Das Onboarding ist nicht abgeschlossen.".to_owned(),
-        Seen::State(state) => {
+        Finding::Phase { completed: true } => "Das Onboarding ist abgeschlossen.".to_owned(),
+        Finding::Phase { completed: false } => "Das Onboarding ist nicht abgeschlossen.".to_owned(),
+        Finding::State(state) => {
             let state = match state {
                 State::Active => "aktiv",
                 State::Paused => "pausiert",
@@ -47,35 +47,35 @@ fn german(seen: &Seen) -> String {
             };
             format!("Der Stand des Onboardings ist „{state}“.")
         }
-        Seen::Snoozed(None) => "Es ist nicht zurückgestellt.".to_owned(),
-        Seen::Snoozed(Some(until)) => {
+        Finding::Snoozed(None) => "Es ist nicht zurückgestellt.".to_owned(),
+        Finding::Snoozed(Some(until)) => {
             format!("Es ist zurückgestellt; die Erinnerungen beginnen wieder am {}.", day(until))
         }
-        Seen::Account { person, active: true } => format!("Das Konto von {person} ist aktiv."),
-        Seen::Account { person, active: false } => {
+        Finding::Account { person, active: true } => format!("Das Konto von {person} ist aktiv."),
+        Finding::Account { person, active: false } => {
             format!("Das Konto von {person} ist deaktiviert.")
         }
-        Seen::Wanted { person, kind, on } => {
+        Finding::Wanted { person, kind, on } => {
             let messages = match kind {
                 Kind::Digest => "Übersichten",
                 _ => "Hinweise dieser Art",
             };
             format!("{person} hat {messages} {}.", switched(*on))
         }
-        Seen::Channel(channel) => format!("Die Nachricht wird per {} gesendet.", t.channel(*channel)),
-        Seen::NoChannel { person, email, slack } => format!(
+        Finding::Channel(channel) => format!("Die Nachricht wird per {} gesendet.", t.channel(*channel)),
+        Finding::NoChannel { person, email, slack } => format!(
             "Erinnerungen per E-Mail sind {}, in Slack {}; {person} ist per E-Mail {} und in Slack {}.",
             switched(email.on),
             switched(slack.on),
             reachable(email.reaches),
             reachable(slack.reaches),
         ),
-        Seen::NoNudgeChannel { person, slack, email } => format!(
+        Finding::NoNudgeChannel { person, slack, email } => format!(
             "Erinnerungen in Slack sind {}, per E-Mail {}; auf keinem Weg ist {person} erreichbar.",
             switched(*slack),
             switched(*email),
         ),
-        Seen::Due { every, since, from, asked } => {
+        Finding::Due { every, since, from, asked } => {
             let often = match every {
                 ..=1 => "jeden Tag".to_owned(),
                 n => format!("alle {n} Tage"),
@@ -87,48 +87,48 @@ fn german(seen: &Seen) -> String {
             let (from, asked) = (day(from), day(asked));
             format!("Daran wird {often} erinnert, {since}: fällig ab {from}; gefragt ist {asked}.")
         }
-        Seen::CustomerReminders { workspace, on } => {
+        Finding::CustomerReminders { workspace, on } => {
             format!("Nachrichten an Kunden sind bei {workspace} {}.", switched(*on))
         }
-        Seen::Unsubscribed { contact, yes: true } => format!("{contact} hat sich abgemeldet."),
-        Seen::Unsubscribed { contact, yes: false } => {
+        Finding::Unsubscribed { contact, yes: true } => format!("{contact} hat sich abgemeldet."),
+        Finding::Unsubscribed { contact, yes: false } => {
             format!("{contact} hat sich nicht abgemeldet.")
         }
-        Seen::Contact { contact } => {
+        Finding::Contact { contact } => {
             format!("Nachrichten an Kunden werden per E-Mail gesendet, an {contact}.")
         }
-        Seen::Nobody => {
+        Finding::Nobody => {
             "Weder ein CSM noch wem der Arbeitsbereich gehört ist aktiv, darum erfährt es niemand.".to_owned()
         }
-        Seen::Slot { person, date, time, zone } => format!(
+        Finding::Slot { person, date, time, zone } => format!(
             "Die Übersicht für {person} vom {} kommt um {} Uhr ({zone}).",
             day(date),
             clock(*time)
         ),
-        Seen::NoSlot { person, date, next: Some(next) } => format!(
+        Finding::NoSlot { person, date, next: Some(next) } => format!(
             "Am {} bekommt {person} keine Übersicht; die nächste kommt am {}.",
             day(date),
             day(next)
         ),
-        Seen::NoSlot { person, next: None, .. } => {
+        Finding::NoSlot { person, next: None, .. } => {
             format!("{person} bekommt innerhalb eines Jahres keine Übersicht.")
         }
-        Seen::TooQuiet(end) => format!(
+        Finding::TooQuiet(end) => format!(
             "Die Ruhezeit dauert bis {} Uhr, länger als die Übersicht gilt; ihre Zeilen kommen in die nächste.",
             clock(*end)
         ),
-        Seen::QuietUntil(end) => {
+        Finding::QuietUntil(end) => {
             format!("Die Ruhezeit verschiebt sie auf {} Uhr.", clock(*end))
         }
-        Seen::NotQuiet => "Sie fällt nicht in die Ruhezeit.".to_owned(),
-        Seen::NoQuietHours { person } => format!("{person} hat keine Ruhezeit."),
-        Seen::Mode(Mode::Live) => {
+        Finding::NotQuiet => "Sie fällt nicht in die Ruhezeit.".to_owned(),
+        Finding::NoQuietHours { person } => format!("{person} hat keine Ruhezeit."),
+        Finding::Mode(Mode::Live) => {
             "Kein Testschlüssel hat es angelegt oder zuletzt CSM oder Erinnerungen eingestellt.".to_owned()
         }
-        Seen::Mode(Mode::Test) => {
+        Finding::Mode(Mode::Test) => {
             "Ein Testschlüssel hat es angelegt oder zuletzt CSM oder Erinnerungen eingestellt: Die Übersicht wird erstellt und aufbewahrt, aber nie gesendet. Stellt ein Live-Schlüssel sie ein, gilt das nicht mehr.".to_owned()
         }
-        Seen::Desk { owner, csm, asked } => {
+        Finding::Desk { owner, csm, asked } => {
             let role = if *csm {
                 format!("CSM ist {owner}.")
             } else {
@@ -140,8 +140,8 @@ fn german(seen: &Seen) -> String {
                 Asked::Stranger(name) => format!("{role} {name} erfährt von diesem Onboarding nichts."),
             }
         }
-        Seen::InOffice { owner } => format!("{owner} ist nicht abwesend."),
-        Seen::Away { owner, until, meanwhile } => {
+        Finding::InOffice { owner } => format!("{owner} ist nicht abwesend."),
+        Finding::Away { owner, until, meanwhile } => {
             let out = format!("{owner} ist abwesend und ab {} wieder da", day(until));
             match meanwhile {
                 Meanwhile::StandsIn(name) => format!("{out}; die Vertretung ist {name}."),
@@ -156,7 +156,7 @@ fn german(seen: &Seen) -> String {
                 ),
             }
         }
-        Seen::Step { kind, number, days, turn } => {
+        Finding::Step { kind, number, days, turn } => {
             let counts = match kind {
                 Kind::WaitingOnCustomer => {
                     format!("{} Warten auf den Kunden", t.count(*days, Noun::BusinessDay))
@@ -171,21 +171,21 @@ fn german(seen: &Seen) -> String {
             };
             format!("Stufe {number} ({counts}) {turn}.")
         }
-        Seen::NoStep => "Keine Stufe ist erreicht, an der ein Hinweis kommt.".to_owned(),
-        Seen::NudgeChannel(channel) => format!("Der Hinweis wird per {} gesendet.", t.channel(*channel)),
-        Seen::NudgeHeld(Some(reason)) => {
+        Finding::NoStep => "Keine Stufe ist erreicht, an der ein Hinweis kommt.".to_owned(),
+        Finding::NudgeChannel(channel) => format!("Der Hinweis wird per {} gesendet.", t.channel(*channel)),
+        Finding::NudgeHeld(Some(reason)) => {
             format!("Der Hinweis wird nicht gesendet: {}.", t.because(*reason))
         }
-        Seen::NudgeHeld(None) => "Der Hinweis ist nicht fällig.".to_owned(),
-        Seen::WorkingHours { person } => {
+        Finding::NudgeHeld(None) => "Der Hinweis ist nicht fällig.".to_owned(),
+        Finding::WorkingHours { person } => {
             format!("Das ist innerhalb der Arbeitszeit von {person}.")
         }
-        Seen::NextNudge { date, time, zone } => format!(
+        Finding::NextNudge { date, time, zone } => format!(
             "Der nächste Hinweis kann am {} um {} Uhr ({zone}) gesendet werden, innerhalb der Arbeitszeit.",
             day(date),
             clock(*time)
         ),
-        Seen::NoNudge => "Es kommt kein weiterer Hinweis.".to_owned(),
+        Finding::NoNudge => "Es kommt kein weiterer Hinweis.".to_owned(),
     }
 }
 

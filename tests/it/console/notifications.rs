@@ -5,6 +5,7 @@ use rstest::rstest;
 use serde_json::json;
 
 use super::{Admin, Browser, main, text};
+use crate::support::crowd::copy;
 use crate::support::db::Backend;
 use crate::support::fake_smtp::{At, Do, Script};
 
@@ -255,4 +256,45 @@ async fn another_workspace_sees_nothing_of_it(#[case] backend: Backend) {
         admin.stage.service.db.rows("SELECT state FROM notifications").await,
         [json!({ "state": "failed" })]
     );
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_count_ends_at_ten_thousand_and_so_does_a_plan(#[case] backend: Backend) {
+    let admin = Admin::new(backend).await;
+    let (stage, app) = (&admin.stage, &admin.stage.app);
+    stage.onboard("Halden Freight", json!({ "reminder_slack": false })).await;
+    stage.scan("2026-06-02T07:00:00Z").await;
+    let rows = stage.service.db.rows("SELECT id FROM notifications").await;
+    let first = ("id", rows[0]["id"].as_str().unwrap());
+    let own = [("id", "'ntf_copy' || n"), ("dedupe_key", "'copy' || n")];
+    copy(&stage.service, "notifications", first, 10_000, &own).await;
+    stage.at("2026-06-02T08:00:00Z");
+    let browser = admin.signed_in(OperatorRole::Viewer).await;
+    // By the instant they were written, by where they stand, by the recipient's name.
+    let asked = ["", "?state=scheduled", "?q=carl"];
+    for asked in asked {
+        let list = browser.read(&format!("/admin/w/acme/notifications{asked}")).await;
+        assert!(list.contains("10,000+ notifications, newest first"), "{asked}: {list}");
+    }
+    let words =
+        "more than 10,000 notifications match; narrow the filter, by created_before for example";
+    let plan = json!({ "action": "cancel", "filter": { "state": "scheduled" } });
+    let over_the_api = app.post("/bulk_operations", plan.clone()).await;
+    assert_eq!(over_the_api.error(), "409 conflict action_refused");
+    let said = over_the_api.json()["error"]["message"].as_str().unwrap().to_lowercase();
+    assert_eq!(said, format!("{words}."));
+    let verb = ["bulk", "plan", "cancel", "--state", "scheduled", "--workspace", "acme"];
+    let typed = stage.service.run(&[&verb[..], &["--reason", "x"]].concat()).await;
+    assert_eq!((typed.code, typed.stderr), (1, format!("pivotal-reminders: plan: {words}\n")));
+
+    // One less is a number, and can be planned.
+    stage.sql("DELETE FROM notifications WHERE id = 'ntf_copy10000'").await;
+    for asked in asked {
+        let list = browser.read(&format!("/admin/w/acme/notifications{asked}")).await;
+        assert!(list.contains("10,000 notifications, newest first"), "{asked}: {list}");
+    }
+    assert_eq!(app.post("/bulk_operations", plan).await.ok(201)["count"], 10_000);
 }

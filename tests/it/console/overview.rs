@@ -6,7 +6,7 @@ use std::time::Duration;
 use pivotal_reminders::domain::values::OperatorRole;
 use reqwest::Method;
 use rstest::rstest;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Admin, PASSWORD, main, text};
 use crate::support::db::Backend;
@@ -107,6 +107,46 @@ async fn jobs_are_found_read_and_acted_on_through_their_notifications(#[case] ba
     assert!(main(&said).starts_with("Nothing was changed: it has ended already"), "{said}");
     admin.stage.app.stranger().await;
     assert_eq!(browser.open(&job.replace("/acme/", "/globex/")).await.status, 404);
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn what_the_last_run_of_a_job_came_to_is_said_in_words_on_every_surface(
+    #[case] backend: Backend,
+) {
+    let admin = Admin::new(backend).await;
+    admin.stage.onboard("Halden Freight", json!({ "reminder_slack": false })).await;
+    admin.stage.scan("2026-06-02T07:00:00Z").await;
+    let job = admin.stage.app.get("/jobs").await.ok(200)["data"][0].clone();
+    assert_eq!(job["last_result"], Value::Null, "it has not run");
+    let browser = admin.signed_in(OperatorRole::Viewer).await;
+    let id = job["id"].as_str().unwrap();
+    let (page, here) = (format!("/admin/w/acme/jobs/{id}"), format!("/jobs/{id}"));
+    assert!(!browser.read(&page).await.contains("Last run"));
+    let jobs = match backend {
+        Backend::Sqlite => "UPDATE Jobs SET last_result",
+        Backend::Postgres => "UPDATE apalis.jobs SET last_result",
+    };
+    // As apalis keeps them: a run that ended well, and one whose worker was lost.
+    for (kept, said) in [
+        (r#"{"Ok": null}"#, "done"),
+        (
+            r#"{"Err": "Re-enqueued due to worker heartbeat timeout."}"#,
+            "Re-enqueued due to worker heartbeat timeout.",
+        ),
+    ] {
+        admin.stage.sql(&format!("{jobs} = '{kept}'")).await;
+        assert_eq!(admin.stage.app.get(&here).await.ok(200)["last_result"], said);
+        let shown = ["jobs", "show", id, "--workspace", "acme"];
+        let text = admin.stage.service.ok(&shown).await.stdout;
+        assert!(text.contains(&format!("last run: {said}\n")), "{text}");
+        for page in [&page, "/admin/w/acme/jobs"] {
+            let read = browser.read(page).await;
+            assert!(read.contains(said) && !read.contains("Ok"), "{read}");
+        }
+    }
 }
 
 #[rstest]

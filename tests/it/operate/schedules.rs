@@ -45,7 +45,7 @@ async fn a_paused_scan_runs_when_asked_for_and_only_then(#[case] backend: Backen
     let resumed = service.run(&["schedules", "resume", "scan", "--reason", "again"]).await;
     insta::assert_snapshot!(resumed.stderr, @"pivotal-reminders: scan: it is not paused");
     let unknown = service.run(&["schedules", "run", "pigeons", "--reason", "x"]).await;
-    insta::assert_snapshot!(unknown.stderr, @"pivotal-reminders: pigeons: there is no such schedule");
+    assert_eq!(unknown.code, 2, "{}", unknown.stderr);
     let table = service.ok(&["schedules", "list"]).await.stdout;
     assert!(table.contains("prune_messages") && table.contains("nothing was too old"), "{table}");
     let events = service
@@ -81,5 +81,6 @@ async fn a_dry_run_shows_what_passes_will_write_and_writes_nothing() {
     assert!(service.db.rows("SELECT id FROM notifications").await.is_empty());
     let other = ["schedules", "run", "prune_jobs", "--dry-run", "--workspace", "tally"];
     let refused = service.run(&other).await;
+    assert_eq!(refused.code, 2);
     insta::assert_snapshot!(refused.stderr, @"pivotal-reminders: prune_jobs: only scan has a dry run");
 }

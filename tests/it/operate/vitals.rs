@@ -138,6 +138,28 @@ async fn nothing_that_a_test_key_causes_is_a_warning(#[case] backend: Backend) {
     assert_eq!(status(&stage.service, "2026-06-02T10:00:00Z").await["warnings"], json!([]));
 }
 
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn where_no_pass_is_known_of_it_is_said_whether_one_is_to_come(#[case] backend: Backend) {
+    let stage = Stage::new(backend).await;
+    let now = ["status", "--now", "2026-06-02T07:12:00Z"];
+    let without = stage.service.run(&now).await.stdout;
+    assert!(without.contains("\nNo pass is known of, as no scheduler runs.\n"), "{without}");
+    // It has just begun, and has told of none yet.
+    alive(&stage, "2026-06-02T07:11:58+00:00").await;
+    stage
+        .sql("UPDATE processes SET passed_at = NULL, pass_ms = NULL, started_at = '2026-06-02T07:11:55+00:00'")
+        .await;
+    let begun = stage.service.ok(&now).await.stdout;
+    let words = "No pass is known of yet: a scheduler tells of its last one within ten seconds of its start.";
+    assert!(begun.contains(words) && begun.contains("Nothing asks for you."), "{begun}");
+    alive(&stage, "2026-06-02T07:11:58+00:00").await;
+    let passed = stage.service.ok(&now).await.stdout;
+    assert!(passed.contains("last pass 2 s ago") && !passed.contains("No pass"), "{passed}");
+}
+
 #[tokio::test]
 async fn every_serving_process_is_listed_with_its_roles_until_it_ends() {
     let relay = FakeSmtp::start(Script::new()).await;

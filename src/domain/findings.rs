@@ -23,7 +23,7 @@ pub enum Turn {
 
 /// What a gate saw.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Seen {
+pub enum Finding {
     /// The onboarding did not exist at the instant that was asked about.
     NotYet,
     /// The onboarding.
@@ -253,7 +253,7 @@ pub enum Meanwhile {
     BackupGone(String),
 }
 
-impl Display for Seen {
+impl Display for Finding {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         match self {
             Self::NotYet => f.write_str("The onboarding did not exist at that time."),

@@ -1,0 +1,103 @@
+//! Reminders of an onboarding, past and to come.
+
+use chrono::NaiveDate;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{Instant, Notification};
+use crate::domain::decide::Gate;
+use crate::domain::forecast::Forecasted;
+use crate::domain::values::{Channel, Kind, Mode, Reason, RecipientType};
+use crate::operate::explain::Explanation;
+
+/// What an onboarding's reminders are, and why.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct OnboardingReminders<'a> {
+    #[schemars(extend("enum" = ["onboarding_reminders"]))]
+    object: &'static str,
+    onboarding_id: &'a str,
+    next: Vec<Next<'a>>,
+    last: Vec<Notification<'a>>,
+    snoozed_until: Option<NaiveDate>,
+    #[schemars(extend("enum" = ["send", "hold"]))]
+    verdict: &'static str,
+    reason: Option<Reason>,
+    gates: &'a [Gate],
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
+struct Next<'a> {
+    at: Instant,
+    kind: Kind,
+    channel: Channel,
+    recipient: Recipient<'a>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
+struct Recipient<'a> {
+    #[serde(rename = "type")]
+    #[schemars(with = "RecipientType")]
+    kind: &'a str,
+    id: &'a str,
+}
+
+impl<'a> From<&'a Forecasted> for Recipient<'a> {
+    fn from(item: &'a Forecasted) -> Self {
+        Self { kind: item.plan.recipient_type.as_str(), id: &item.plan.recipient_id }
+    }
+}
+
+impl<'a> From<&'a Explanation> for OnboardingReminders<'a> {
+    fn from(explanation: &'a Explanation) -> Self {
+        Self {
+            object: "onboarding_reminders",
+            onboarding_id: &explanation.onboarding_id,
+            next: explanation
+                .next
+                .iter()
+                .map(|item| Next {
+                    at: Instant(item.at),
+                    kind: item.plan.kind,
+                    channel: item.plan.channel,
+                    recipient: Recipient::from(item),
+                })
+                .collect(),
+            last: explanation.last.iter().map(Notification::from).collect(),
+            snoozed_until: explanation.snoozed_until,
+            verdict: if explanation.sends { "send" } else { "hold" },
+            reason: explanation.reason,
+            gates: &explanation.gates,
+        }
+    }
+}
+
+/// A notification to come, if nothing changes.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ForecastItem<'a> {
+    #[schemars(extend("enum" = ["forecast_item"]))]
+    object: &'static str,
+    at: Instant,
+    kind: Kind,
+    channel: Channel,
+    mode: Mode,
+    recipient: Recipient<'a>,
+    onboarding_ids: &'a [String],
+    step: Option<i64>,
+}
+
+impl<'a> From<&'a Forecasted> for ForecastItem<'a> {
+    fn from(item: &'a Forecasted) -> Self {
+        Self {
+            object: "forecast_item",
+            at: Instant(item.at),
+            kind: item.plan.kind,
+            channel: item.plan.channel,
+            mode: item.plan.mode,
+            recipient: Recipient::from(item),
+            onboarding_ids: &item.plan.onboarding_ids,
+            step: item.plan.step.map(|(number, _)| number),
+        }
+    }
+}
