@@ -79,7 +79,7 @@ pub(super) struct TemplateVersion<'a> {
 
 request! {
     TemplateUpdate {
-        /// A template in the syntax of MiniJinja (Jinja2), which every sample of its messages can be rendered with; null: back to the built-in one.
+        /// A template in the syntax of Jinja2, which every sample of its messages can be rendered with; null: back to the built-in one.
         source: Nullable<TemplateSource>,
         /// An earlier version; 0: the built-in one.
         version: Optional<Integer<0, 1_000_000>>,
