@@ -4,6 +4,8 @@
 //! Any number of processes look; a row in the database gives one of them the turn. What it tells goes out through [`crate::deliver`] like
 //! any message, but past the queues: a queue that stands still is what it has to tell of. It never goes through the channel that is down.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
 
@@ -16,6 +18,7 @@ use crate::domain::values::{Channel, Mode};
 use crate::operate::vitals::{Severity, Vitals, Warning, gravest, vitals};
 use crate::render::alert::{Matter, News};
 use crate::store::alerts::{self as store, Alert, Current, Turn};
+use crate::store::presence::Identity;
 
 /// How often somebody looks.
 const EVERY: TimeDelta = TimeDelta::seconds(15);
@@ -38,6 +41,8 @@ pub struct Alerts {
     pub db: Db,
     /// The time.
     pub clock: Clock,
+    /// This process, which knows whether what it writes reaches the database.
+    pub identity: Arc<Identity>,
     /// The ways out.
     pub deliverers: Deliverers,
     /// Mail address of the operators.
@@ -103,7 +108,7 @@ impl Alerts {
         let mut conn = self.db.read().await?;
         let found = vitals(&mut conn, None, now).await?;
         drop(conn);
-        if let Some(ping) = ping.filter(|_| is_healthy(&found)) {
+        if let Some(ping) = ping.filter(|_| self.identity.can_write() && is_healthy(&found)) {
             *pinged = Some(now);
             ping.send().await;
         }

@@ -291,6 +291,7 @@ impl App {
     pub fn api(&self) -> api::Api {
         let mut api = api::Api::new(self.db.clone(), self.clock.clone())
             .capturing(Ways::captured(&self.config))
+            .beating(Arc::clone(&self.identity))
             .with_metrics_elsewhere(!self.config.metrics.listen.is_empty());
         // A setting that is wrong has its own error where it is used; until then everything counts as reachable.
         api.channels = self.ways().map_or(Channels::ALL, |ways| ways.channels);

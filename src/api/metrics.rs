@@ -64,11 +64,12 @@ pub fn metrics_router(api: Api) -> Router {
         .with_state(api)
 }
 
-/// `GET /metrics`. While the database does not answer, what it would have said stays as it was, and `pivotal_database_up` is 0.
+/// `GET /metrics`. While the database does not answer, what it would have said stays as it was; `pivotal_database_up` is 0 then, and while it takes
+/// nothing that is written.
 pub(super) async fn metrics(State(api): State<Api>) -> Response {
     match api.pulse.feel(&api).await {
         Ok(found) => {
-            set("pivotal_database_up", &[], 1);
+            set("pivotal_database_up", &[], i64::from(api.can_write()));
             show(&found);
         }
         Err(error) => {

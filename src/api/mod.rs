@@ -53,6 +53,7 @@ use tokio::sync::Semaphore;
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::domain::facts::Channels;
+use crate::store::presence::Identity;
 use error::ApiError;
 
 pub use metrics::metrics_router;
@@ -74,6 +75,8 @@ pub struct Api {
     /// What keys are used for, until [`keep_usage`] writes it.
     pub usage: Usage,
     captured: bool,
+    /// The process that serves it, if it has a heartbeat.
+    identity: Option<Arc<Identity>>,
     in_flight: Arc<Semaphore>,
     pulse: metrics::Pulse,
     metrics_elsewhere: bool,
@@ -89,10 +92,22 @@ impl Api {
             channels: Channels::ALL,
             usage: Usage::default(),
             captured: false,
+            identity: None,
             in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
             pulse: metrics::Pulse::default(),
             metrics_elsewhere: false,
         }
+    }
+
+    /// The same in a process with a heartbeat, which tells whether the database takes what is written.
+    #[must_use]
+    pub fn beating(self, identity: Arc<Identity>) -> Self {
+        Self { identity: Some(identity), ..self }
+    }
+
+    /// Whether this process can write, as far as it knows.
+    fn can_write(&self) -> bool {
+        self.identity.as_ref().is_none_or(|identity| identity.can_write())
     }
 
     /// The same, where messages are only captured, so that `/readyz` says so.

@@ -45,10 +45,14 @@ pub(super) async fn healthz() -> Response {
     wire::json(StatusCode::OK, &Alive { status: "ok" })
 }
 
-/// `GET /readyz`: the database answers, and its schema is the one that this binary knows; with what else asks for an operator.
+/// `GET /readyz`: the database answers and takes what is written, and its schema is the one that this binary knows; with what else asks for
+/// an operator.
 pub(super) async fn readyz(State(api): State<Api>) -> Response {
     let found = tokio::time::timeout(PATIENCE, api.db.schema_state()).await;
-    let (database, schema) = judge(found.unwrap_or(Err(DbError::PoolTimedOut)));
+    let (mut database, schema) = judge(found.unwrap_or(Err(DbError::PoolTimedOut)));
+    if database == "ok" && !api.can_write() {
+        "takes nothing that is written".clone_into(&mut database);
+    }
     let ready = database == "ok" && schema == "ok";
     let (code, status) = if ready {
         (StatusCode::OK, "ready")

@@ -40,6 +40,7 @@ impl App {
         Ok(Some(alerts::Alerts {
             db: self.db.clone(),
             clock: self.clock.clone(),
+            identity: Arc::clone(&self.identity),
             deliverers: self.ways()?.deliverers,
             email,
             slack,

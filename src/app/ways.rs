@@ -64,8 +64,8 @@ impl Ways {
             connect: Duration::from_secs(mail.connect_timeout_seconds),
             banner: Duration::from_secs(mail.banner_timeout_seconds),
             command: Duration::from_secs(mail.command_timeout_seconds),
-            data: Duration::from_secs(mail.body_timeout_seconds),
-            dot: Duration::from_secs(mail.answer_timeout_seconds),
+            body: Duration::from_secs(mail.body_timeout_seconds),
+            answer: Duration::from_secs(mail.answer_timeout_seconds),
         };
         Ok(Some(smtp))
     }

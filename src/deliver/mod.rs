@@ -175,6 +175,18 @@ impl Deliverers {
         }
     }
 
+    /// Asks a channel whether it works, without a message: the relay takes a session, Slack knows the token.
+    ///
+    /// # Errors
+    /// It does not.
+    pub async fn probe(&self, channel: Channel) -> Result<(), Report> {
+        match (channel, &self.email, &self.slack) {
+            (Channel::Slack, _, Way::Open(slack)) => slack.probe().await,
+            // It goes back to the others, unused.
+            _ => self.session(Mode::Live, channel).await.map(drop),
+        }
+    }
+
     /// Connects to the relay and logs in. One line, without secrets.
     ///
     /// # Errors

@@ -13,7 +13,8 @@ use apalis_core::task::Task;
 use apalis_core::task::builder::TaskBuilder;
 use serde::{Deserialize, Serialize};
 
-use crate::db::{Conn, DbError, Dialect};
+use crate::clock::Clock;
+use crate::db::{Conn, DbError, Dialect, json_list};
 use crate::domain::values::{Channel, Kind};
 
 /// Where jobs wait. One queue per way out, so that a slow or paused one delays no other.
@@ -99,14 +100,11 @@ pub async fn push(conn: &mut Conn, queue: Queue, ids: &[String]) -> Result<(), D
     if ids.is_empty() {
         return Ok(());
     }
-    let tasks: Vec<_> = ids
-        .chunks(JOB_SIZE)
-        .map(|ids| {
-            let payload = serde_json::json!(Payload { v: PAYLOAD_VERSION, ids: ids.to_vec() });
-            TaskBuilder::new(payload.to_string().into_bytes()).max_attempts(1).build()
-        })
-        .collect();
-    push_tasks(conn, queue, tasks).await
+    let payloads = ids.chunks(JOB_SIZE).map(|ids| {
+        let payload = serde_json::json!(Payload { v: PAYLOAD_VERSION, ids: ids.to_vec() });
+        payload.to_string().into_bytes()
+    });
+    push_payloads(conn, queue, payloads, Duration::ZERO).await
 }
 
 /// Puts a job back as it is, to be looked at again after `pause`.
@@ -116,8 +114,62 @@ pub async fn put_off(
     bytes: Vec<u8>,
     pause: Duration,
 ) -> Result<(), DbError> {
-    push_tasks(conn, queue, vec![TaskBuilder::new(bytes).max_attempts(1).run_after(pause).build()])
-        .await
+    push_payloads(conn, queue, [bytes], pause).await
+}
+
+/// The jobs of a queue that apalis cannot read, and ends its worker over: those whose id is none of its own.
+pub async fn unreadable(conn: &mut Conn, queue: Queue) -> Result<Vec<String>, DbError> {
+    const POSTGRES: &str = "SELECT CAST(id AS TEXT) FROM apalis.jobs WHERE job_type = $1 AND status IN ('Pending', 'Failed')
+           AND id !~ '^[0-7][0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{25}$'";
+    const SQLITE: &str = "SELECT CAST(id AS TEXT) FROM Jobs WHERE job_type = $1 AND status IN ('Pending', 'Failed')
+           AND (length(id) <> 26 OR id GLOB '*[^0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]*' OR id NOT GLOB '[0-7]*')";
+    match conn.dialect() {
+        Dialect::Postgres(c) => sqlx::query_scalar(POSTGRES).bind(queue.name()).fetch_all(c).await,
+        Dialect::Sqlite(c) => sqlx::query_scalar(SQLITE).bind(queue.name()).fetch_all(c).await,
+    }
+}
+
+/// Takes jobs out of their queue that nobody can read. They stay as killed ones, for an operator to see.
+pub async fn set_aside(conn: &mut Conn, ids: &[String]) -> Result<(), DbError> {
+    const WHY: &str = r#"{"Err":"its id is none, so nobody can read it"}"#;
+    match conn.dialect() {
+        Dialect::Postgres(c) => {
+            sqlx::query("UPDATE apalis.jobs SET status = 'Killed', done_at = now(), last_result = CAST($2 AS jsonb) WHERE id = ANY($1)")
+                .bind(ids)
+                .bind(WHY)
+                .execute(c)
+                .await?;
+        }
+        Dialect::Sqlite(c) => {
+            sqlx::query("UPDATE Jobs SET status = 'Killed', done_at = unixepoch(), last_result = $2 WHERE id IN (SELECT value FROM json_each($1))")
+                .bind(json_list(ids))
+                .bind(WHY)
+                .execute(c)
+                .await?;
+        }
+    }
+    Ok(())
+}
+
+/// Throws away what waits in a queue, whose jobs cannot be fetched for a reason that nobody knows. The sweeper pushes again what is ready.
+/// Answers with how many there were.
+pub async fn empty(conn: &mut Conn, queue: Queue) -> Result<u64, DbError> {
+    Ok(match conn.dialect() {
+        Dialect::Postgres(c) => sqlx::query(
+            "DELETE FROM apalis.jobs WHERE job_type = $1 AND status IN ('Pending', 'Failed')",
+        )
+        .bind(queue.name())
+        .execute(c)
+        .await?
+        .rows_affected(),
+        Dialect::Sqlite(c) => {
+            sqlx::query("DELETE FROM Jobs WHERE job_type = $1 AND status IN ('Pending', 'Failed')")
+                .bind(queue.name())
+                .execute(c)
+                .await?
+                .rows_affected()
+        }
+    })
 }
 
 /// Gives back the jobs that a worker of the given name has fetched and not finished, for others to fetch. A delivery that is under way
@@ -140,11 +192,15 @@ pub async fn release(conn: &mut Conn, worker: &str) -> Result<(), DbError> {
     Ok(())
 }
 
-async fn push_tasks(
+async fn push_payloads(
     conn: &mut Conn,
     queue: Queue,
-    tasks: Vec<Task<Vec<u8>>>,
+    payloads: impl IntoIterator<Item = Vec<u8>>,
+    pause: Duration,
 ) -> Result<(), DbError> {
+    let due = judge(conn).await? + pause.as_secs();
+    let task = |payload| TaskBuilder::new(payload).max_attempts(1).run_at_timestamp(due).build();
+    let tasks: Vec<Task<Vec<u8>>> = payloads.into_iter().map(task).collect();
     match conn.dialect() {
         Dialect::Postgres(c) => apalis_postgres::queries::push_tasks(&mut *c, queue.name(), tasks)
             .await
@@ -153,6 +209,20 @@ async fn push_tasks(
             .await
             .map_err(sqlite_error),
     }
+}
+
+/// What time it is, in seconds, by the clock that says when a job is due. On PostgreSQL that is the database's own: by ours, were it ahead, every
+/// job would wait for the difference.
+async fn judge(conn: &mut Conn) -> Result<u64, DbError> {
+    let seconds: i64 = match conn.dialect() {
+        Dialect::Postgres(c) => {
+            sqlx::query_scalar("SELECT CAST(floor(extract(epoch FROM now())) AS BIGINT)")
+                .fetch_one(c)
+                .await?
+        }
+        Dialect::Sqlite(_) => Clock::System.now().timestamp(),
+    };
+    Ok(u64::try_from(seconds).unwrap_or_default())
 }
 
 fn postgres_error(error: apalis_postgres::Error) -> DbError {

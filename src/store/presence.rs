@@ -14,7 +14,7 @@ use crate::domain::ids::IdKind;
 /// The longest time between two heartbeats, however long a lease is: people look at them too.
 pub const BEAT: Duration = Duration::from_secs(10);
 
-/// Id, last heartbeat and last pass of this process. A process that was declared dead while it slept comes back under a new id.
+/// Id, last heartbeat and last pass of this process, and whether it can write. A process that was declared dead while it slept comes back under a new id.
 #[derive(Debug)]
 pub struct Identity {
     state: Mutex<State>,
@@ -25,6 +25,8 @@ struct State {
     id: Arc<str>,
     last_beat: Instant,
     passed: Option<Passed>,
+    /// Whether the last heartbeat came to nothing.
+    mute: bool,
 }
 
 impl Identity {
@@ -32,7 +34,12 @@ impl Identity {
     #[must_use]
     pub fn new(now: DateTime<Utc>) -> Self {
         Self {
-            state: Mutex::new(State { id: fresh(now), last_beat: Instant::now(), passed: None }),
+            state: Mutex::new(State {
+                id: fresh(now),
+                last_beat: Instant::now(),
+                passed: None,
+                mute: false,
+            }),
         }
     }
 
@@ -54,9 +61,22 @@ impl Identity {
         self.lock().last_beat.elapsed() < lease / 2
     }
 
-    /// Notes that a heartbeat which began at `at` has reached the database.
-    fn beaten(&self, at: Instant) {
-        self.lock().last_beat = at;
+    /// Whether what this process wrote last, its heartbeat, reached the database: one that only reads, is locked or full still answers.
+    #[must_use]
+    pub fn can_write(&self) -> bool {
+        !self.lock().mute
+    }
+
+    /// Notes that a heartbeat which began at `at` has reached the database; answers whether those before had not.
+    fn beaten(&self, at: Instant) -> bool {
+        let mut state = self.lock();
+        state.last_beat = at;
+        std::mem::take(&mut state.mute)
+    }
+
+    /// Notes that a heartbeat came to nothing; answers whether the one before had reached the database.
+    fn unheard(&self) -> bool {
+        !std::mem::replace(&mut self.lock().mute, true)
     }
 
     /// Takes a new id after having been declared dead.
@@ -108,9 +128,15 @@ impl Heart {
                         entered = false;
                         continue;
                     }
-                    self.identity.beaten(at);
+                    if self.identity.beaten(at) {
+                        tracing::info!("heartbeats reach the database again");
+                    }
                 }
-                Err(error) => tracing::warn!(%error, "heartbeat failed"),
+                // Once is enough to say so, whatever the reason turns into.
+                Err(error) if self.identity.unheard() => {
+                    tracing::warn!(%error, "heartbeat failed, trying again until it reaches the database");
+                }
+                Err(error) => tracing::debug!(%error, "heartbeat failed again"),
             }
             tokio::select! {
                 () = stop.cancelled() => return,

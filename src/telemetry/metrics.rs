@@ -27,11 +27,11 @@ const BUILD: &str = "pivotal_build_info";
 const GAUGES: [(&str, &str); 17] = [
     (
         "pivotal_database_up",
-        "Whether the database answered this scrape. If not, what it would have said is left as it was.",
+        "Whether the database answers and takes what is written. If it does not answer, what it would have said is left as it was.",
     ),
     (
         "pivotal_database_connections",
-        "Connections of this process's pool of API and scheduler, by state.",
+        "Connections of this process's pool of API and console, by state.",
     ),
     (
         "pivotal_queue_notifications",

@@ -39,6 +39,13 @@ impl Brakes {
         self.lock().down.contains_key(&channel)
     }
 
+    /// A channel that is down still, whose rest was over before `then`.
+    #[must_use]
+    pub fn unasked(&self, then: DateTime<Utc>) -> Option<Channel> {
+        let state = self.lock();
+        state.down.iter().find(|(_, until)| **until <= then).map(|(channel, _)| *channel)
+    }
+
     /// Takes over which channels are down.
     pub fn set_down(&self, down: &HashMap<Channel, processes::Pause>) {
         self.lock().down = down.iter().map(|(channel, pause)| (*channel, pause.until)).collect();

@@ -367,6 +367,14 @@ impl Courier {
         Ok(marked)
     }
 
+    /// Asks a channel that is down whether it still is. Deliveries do so when its rest is over; where none waits, nobody would.
+    pub async fn probe(&self, channel: Channel) {
+        match self.deliverers.probe(channel).await {
+            Ok(()) => self.resume(channel).await,
+            Err(report) => self.rest(channel, &report).await,
+        }
+    }
+
     /// The channel is down: nobody's attempt, everybody waits, one alert.
     async fn rest(&self, channel: Channel, report: &Report) {
         let asked = match report.verdict {

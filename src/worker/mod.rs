@@ -164,6 +164,7 @@ async fn drain_until_empty(
 /// Runs one queue's worker again and again until told to stop.
 async fn supervise(courier: Arc<Courier>, queue: Queue, stop: CancellationToken) {
     let mut pause = Duration::from_millis(100);
+    let mut ends = 0;
     while !stop.is_cancelled() {
         let started = std::time::Instant::now();
         let name = format!("{}-{}", queue.name(), IdKind::Process.fresh(courier.clock.now()));
@@ -186,13 +187,22 @@ async fn supervise(courier: Arc<Courier>, queue: Queue, stop: CancellationToken)
             Ok(Err(error)) => error.to_string(),
             Err(error) => error.to_string(),
         };
-        tracing::warn!(
-            queue = queue.name(),
-            error,
-            "the worker of a queue ended, starting it again"
-        );
         if started.elapsed() > Duration::from_mins(1) {
-            pause = Duration::from_millis(100);
+            (pause, ends) = (Duration::from_millis(100), 0);
+        }
+        ends += 1;
+        // A database that is away ends it every few seconds; once is enough to say so.
+        if ends == 1 {
+            tracing::warn!(
+                queue = queue.name(),
+                error,
+                "the worker of a queue ended, starting it again until it stays"
+            );
+        } else {
+            tracing::debug!(queue = queue.name(), error, "the worker of a queue ended again");
+        }
+        if let Err(error) = make_readable(&courier, queue, ends).await {
+            tracing::debug!(queue = queue.name(), %error, "cannot look for jobs that nobody can read");
         }
         tokio::select! {
             () = stop.cancelled() => return,
@@ -200,6 +210,32 @@ async fn supervise(courier: Arc<Courier>, queue: Queue, stop: CancellationToken)
         }
         pause = (pause * 2).min(Duration::from_secs(10));
     }
+}
+
+/// How often a worker may end in a row before all that waits in its queue is thrown away.
+const ENDS_FOR_A_REASON: u32 = 5;
+
+/// Jobs that apalis cannot read end its worker, at every start: they are put aside. If that was not it, all that waits in the queue goes: it is but a
+/// hint, and the sweeper pushes it again.
+async fn make_readable(courier: &Courier, queue: Queue, ends: u32) -> Result<(), DbError> {
+    let mut read = courier.db.read().await?;
+    let unreadable = queue::unreadable(&mut read, queue).await?;
+    drop(read);
+    if !unreadable.is_empty() {
+        let mut conn = courier.db.begin().await?;
+        queue::set_aside(&mut conn, &unreadable).await?;
+        conn.commit().await?;
+        tracing::error!(queue = queue.name(), jobs = ?unreadable, "nobody can read these jobs; they were killed");
+    } else if ends % ENDS_FOR_A_REASON == 0 {
+        let mut conn = courier.db.begin().await?;
+        let jobs = queue::empty(&mut conn, queue).await?;
+        conn.commit().await?;
+        tracing::error!(
+            queue = queue.name(),
+            "the jobs of a queue cannot be fetched; {jobs} were thrown away, and what is ready is pushed again"
+        );
+    }
+    Ok(())
 }
 
 /// What a handler gets besides the payload.

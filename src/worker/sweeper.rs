@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::courier::Courier;
@@ -28,10 +29,14 @@ pub async fn leave(courier: &Courier) -> Result<(), DbError> {
     conn.commit().await
 }
 
+/// How long after its rest a channel is asked without a message, as no delivery has asked it.
+const UNASKED: TimeDelta = TimeDelta::seconds(10);
+
 /// Sweeps every second until told to stop.
 pub async fn run(courier: Arc<Courier>, stop: CancellationToken) {
     let mut watch = Watch::default();
     let mut failed = false;
+    let mut probe: Option<JoinHandle<()>> = None;
     for turn in 0_u64.. {
         let now = courier.clock.now();
         let result = async {
@@ -44,6 +49,13 @@ pub async fn run(courier: Arc<Courier>, stop: CancellationToken) {
             let released = look(&courier).await?;
             let pushed_before = if released { now } else { now - REPUSH_AFTER };
             while sweep(&courier, pushed_before).await? == LIMIT && released {}
+            // A provider may take its time, and the sweep has none.
+            if probe.as_ref().is_none_or(JoinHandle::is_finished)
+                && let Some(channel) = courier.brakes.unasked(now - UNASKED)
+            {
+                let courier = Arc::clone(&courier);
+                probe = Some(tokio::spawn(async move { courier.probe(channel).await }));
+            }
             Ok::<_, DbError>(())
         };
         match result.await {

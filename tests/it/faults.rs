@@ -82,6 +82,8 @@ const FAULTS: [(u8, &str, &[&str]); 53] = [
         &[
             "fault_16_a_job_of_a_newer_version_waits_untouched_and_an_unreadable_one_costs_nothing",
             "fault_16_a_row_of_unknown_words_fails_after_three_deliveries_and_delays_nobody",
+            "fault_16_a_job_that_cannot_even_be_fetched_is_put_aside_and_delays_nobody",
+            "fault_16_a_job_is_due_at_once_whatever_this_machines_clock_says",
         ],
     ),
     (
@@ -153,6 +155,8 @@ const FAULTS: [(u8, &str, &[&str]); 53] = [
         "banner, EHLO, STARTTLS, AUTH refused",
         &[
             "fault_29_a_relay_that_is_down_is_one_alert_and_nobodys_attempt",
+            "fault_29_a_relay_that_was_down_is_up_again_though_nothing_waits_for_it",
+            "fault_29_one_recipient_for_whom_the_relay_hangs_up_delays_nobody_else",
             "an_answer_is_classified_by_its_phase",
             "plaintext_behind_starttls_and_its_refusal_end_the_session",
         ],

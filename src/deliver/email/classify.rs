@@ -11,8 +11,8 @@
 //! One exception: when the body could not even be handed to the operating system whole, the server cannot have seen the
 //! final dot, so that is transient too.
 //!
-//! 421 before the go-ahead is the channel's, and so is "log in first" (530, 534, 535, 538) at any stage: a wrong
-//! configuration must not mark recipients. The class of an enhanced code (RFC 3463) wins over the reply code's.
+//! "Log in first" (530, 534, 535, 538) is the channel's at any stage: a wrong configuration must not mark recipients. 421 is not,
+//! once a session stands: it may be about this one recipient, and a relay that is down does not greet the next session. The class of an enhanced code (RFC 3463) wins over the reply code's.
 
 use std::time::Duration;
 
@@ -41,9 +41,6 @@ fn verdict(stage: Stage, reply: &Reply) -> Verdict {
     let transient = Verdict::Transient { after: greylisted.then_some(GREYLIST) };
     match stage {
         Stage::Claimed | Stage::Connect | Stage::Handshake | Stage::Auth => {
-            Verdict::Channel { after: None }
-        }
-        Stage::Mail | Stage::Recipient | Stage::Data if reply.code == 421 => {
             Verdict::Channel { after: None }
         }
         _ if matches!(reply.code, 530 | 534 | 535 | 538) => Verdict::Channel { after: None },

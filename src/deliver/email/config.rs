@@ -29,12 +29,12 @@ pub struct SmtpTimeouts {
     pub connect: Duration,
     /// The server's greeting.
     pub banner: Duration,
-    /// EHLO, STARTTLS, AUTH, MAIL, RCPT.
+    /// EHLO, STARTTLS, AUTH, MAIL, RCPT, DATA.
     pub command: Duration,
-    /// The go-ahead after DATA.
-    pub data: Duration,
-    /// Writing the body, and the answer to its final dot.
-    pub dot: Duration,
+    /// Writing the message.
+    pub body: Duration,
+    /// The answer to its final dot.
+    pub answer: Duration,
 }
 
 impl Default for SmtpTimeouts {
@@ -43,8 +43,8 @@ impl Default for SmtpTimeouts {
             connect: Duration::from_secs(10),
             banner: Duration::from_secs(30),
             command: Duration::from_secs(30),
-            data: Duration::from_mins(1),
-            dot: Duration::from_mins(2),
+            body: Duration::from_mins(1),
+            answer: Duration::from_mins(2),
         }
     }
 }
@@ -53,7 +53,7 @@ impl SmtpTimeouts {
     /// The same short time for every phase.
     #[must_use]
     pub fn all(each: Duration) -> Self {
-        Self { connect: each, banner: each, command: each, data: each, dot: each }
+        Self { connect: each, banner: each, command: each, body: each, answer: each }
     }
 }
 

@@ -167,9 +167,11 @@ impl Connection {
                     .await
                     .map_err(|error| lost(*stage, &error))?;
             }
-            let limit =
-                if *stage == Stage::Data { self.timeouts.data } else { self.timeouts.command };
-            let reply = self.wire.reply(limit).await.map_err(|error| lost(*stage, &error))?;
+            let reply = self
+                .wire
+                .reply(self.timeouts.command)
+                .await
+                .map_err(|error| lost(*stage, &error))?;
             let welcome =
                 if *stage == Stage::Data { reply.code == 354 } else { reply.is_positive() };
             if !welcome {
@@ -185,7 +187,7 @@ impl Connection {
                 });
             }
         }
-        if let Err(error) = self.wire.write(&mail.data, self.timeouts.dot).await {
+        if let Err(error) = self.wire.write(&mail.data, self.timeouts.body).await {
             // The last octets never left this machine, so the server cannot have seen the final dot.
             let mut report = fault(Stage::Data, &error.to_string());
             if !matches!(error, WireError::Protocol(_)) {
@@ -193,8 +195,11 @@ impl Connection {
             }
             return Err(Refused { report, untouched: false, answers: false });
         }
-        let reply =
-            self.wire.reply(self.timeouts.dot).await.map_err(|error| lost(Stage::Body, &error))?;
+        let reply = self
+            .wire
+            .reply(self.timeouts.answer)
+            .await
+            .map_err(|error| lost(Stage::Body, &error))?;
         if !reply.is_positive() {
             return Err(Refused {
                 report: refusal(Stage::Body, &reply),

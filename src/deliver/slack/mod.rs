@@ -357,6 +357,12 @@ impl Slack {
     }
 
     /// Asks Slack whose token this is.
+    /// Whether Slack answers and knows the token.
+    pub(super) async fn probe(&self) -> Result<(), Report> {
+        let known = self.client.open_session(&self.token).auth_test().await;
+        known.map(drop).map_err(|error| report(&error))
+    }
+
     pub(super) async fn check(&self) -> Result<String, String> {
         match self.client.open_session(&self.token).auth_test().await {
             Ok(who) => Ok(clean_reply(&format!(

@@ -83,6 +83,7 @@ async fn fault_20_a_locked_file_makes_writers_wait_and_callers_come_back(#[case]
     let mut locker = write.acquire().await.unwrap();
     locker.execute("BEGIN EXCLUSIVE").await.unwrap();
     let locked = Instant::now();
+    let mut told = false;
     while locked.elapsed() < Duration::from_secs(seconds) {
         let (status, retry, took) = create(address, &key, "Osterby").await;
         assert!(took < Duration::from_secs(7), "{took:?}");
@@ -94,7 +95,9 @@ async fn fault_20_a_locked_file_makes_writers_wait_and_callers_come_back(#[case]
         if seconds == 4 {
             break;
         }
+        told |= readyz(address).await == 503;
     }
+    assert!(told || seconds == 4, "reading works, but nothing else does");
     locker.execute("ROLLBACK").await.unwrap();
     drop(locker);
     let mut answer = (503, false, Duration::ZERO);
@@ -153,12 +156,14 @@ async fn fault_21_a_full_disk_is_a_503_and_work_goes_on_when_there_is_room() {
         assert!(made < 10_000, "the disk is not full");
     }
     assert_eq!((refused.0, refused.1), (503, true));
+    eventually_so(PATIENCE, async || readyz(address).await == 503).await;
     std::fs::remove_file(&ballast).unwrap();
     let mut answer = (503, false, Duration::ZERO);
     while answer.0 == 503 {
         answer = create(address, &key, "After").await;
     }
     assert_eq!(answer.0, 201, "{}", process.log());
+    eventually_so(PATIENCE, async || readyz(address).await == 200).await;
     is_well(&process);
     // What was acknowledged is there, and the file is whole.
     for name in ["test.db", "test.db-wal"] {
@@ -345,12 +350,14 @@ async fn fault_26_a_database_that_has_become_read_only_is_waited_for() {
     })
     .await;
     assert!(relay.accepted().len() < 60, "there was more to send");
+    eventually_so(PATIENCE, async || readyz(address).await == 503).await;
     read_only(&service, "off").await;
     let mut answer = (503, false, Duration::ZERO);
     while answer.0 == 503 {
         answer = create(address, &key, "Osterby").await;
     }
     assert_eq!(answer.0, 201);
+    eventually_so(PATIENCE, async || readyz(address).await == 200).await;
     wait_for(&service, "state = 'sent'", 60).await;
     is_well(&process);
     assert_eq!(check(&service, Some(&relay), None).await, 60, "each once");

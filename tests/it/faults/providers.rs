@@ -49,6 +49,44 @@ async fn fault_29_a_relay_that_is_down_is_one_alert_and_nobodys_attempt(
     assert_eq!(check(&service, Some(&relay), None).await, 20);
 }
 
+/// Nobody would ask it, as nobody's message waits; it would stay down until the next morning.
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn fault_29_a_relay_that_was_down_is_up_again_though_nothing_waits_for_it(
+    #[case] backend: Backend,
+) {
+    let relay = FakeSmtp::start(Script::new().on(At::Banner, Do::reply("421 4.3.2 busy"))).await;
+    let service = mail_service(backend, &relay).await;
+    due_now(&service, 1).await;
+    let process = service.spawn(&["serve"]);
+    eventually(PATIENCE, || process.log().contains("the channel email is down")).await;
+    service.db.execute("UPDATE notifications SET state = 'cancelled', reason = 'cancelled_by_operator', finished_at = updated_at").await;
+    relay.set_script(Script::new());
+    eventually(PATIENCE, || process.log().contains("the channel email is up again")).await;
+    assert_eq!(relay.accepted_count(), 0);
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn fault_29_one_recipient_for_whom_the_relay_hangs_up_delays_nobody_else(
+    #[case] backend: Backend,
+) {
+    let stage = Stage::new(backend).await;
+    stage.set_carl("digest_channel = 'email'").await;
+    stage.onboard("Halden Freight", json!({})).await;
+    let closing = Do::reply("421 4.7.0 closing");
+    stage.relay.set_script(Script::new().on(At::Rcpt, closing));
+    stage.pass("2026-06-02T07:00:00Z").await;
+    let rows = stage.service.db.rows("SELECT state, attempt_count FROM notifications").await;
+    assert_eq!(rows, [json!({ "state": "scheduled", "attempt_count": 1 })]);
+    let down = stage.service.db.rows("SELECT channel FROM channel_pauses").await;
+    assert!(down.is_empty(), "{down:?}");
+}
+
 #[rstest]
 #[case::sqlite(Backend::Sqlite)]
 #[case::postgres(Backend::Postgres)]

@@ -375,6 +375,55 @@ async fn fault_16_a_row_of_unknown_words_fails_after_three_deliveries_and_delays
     assert_eq!(check(&service, Some(&relay), None).await, 8);
 }
 
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn fault_16_a_job_that_cannot_even_be_fetched_is_put_aside_and_delays_nobody(
+    #[case] backend: Backend,
+) {
+    let relay = FakeSmtp::start(Script::new()).await;
+    let service = mail_service(backend, &relay).await;
+    due_now(&service, 5).await;
+    service.ok(&["scan"]).await;
+    let table = jobs(backend);
+    let insert = format!(
+        "INSERT INTO {table} (job, id, job_type, status, attempts, max_attempts, run_at, priority) SELECT job, 'notaulid', job_type, status, attempts, max_attempts, run_at, 9 FROM {table} LIMIT 1"
+    );
+    service.db.execute(&insert).await;
+    let process = service.spawn(&["serve", "--role", "worker"]);
+    wait_for(&service, "state = 'sent'", 5).await;
+    eventually(PATIENCE, || process.log().contains("nobody can read these jobs")).await;
+    let aside = format!("SELECT id FROM {table} WHERE status = 'Killed'");
+    assert_eq!(service.db.rows(&aside).await, [json!({ "id": "notaulid" })]);
+    assert_eq!(check(&service, Some(&relay), None).await, 5);
+}
+
+/// Hosts of a fleet do not agree about the time, and a job is due by the database's.
+#[tokio::test]
+async fn fault_16_a_job_is_due_at_once_whatever_this_machines_clock_says() {
+    let relay = FakeSmtp::start(Script::new()).await;
+    let service = mail_service(Backend::Postgres, &relay).await;
+    due_now(&service, 1).await;
+    service.ok(&["scan"]).await;
+    let late =
+        "SELECT id FROM apalis.jobs WHERE run_at > now() OR run_at < now() - interval '1 hour'";
+    assert!(service.db.rows(late).await.is_empty());
+    let mut conn = service.db.db.begin().await.unwrap();
+    // As if this statement ran on a database whose clock is an hour behind ours: `now()` is what every schema on the path says it is.
+    for sql in [
+        "CREATE SCHEMA behind",
+        "CREATE FUNCTION behind.now() RETURNS timestamptz LANGUAGE sql AS $$ SELECT pg_catalog.now() - interval '1 hour' $$",
+        "SET LOCAL search_path = behind, pg_catalog, public, apalis",
+    ] {
+        pivotal_reminders::on!(conn, |c| sqlx::query(sql).execute(c).await.map(drop).unwrap());
+    }
+    queue::push(&mut conn, Queue::Email, &["ntf_x".to_owned()]).await.unwrap();
+    conn.commit().await.unwrap();
+    let hour_ago = "SELECT id FROM apalis.jobs WHERE run_at < now() - interval '59 minutes'";
+    assert_eq!(service.db.rows(hour_ago).await.len(), 1);
+}
+
 #[tokio::test]
 async fn fault_19_a_message_that_becomes_ready_is_sent_within_seconds_without_any_notification_of_the_database()
  {

@@ -9,6 +9,7 @@ use pivotal_reminders::alerts::{Alerts, Ping};
 use pivotal_reminders::deliver::{
     Deliverers, EmailProvider, Outside, SlackConfig, SlackProvider, SmtpConfig,
 };
+use pivotal_reminders::store::presence::Identity;
 use rstest::rstest;
 use serde_json::json;
 
@@ -44,6 +45,7 @@ impl Lookout {
         let slack = SlackConfig::parse("xoxb-canary", Some(&stage.slack.url())).unwrap();
         let ways = Deliverers::new(EmailProvider::Smtp(smtp), SlackProvider::Slack(slack)).unwrap();
         let alerts = Alerts {
+            identity: Arc::new(Identity::new(stage.app.now())),
             db: stage.app.db().clone(),
             clock: stage.app.api.clock.clone(),
             deliverers: ways,
