@@ -17,6 +17,7 @@ use tracing::Instrument;
 
 use super::Api;
 use super::error::ApiError;
+use crate::domain::link;
 use crate::store::rate_windows::Standing;
 use crate::telemetry::{metrics, traces};
 
@@ -100,7 +101,7 @@ struct Route(MatchedPath);
 
 /// A path as it may be logged and traced: the token of a link lets whoever has it act.
 fn without_token(path: &str) -> &str {
-    if path.starts_with("/l/") { "/l/…" } else { path }
+    if path.starts_with(link::PATH) { "/l/…" } else { path }
 }
 
 /// A method by its name; those that nobody should use are one.

@@ -196,6 +196,31 @@ impl LinkKey {
     }
 }
 
+/// Where links to our own pages lead, before the token.
+pub const PATH: &str = "/l/";
+
+/// What stands in the place of a token where somebody else reads a message.
+const BLINDED: &str = "for-the-recipient-only";
+
+/// The same text with links that act for nobody: whoever holds a token acts as the message's recipient, so it is shown to nobody else.
+#[must_use]
+pub fn blind(text: &str) -> String {
+    // Of an id, a purpose and a signature.
+    const SHORTEST: usize = (ID + 1 + SIGNATURE) * 4 / 3;
+    let mut blinded = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(PATH) {
+        let (before, behind) = rest.split_at(at + PATH.len());
+        let is_token = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+        let end = behind.bytes().position(|b| !is_token(b)).unwrap_or(behind.len());
+        blinded.push_str(before);
+        blinded.push_str(if end >= SHORTEST { BLINDED } else { &behind[..end] });
+        rest = &behind[end..];
+    }
+    blinded.push_str(rest);
+    blinded
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

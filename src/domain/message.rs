@@ -5,6 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::link::blind;
 use super::values::{AttemptOutcome, Reason};
 
 /// A message as rendered: exactly what is stored in the ledger, shown at `/outbox` and given to the provider.
@@ -84,6 +85,24 @@ impl Click {
 }
 
 impl Message {
+    /// The same message for whoever is not its recipient: its links act for nobody.
+    #[must_use]
+    pub fn for_others(self) -> Self {
+        match self {
+            Self::Email(email) => Self::Email(Email {
+                text: blind(&email.text),
+                html: blind(&email.html),
+                list_unsubscribe: email.list_unsubscribe.as_deref().map(blind),
+                ..email
+            }),
+            Self::Slack(post) => Self::Slack(SlackPost {
+                text: blind(&post.text),
+                blocks: post.blocks.into_iter().map(blind_all).collect(),
+                ..post
+            }),
+        }
+    }
+
     /// The line by which a person recognises the message in a list: a mail's subject, a Slack message's text without Slack's escapes.
     #[must_use]
     pub fn headline(&self) -> String {
@@ -93,6 +112,18 @@ impl Message {
                 post.text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
             }
         }
+    }
+}
+
+fn blind_all(value: serde_json::Value) -> serde_json::Value {
+    use serde_json::Value;
+    match value {
+        Value::String(text) => Value::String(blind(&text)),
+        Value::Array(values) => values.into_iter().map(blind_all).collect(),
+        Value::Object(fields) => {
+            fields.into_iter().map(|(key, value)| (key, blind_all(value))).collect()
+        }
+        other => other,
     }
 }
 

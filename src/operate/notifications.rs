@@ -52,7 +52,7 @@ pub async fn show(
     };
     Ok(Some(Details {
         workspace_id: workspace_id.to_owned(),
-        message: ledger::message(conn, id).await?,
+        message: ledger::message(conn, id).await?.map(Message::for_others),
         attempts: notifications::attempts(conn, id).await?,
         resends: notifications::resends(conn, id).await?,
         onboardings: notifications::subjects(conn, id).await?,

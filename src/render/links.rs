@@ -1,6 +1,6 @@
 //! Where messages point to.
 
-use crate::domain::link::{Link, LinkKey, Purpose};
+use crate::domain::link::{Link, LinkKey, PATH, Purpose};
 
 /// Addresses that messages point to. What has no address is left out, not dead.
 #[derive(Clone, Debug, Default)]
@@ -26,7 +26,7 @@ impl OwnPages {
     /// Address of the page that a token opens.
     #[must_use]
     pub fn url(&self, link: &Link) -> String {
-        format!("{}/l/{}", self.base, self.key.token(link))
+        format!("{}{PATH}{}", self.base, self.key.token(link))
     }
 }
 

@@ -38,6 +38,46 @@ async fn failed(admin: &Admin) -> String {
     page_of(admin, "failed").await
 }
 
+/// What is a link's token, behind the address of our own pages.
+fn tokens(text: &str) -> Vec<&str> {
+    let words = text.split("/l/").skip(1).map(|rest| {
+        rest.split(|c: char| !c.is_ascii_alphanumeric() && !"-_".contains(c)).next().unwrap()
+    });
+    words.filter(|word| !word.is_empty() && *word != "style").collect()
+}
+
+/// Whoever holds a token acts as the recipient: a viewer would, and a key that may only read.
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn links_of_a_message_are_its_recipients_alone(#[case] backend: Backend) {
+    let admin = Admin::new(backend).await;
+    admin.stage.onboard("Halden Freight", json!({})).await;
+    admin.stage.pass("2026-06-02T07:00:00Z").await;
+    admin.stage.at("2026-06-02T08:00:00Z");
+    let sent = admin.stage.relay.accepted().pop().unwrap();
+    let sent = String::from_utf8_lossy(&sent.raw).into_owned();
+    assert!(tokens(&sent).len() > 5, "its recipient can act: {sent}");
+
+    let page = page_of(&admin, "sent").await;
+    let id = page.rsplit('/').next().unwrap().to_owned();
+    let viewer = admin.signed_in(OperatorRole::Viewer).await;
+    let mut read = vec![viewer.read(&page).await, viewer.open(&format!("{page}/html")).await.text];
+    read.push(admin.stage.app.get(&format!("/notifications/{id}")).await.text);
+    let show = ["notifications", "show", "--workspace", "acme", &id, "--json"];
+    for how in [&show[..], &show[..5]] {
+        read.push(admin.stage.service.ok(how).await.stdout);
+    }
+    for read in read {
+        let found = tokens(&read);
+        assert!(
+            !found.is_empty() && found.iter().all(|t| *t == "for-the-recipient-only"),
+            "{found:?} in {read}"
+        );
+    }
+}
+
 #[rstest]
 #[case::sqlite(Backend::Sqlite)]
 #[case::postgres(Backend::Postgres)]
