@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
+use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
@@ -89,6 +90,8 @@ pub struct Http {
     pub listen: String,
     /// Base of links; empty for `http://<listen>`.
     pub public_url: String,
+    /// Proxies in front of us, whose word for the caller's address is taken.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 /// `[mail]`

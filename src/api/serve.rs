@@ -2,19 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, Request};
+use axum::http::HeaderMap;
 use axum::middleware::from_fn;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
+use ipnet::IpNet;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
@@ -40,16 +42,18 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(9);
 /// Smallest answer that is compressed, in bytes: a smaller one fits into one packet anyway.
 const WORTH_COMPRESSING: u64 = 1024;
 
-/// Serves until `shutdown`, then lets running requests finish.
+/// Serves until `shutdown`, then lets running requests finish. `proxies` are those in front of us whose word for the caller's address is taken.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
+    proxies: &[IpNet],
     shutdown: CancellationToken,
 ) -> io::Result<()> {
     // The outermost layer is the last: compressed answers have an id like any other.
     let router = router.layer(compression()).layer(from_fn(edge::identify));
     let graceful = GracefulShutdown::new();
     let connections = Connections::default();
+    let proxies: Arc<[IpNet]> = proxies.into();
     for number in 0_u64.. {
         let (stream, peer) = tokio::select! {
             () = shutdown.cancelled() => break,
@@ -69,7 +73,7 @@ pub async fn serve(
             tracing::warn!("every connection is busy; one more was turned away");
             continue;
         };
-        spawn(stream, peer, entry, router.clone(), &graceful);
+        spawn(stream, peer, &proxies, entry, router.clone(), &graceful);
     }
     drop(listener);
     let drained = graceful.shutdown();
@@ -96,15 +100,18 @@ fn compression() -> CompressionLayer<impl Predicate + Send + Sync + 'static> {
 fn spawn(
     stream: TcpStream,
     peer: SocketAddr,
+    proxies: &Arc<[IpNet]>,
     entry: Entry,
     router: Router,
     graceful: &GracefulShutdown,
 ) {
-    let (state, busy) = (entry.state.clone(), entry.state.busy.clone());
+    let (state, busy, proxies) =
+        (entry.state.clone(), entry.state.busy.clone(), Arc::clone(proxies));
     let service = service_fn(move |request: http::Request<Incoming>| {
         let (router, state) = (router.clone(), state.clone());
         let mut request: Request = request.map(axum::body::Body::new);
-        request.extensions_mut().insert(ConnectInfo(peer));
+        let caller = caller(peer, request.headers(), &proxies);
+        request.extensions_mut().insert(ConnectInfo(caller));
         async move {
             state.busy.store(true, Ordering::Relaxed);
             let response = router.oneshot(request).await;
@@ -125,6 +132,23 @@ fn spawn(
             () = entry.state.end.cancelled() => tracing::debug!("an idle connection was ended"),
         }
     });
+}
+
+/// Who calls: the peer, or, where that is a proxy of ours, the last one in `X-Forwarded-For` that is none. What stands before that anybody may have
+/// written.
+fn caller(peer: SocketAddr, headers: &HeaderMap, proxies: &[IpNet]) -> SocketAddr {
+    let is_proxy =
+        |address: IpAddr| proxies.iter().any(|net| net.contains(&address.to_canonical()));
+    if !is_proxy(peer.ip()) {
+        return peer;
+    }
+    let said = headers.get_all("x-forwarded-for").iter().filter_map(|line| line.to_str().ok());
+    let hops: Vec<&str> = said.flat_map(|line| line.split(',')).map(str::trim).collect();
+    let hops = hops.iter().rev().map_while(|hop| hop.parse::<IpAddr>().ok());
+    hops.filter(|hop| !is_proxy(*hop))
+        .map(|hop| SocketAddr::new(hop, peer.port()))
+        .next()
+        .unwrap_or(peer)
 }
 
 /// The open connections, by number, oldest first.

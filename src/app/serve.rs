@@ -126,7 +126,7 @@ impl App {
             tracing::info!("metrics at {}", listener.local_addr()?);
             let (router, stop) = (api::metrics_router(self.api()), stop.clone());
             parts.0.spawn(async move {
-                api::serve(listener, router, stop).await.context("the server of metrics ended")
+                api::serve(listener, router, &[], stop).await.context("the server of metrics ended")
             });
         }
         if let Some(listener) = listener {
@@ -134,9 +134,9 @@ impl App {
             let router = self.router(api.clone(), open_outbox, stop.clone()).await?;
             let usage = api::keep_usage(api.usage, api.db, stop.clone());
             parts.run(usage);
-            let stop = stop.clone();
+            let (proxies, stop) = (self.config.http.trusted_proxies.clone(), stop.clone());
             parts.0.spawn(async move {
-                api::serve(listener, router, stop).await.context("the HTTP server ended")
+                api::serve(listener, router, &proxies, stop).await.context("the HTTP server ended")
             });
         }
         parts.until(stop).await

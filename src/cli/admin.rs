@@ -7,13 +7,13 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 
 use super::App;
+use super::author::author;
 use super::out::Out;
 use super::typed::{self, Scopes, word};
 use crate::db::{Conn, is_conflict};
 use crate::domain::values::{Locale, Mode, Tier};
 use crate::operate::keys::{self, DEFAULT_SCOPES, NewKey};
 use crate::operate::objects;
-use crate::store::audit::Author;
 use crate::store::users::NewUser;
 use crate::store::workspaces::Workspace;
 use crate::store::{directory, users, workspaces};
@@ -142,7 +142,7 @@ pub(super) async fn workspaces(app: &App, verb: Workspaces, out: Out) -> anyhow:
             let mut conn = app.db.begin().await?;
             let made = workspaces::create(
                 &mut conn,
-                &Author::system(),
+                &author(),
                 &slug,
                 &title,
                 &time_zone,
@@ -202,7 +202,7 @@ async fn speak(
     locale: Locale,
 ) -> anyhow::Result<Workspace> {
     let after = Workspace { locale: locale.as_str().to_owned(), ..before.clone() };
-    Ok(workspaces::update(conn, &Author::system(), before, after, app.clock.now()).await?)
+    Ok(workspaces::update(conn, &author(), before, after, app.clock.now()).await?)
 }
 
 pub(super) async fn users(app: &App, verb: Users, out: Out) -> anyhow::Result<()> {
@@ -217,8 +217,7 @@ pub(super) async fn users(app: &App, verb: Users, out: Out) -> anyhow::Result<()
                 time_zone: time_zone.as_deref(),
                 slack_user_id: slack_user_id.as_deref(),
             };
-            let made = match users::create(&mut conn, &Author::system(), new, app.clock.now()).await
-            {
+            let made = match users::create(&mut conn, &author(), new, app.clock.now()).await {
                 Err(error) if is_conflict(&error) => {
                     bail!("--email: {handle} has a user with this address already")
                 }
@@ -273,7 +272,7 @@ pub(super) async fn keys(app: &App, verb: Keys, out: Out) -> anyhow::Result<()> 
             let workspace = workspace(&mut conn, &handle).await?;
             let scopes = scopes.as_ref().map_or(DEFAULT_SCOPES, |scopes| &scopes.0);
             let new = NewKey { workspace_id: &workspace.id, name: &title, mode, tier, scopes };
-            let (key, secret) = keys::create(&mut conn, &Author::system(), new, now).await?;
+            let (key, secret) = keys::create(&mut conn, &author(), new, now).await?;
             conn.commit().await?;
             let secret = secret.expose_secret();
             out.made(
@@ -330,7 +329,7 @@ pub(super) async fn keys(app: &App, verb: Keys, out: Out) -> anyhow::Result<()> 
             let workspace = workspace(&mut conn, &handle).await?;
             let rotated = keys::rotate(
                 &mut conn,
-                &Author::system(),
+                &author(),
                 &workspace.id,
                 &id,
                 TimeDelta::seconds(overlap_seconds),
@@ -349,8 +348,7 @@ pub(super) async fn keys(app: &App, verb: Keys, out: Out) -> anyhow::Result<()> 
         Keys::Revoke { workspace: handle, id } => {
             let mut conn = app.db.begin().await?;
             let workspace = workspace(&mut conn, &handle).await?;
-            let revoked =
-                keys::revoke(&mut conn, &Author::system(), &workspace.id, &id, now).await?;
+            let revoked = keys::revoke(&mut conn, &author(), &workspace.id, &id, now).await?;
             let key = revoked.with_context(|| no_key(&handle, &id))?;
             conn.commit().await?;
             out.done(&format!("revoked {}", key.name), &json!(objects::ApiKey::from(&key)));

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::App;
 use super::admin;
+use super::author::author;
 use super::notifications::Criteria;
 use super::operate::{Why, refused};
 use super::out::{Out, line};
@@ -17,7 +18,6 @@ use crate::domain::values::{BulkAction, BulkState, Reason};
 use crate::operate::bulk::{self, Operation, Wanted};
 use crate::operate::notifications::Because;
 use crate::operate::objects::BulkOperation;
-use crate::store::audit::Author;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Bulk {
@@ -87,7 +87,7 @@ pub(super) struct UndoArgs {
 
 pub(super) async fn bulk(app: &App, verb: Bulk, out: Out) -> anyhow::Result<()> {
     let now = app.clock.now();
-    let author = Author::system();
+    let author = author();
     match verb {
         Bulk::Plan(args) => {
             let because = Because { author: &author, reason: &args.why.reason };

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::App;
 use super::admin;
+use super::author::author;
 use super::operate::{Why, refused};
 use super::out::{Out, line};
 use super::typed::{self, word};
@@ -14,7 +15,6 @@ use crate::operate::jobs::{self, Act, Filter, Job};
 use crate::operate::notifications::Because;
 use crate::operate::objects;
 use crate::operate::queues::Queue;
-use crate::store::audit::Author;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Jobs {
@@ -158,7 +158,7 @@ fn show(job: &Job, out: Out) {
 }
 
 async fn act(app: &App, args: &ActArgs, act: Act, what: &str, out: Out) -> anyhow::Result<()> {
-    let author = Author::system();
+    let author = author();
     let because = Because { author: &author, reason: &args.why.reason };
     let ActArgs { one, .. } = args;
     let mut conn = app.db.begin().await?;

@@ -5,6 +5,7 @@
 
 mod admin;
 mod as_if;
+mod author;
 mod bulk;
 mod demo;
 mod demo_data;

@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::admin;
+use super::author::author;
 use super::operate::{Why, refused};
 use super::out::{Out, line};
 use super::typed::{self, word};
@@ -17,7 +18,6 @@ use crate::domain::values::{Channel, Kind, Mode, NotificationState, Reason};
 use crate::operate::gates;
 use crate::operate::notifications::{self, Because, Cursor, Details, Filter, Notification};
 use crate::operate::objects::{self, NotificationDetails};
-use crate::store::audit::Author;
 use crate::store::customers;
 
 #[derive(Debug, Subcommand)]
@@ -156,7 +156,7 @@ impl Criteria {
 
 pub(super) async fn notifications(app: &App, verb: Notifications, out: Out) -> anyhow::Result<()> {
     let now = app.clock.now();
-    let author = Author::system();
+    let author = author();
     match verb {
         Notifications::List(args) => return list(app, &args, out).await,
         Notifications::Show { one } => {

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::App;
 use super::admin;
+use super::author::author;
 use super::out::Out;
 use super::typed::{self, word};
 use crate::db::Conn;
@@ -13,7 +14,6 @@ use crate::domain::values::Channel;
 use crate::operate::notifications::Because;
 use crate::operate::queues::{Queue, QueueState};
 use crate::operate::{ActionError, addresses, objects, queues};
-use crate::store::audit::Author;
 
 #[derive(Debug, Args)]
 pub(super) struct Why {
@@ -81,7 +81,7 @@ pub(super) fn refused(what: &str) -> impl FnOnce(ActionError) -> anyhow::Error {
 
 pub(super) async fn queues(app: &App, verb: Queues, out: Out) -> anyhow::Result<()> {
     let now = app.clock.now();
-    let author = Author::system();
+    let author = author();
     match verb {
         Queues::List { workspace } => {
             let mut conn = app.db.read().await?;
@@ -188,7 +188,7 @@ pub(super) async fn addresses(app: &App, verb: Addresses, out: Out) -> anyhow::R
         Addresses::Clear { workspace, id, channel, why } => {
             let mut conn = app.db.begin().await?;
             let workspace = admin::workspace(&mut conn, &workspace).await?;
-            let author = Author::system();
+            let author = author();
             let because = Because { author: &author, reason: &why.reason };
             let now = app.clock.now();
             let cleared = addresses::clear(&mut conn, because, &workspace.id, &id, channel, now)

@@ -7,11 +7,11 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::App;
+use super::author::author;
 use super::out::Out;
 use super::typed::{self, word};
 use crate::domain::values::OperatorRole;
 use crate::operate::operators::{self, Password};
-use crate::store::audit::Author;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Operators {
@@ -50,7 +50,7 @@ pub(super) enum Operators {
 }
 
 pub(super) async fn operators(app: &App, verb: Operators, out: Out) -> anyhow::Result<()> {
-    let (author, now) = (Author::system(), app.clock.now());
+    let (author, now) = (author(), app.clock.now());
     match verb {
         Operators::Create { email, name, role } => {
             let password = ask()?;

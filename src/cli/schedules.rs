@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::App;
 use super::admin;
+use super::author::author;
 use super::operate::{Why, refused};
 use super::out::Out;
 use super::typed::{Usage, reason, word};
@@ -13,7 +14,6 @@ use crate::domain::values::{self, NotificationState};
 use crate::operate::notifications::Because;
 use crate::operate::objects::Schedule;
 use crate::operate::schedules::{self, Standing};
-use crate::store::audit::Author;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Schedules {
@@ -57,7 +57,7 @@ pub(super) struct RunArgs {
 
 pub(super) async fn schedules(app: &App, verb: Schedules, out: Out) -> anyhow::Result<()> {
     let now = app.clock.now();
-    let author = Author::system();
+    let author = author();
     match verb {
         Schedules::List => {
             let mut conn = app.db.read().await?;

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::App;
 use super::admin;
+use super::author::author;
 use super::operate::{Why, refused};
 use super::out::{Out, line};
 use super::typed::{self, word};
@@ -16,7 +17,6 @@ use crate::domain::values::TemplateName;
 use crate::operate::notifications::Because;
 use crate::operate::objects::OptOut;
 use crate::operate::{opt_outs, templates};
-use crate::store::audit::Author;
 use crate::store::facts;
 
 #[derive(Debug, Subcommand)]
@@ -126,7 +126,7 @@ pub(super) async fn templates(app: &App, verb: Templates, out: Out) -> anyhow::R
             let source = read(&file)?;
             let mut conn = app.db.begin().await?;
             let workspace = admin::workspace(&mut conn, &part.workspace).await?;
-            let author = Author::system();
+            let author = author();
             let because = Because { author: &author, reason: &why.reason };
             templates::save(
                 &mut conn,
@@ -145,7 +145,7 @@ pub(super) async fn templates(app: &App, verb: Templates, out: Out) -> anyhow::R
         Templates::Rollback { part, to, why } => {
             let mut conn = app.db.begin().await?;
             let workspace = admin::workspace(&mut conn, &part.workspace).await?;
-            let author = Author::system();
+            let author = author();
             let because = Because { author: &author, reason: &why.reason };
             templates::roll_back(&mut conn, because, &workspace.id, part.name, to, app.clock.now())
                 .await
@@ -258,7 +258,7 @@ pub(super) async fn opt_outs(app: &App, verb: OptOuts, out: Out) -> anyhow::Resu
         OptOuts::Lift { workspace, id, why } => {
             let mut conn = app.db.begin().await?;
             let workspace = admin::workspace(&mut conn, &workspace).await?;
-            let author = Author::system();
+            let author = author();
             let because = Because { author: &author, reason: &why.reason };
             let name = opt_outs::lift(&mut conn, because, &workspace.id, &id, app.clock.now())
                 .await

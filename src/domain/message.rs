@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::link::blind;
 use super::values::{AttemptOutcome, Reason};
 
+/// Attempts that count before a row is given up (`product.md` §4).
+pub const MAX_ATTEMPTS: i64 = 8;
+
 /// A message as rendered: exactly what is stored in the ledger, shown at `/outbox` and given to the provider.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "channel", rename_all = "lowercase")]

@@ -135,6 +135,26 @@ fn no_resend(row: &ByHand) -> Option<String> {
     }
 }
 
+/// What would be refused of one notification, each with why, in the words in which it will be; what is not in it would be done.
+pub async fn refusals(
+    conn: &mut Conn,
+    author: &Author,
+    workspace_id: &str,
+    id: &str,
+    now: DateTime<Utc>,
+) -> Result<Vec<(BulkAction, String)>, DbError> {
+    let mut refused = Vec::new();
+    let rows = ledger::rows(conn, workspace_id, &[id.to_owned()]).await?;
+    for row in &rows {
+        for action in BulkAction::ALL {
+            let mut known = Addresses::new();
+            let refusal = refusal(conn, author, row, *action, &mut known, now).await?;
+            refused.extend(refusal.map(|why| (*action, why)));
+        }
+    }
+    Ok(refused)
+}
+
 fn permit(refusal: Option<String>) -> Result<(), ActionError> {
     refusal.map_or(Ok(()), |refusal| Err(ActionError::Refused(refusal)))
 }

@@ -41,8 +41,11 @@ const SEEN_WITHIN: TimeDelta = TimeDelta::minutes(1);
 /// Tries are counted within this time from the first.
 const WINDOW: TimeDelta = TimeDelta::minutes(15);
 
-/// Wrong passwords for one account within the window.
+/// Wrong passwords for one account from one address within the window: a stranger's tries do not shut its owner out.
 const TRIES_PER_ACCOUNT: i64 = 10;
+
+/// Wrong passwords for one account from anywhere within the window.
+const TRIES_FROM_ANYWHERE: i64 = 200;
 
 /// Wrong passwords from one address within the window; several people may share it.
 const TRIES_PER_ADDRESS: i64 = 50;
@@ -206,18 +209,26 @@ pub async fn sign_in(
     now: DateTime<Utc>,
 ) -> Result<SignIn, DbError> {
     let email = email.trim().to_lowercase();
-    let (account, address) = (account(&email), format!("address {address}"));
+    let anywhere = account(&email);
+    let here = format!("{anywhere} from {address}");
+    let address = format!("address {address}");
     let mut tx = db.begin().await?;
     let mut throttled = None;
     // Always in the same order, so that two tries cannot wait for each other.
-    for (subject, limit) in [(&account, TRIES_PER_ACCOUNT), (&address, TRIES_PER_ADDRESS)] {
+    for (subject, limit) in [
+        (&anywhere, TRIES_FROM_ANYWHERE),
+        (&here, TRIES_PER_ACCOUNT),
+        (&address, TRIES_PER_ADDRESS),
+    ] {
         let (tries, since) = operators::count_try(&mut tx, subject, now - WINDOW, now).await?;
         if tries > limit {
             throttled = throttled.max(Some(since + WINDOW));
         }
     }
     tx.commit().await?;
+    // Without what was typed: people type passwords into the wrong field.
     if let Some(until) = throttled {
+        tracing::warn!(from = address, %until, "a sign-in was turned away after too many tries");
         return Ok(SignIn::Throttled(until));
     }
     let mut conn = db.read().await?;
@@ -226,11 +237,13 @@ pub async fn sign_in(
     let hash = operator.as_ref().map_or(DECOY, |operator| &operator.password_hash).to_owned();
     let right = is_right(password.clone(), hash).await;
     let Some(operator) = operator.filter(|operator| right && operator.disabled_at.is_none()) else {
+        tracing::warn!(from = address, "a sign-in failed");
         return Ok(SignIn::Wrong);
     };
     let token: String = rand::rng().sample_iter(Alphanumeric).take(43).map(char::from).collect();
     let mut tx = db.begin().await?;
-    operators::forget_tries(&mut tx, &account).await?;
+    operators::forget_tries(&mut tx, &here).await?;
+    operators::forgive_try(&mut tx, &anywhere).await?;
     operators::forgive_try(&mut tx, &address).await?;
     let until = now + LONGEST_SESSION;
     operators::begin_session(&mut tx, &sha256(&token), &operator.id, now, until).await?;

@@ -26,7 +26,7 @@ pub struct Author {
 }
 
 impl Author {
-    /// The service itself, or whoever sits at its command line.
+    /// The service itself.
     #[must_use]
     pub fn system() -> Self {
         Self {
@@ -35,6 +35,16 @@ impl Author {
             actor_name: "system".to_owned(),
             mode: Mode::Live,
             request_id: None,
+        }
+    }
+
+    /// Whoever sits at the service's command line, by the name that the machine knows them by.
+    #[must_use]
+    pub fn shell(user: &str) -> Self {
+        Self {
+            actor_type: "operator",
+            actor_name: format!("{user} (command line)"),
+            ..Self::system()
         }
     }
 

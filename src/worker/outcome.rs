@@ -2,12 +2,9 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::domain::message::{Report, Verdict};
+use crate::domain::message::{MAX_ATTEMPTS, Report, Verdict};
 use crate::domain::values::{Channel, Kind, NotificationState, Reason};
 use crate::store::ledger::{Claimed, UNTIL_DECIDED};
-
-/// Attempts that count before a row is given up (`product.md` §4).
-pub const MAX_ATTEMPTS: i64 = 8;
 
 /// Where a row goes after an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]

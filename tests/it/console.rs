@@ -67,7 +67,9 @@ impl Admin {
         };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(api::serve(listener, router(console), stop.clone()));
+        // The tests come from a proxy that is trusted, which says nothing of the caller unless they do.
+        let (proxies, stopped) = (["127.0.0.1/32".parse().unwrap()], stop.clone());
+        tokio::spawn(async move { api::serve(listener, router(console), &proxies, stopped).await });
         Self { stage, tests, url, _server: stop.drop_guard() }
     }
 

@@ -54,7 +54,7 @@ impl Site {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let stop = CancellationToken::new();
-        tokio::spawn(api::serve(listener, router(pages), stop.clone()));
+        tokio::spawn(api::serve(listener, router(pages), &[], stop.clone()));
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         Self { stage, key, client, url, _server: stop.drop_guard() }
     }

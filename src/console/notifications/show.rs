@@ -13,15 +13,12 @@ use crate::console::words::{self, When};
 use crate::console::{blocks, frame};
 use crate::db::Conn;
 use crate::domain::ids::Ref;
-use crate::domain::message::Message;
+use crate::domain::message::{MAX_ATTEMPTS, Message};
 use crate::domain::values::{AttemptOutcome, NotificationState, Reason};
 use crate::operate::explain::explain;
 use crate::operate::notifications::{self, Details, Notification};
 use crate::store::audit;
 use crate::store::{onboardings as journeys, titles};
-
-/// Tries at most, by the rules.
-const MOST_TRIES: i64 = 8;
 
 /// Deeds about one notification that are shown.
 const MOST_DEEDS: i64 = 100;
@@ -139,14 +136,30 @@ pub(super) async fn show(
     let timeline = timeline(&visitor, &found, &lines);
     let (headline, sentences) = said(&visitor, n);
     let title = format!("{} to {}", row.what, row.recipient);
+    let (mut deeds, mut refusal) = (deeds(n), refusal(n));
+    if visitor.may_act() {
+        let (author, now) = (visitor.author(), visitor.now);
+        let refused =
+            notifications::refusals(&mut conn, &author, &visitor.workspace.id, &n.id, now).await?;
+        for (action, why) in refused {
+            let offered = deeds.len();
+            deeds.retain(|deed| deed.action != action.as_str());
+            // What the state alone allows, and something else does not.
+            if deeds.len() < offered {
+                refusal = words::sentence(&why);
+            }
+        }
+    } else {
+        deeds.clear();
+    }
     let view = One {
         id: n.id.clone(),
         here: visitor.url(&format!("notifications/{}", n.id)),
         list: visitor.url("notifications"),
         facts: facts(&visitor, &found, &titles),
         message: found.message.as_ref().map(|message| shown(&visitor, &n.id, message)),
-        deeds: if visitor.may_act() { deeds(n) } else { Vec::new() },
-        refusal: refusal(n),
+        deeds,
+        refusal,
         title: title.clone(),
         headline,
         sentences,
@@ -324,7 +337,7 @@ fn facts(
     facts.push(fact("Mode", n.mode.clone()));
     facts.push(fact("For the day", n.slot_date.format("%-d %b %Y").to_string()));
     facts.push(fact("Deadline", visitor.when(n.deadline).text));
-    facts.push(fact("Tries", format!("{} of at most {MOST_TRIES}", n.attempt_count)));
+    facts.push(fact("Tries", format!("{} of at most {MAX_ATTEMPTS}", n.attempt_count)));
     for (name, id) in n
         .resend_of
         .iter()

@@ -269,7 +269,7 @@ async fn queues_are_listed_paused_and_resumed() {
     service.workspace("Europe/Copenhagen").await;
     service.ok(&["queues", "pause", "slack", "--reason", "Slack is being moved"]).await;
     let table = service.ok(&["queues", "list"]).await.stdout;
-    assert!(table.contains("PAUSED by system: Slack is being moved"), "{table}");
+    assert!(table.contains("PAUSED by noor (command line): Slack is being moved"), "{table}");
     let twice = service.run(&["queues", "pause", "slack", "--reason", "again"]).await;
     insta::assert_snapshot!(twice.stderr, @"pivotal-reminders: slack: it is paused already");
     service.ok(&["queues", "resume", "slack", "--reason", "it has moved"]).await;

@@ -107,6 +107,28 @@ async fn a_wrong_password_and_an_unknown_account_get_the_same_answer_and_are_slo
 #[case::sqlite(Backend::Sqlite)]
 #[case::postgres(Backend::Postgres)]
 #[tokio::test]
+async fn a_stranger_behind_the_same_proxy_shuts_nobody_out(#[case] backend: Backend) {
+    let admin = Admin::new(backend).await;
+    admin.operator("noor@acme.example", "Noor Adeyi", OperatorRole::Operator).await;
+    let try_from = async |caller: &str, password: &str| {
+        let browser = admin.browser();
+        let answers = [("email", "noor@acme.example"), ("password", password)];
+        let form = browser.form("/admin/sign-in", &answers).header("x-forwarded-for", caller);
+        browser.send(form).await.status.as_u16()
+    };
+    // What stands on the left anybody may write.
+    for n in 0..60 {
+        let expected = if n < 10 { 401 } else { 429 };
+        assert_eq!(try_from(&format!("198.51.100.{n}, 203.0.113.9"), "guess").await, expected);
+    }
+    assert_eq!(try_from("203.0.113.9", PASSWORD).await, 429, "the stranger's own address");
+    assert_eq!(try_from("192.0.2.7", PASSWORD).await, 303);
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
 async fn a_session_ends_when_it_rests_when_it_is_old_and_when_its_operator_is_shut_out(
     #[case] backend: Backend,
 ) {

@@ -38,6 +38,22 @@ async fn failed(admin: &Admin) -> String {
     page_of(admin, "failed").await
 }
 
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn what_would_be_refused_is_not_offered_and_the_page_says_why(#[case] backend: Backend) {
+    let admin = Admin::new(backend).await;
+    let page = failed(&admin).await;
+    let browser = admin.signed_in(OperatorRole::Operator).await;
+    assert!(browser.read(&page).await.contains("Try again"));
+    admin.stage.sql("UPDATE notifications SET deadline = '2026-06-02T07:30:00+00:00'").await;
+    let late = browser.read(&page).await;
+    assert!(!late.contains("Try again") && late.contains("Send it anew"), "{late}");
+    let why = "Its deadline, 2026-06-02T07:30:00Z, has passed; re-send it instead.";
+    assert!(text(&late).contains(why), "{}", text(&late));
+}
+
 /// What is a link's token, behind the address of our own pages.
 fn tokens(text: &str) -> Vec<&str> {
     let words = text.split("/l/").skip(1).map(|rest| {

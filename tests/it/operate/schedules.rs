@@ -30,7 +30,10 @@ async fn a_paused_scan_runs_when_asked_for_and_only_then(#[case] backend: Backen
     .await;
     service.ok(&["schedules", "pause", "scan", "--reason", "wrong texts"]).await;
     let paused = standing(&service, "scan").await;
-    assert_eq!((&paused["paused_by"], &paused["cron"]), (&json!("system"), &json!("* * * * * *")));
+    assert_eq!(
+        (&paused["paused_by"], &paused["cron"]),
+        (&json!("noor (command line)"), &json!("* * * * * *"))
+    );
     let twice = service.run(&["schedules", "pause", "scan", "--reason", "again"]).await;
     insta::assert_snapshot!(twice.stderr, @"pivotal-reminders: scan: it is paused already");
     service.ok(&["schedules", "run", "scan", "--reason", "once"]).await;

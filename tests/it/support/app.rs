@@ -263,7 +263,7 @@ async fn start(api: &Api) -> (SocketAddr, CancellationToken, Mutex<Option<JoinHa
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
     let shutdown = CancellationToken::new();
-    let serving = api::serve(listener, api::router(api.clone()), shutdown.clone());
+    let serving = api::serve(listener, api::router(api.clone()), &[], shutdown.clone());
     let server = tokio::spawn(async { serving.await.unwrap() });
     (addr, shutdown, Mutex::new(Some(server)))
 }

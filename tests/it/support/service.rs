@@ -52,6 +52,7 @@ impl Service {
         let mut service = Self { db, env: Vec::new(), folder: None };
         service.set("DATABASE_URL", &service.db.url.clone());
         service.set("LISTEN", "127.0.0.1:0");
+        service.set("USER", "noor");
         service
     }
 
