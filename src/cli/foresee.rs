@@ -180,6 +180,7 @@ pub(super) async fn explain(app: &App, args: &ExplainArgs, out: Out) -> anyhow::
             .await?;
     if !out.json {
         let verdict = match (found.sends, found.reason) {
+            _ if found.waits => "it is in a digest that day, which waits.".to_owned(),
             (true, _) => "it is in a digest that day.".to_owned(),
             (false, Some(reason)) => {
                 format!("it is in no digest that day: {}.", reason.as_str().replace('_', " "))
@@ -193,7 +194,9 @@ pub(super) async fn explain(app: &App, args: &ExplainArgs, out: Out) -> anyhow::
             line(format!("Next: {}, {at}, by {}.", next.plan.kind.in_words(), next.plan.channel));
         }
         for last in &found.last {
-            let subject = last.subject.as_deref().unwrap_or("nothing was written");
+            let open = last.state.parse().is_ok_and(NotificationState::is_open);
+            let unwritten = if open { "to be written when it goes out" } else { "never written" };
+            let subject = last.subject.as_deref().unwrap_or(unwritten);
             let because =
                 last.reason.as_deref().map(|reason| format!(", {}", reason.replace('_', " ")));
             line(format!(

@@ -181,6 +181,7 @@ async fn answer(
         let shut = told.gates.iter().find(|gate| !gate.passed);
         let why = match (told.sends, shut) {
             (true, _) => "Every gate is open: it is due.".to_owned(),
+            (false, Some(gate)) if told.waits => format!("It is due. {}", gate.seen),
             (false, Some(gate)) => gate.seen.to_string(),
             (false, None) => told.reason.map_or("It is not due.", words::reason).to_owned(),
         };
