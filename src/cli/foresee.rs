@@ -249,9 +249,9 @@ fn which(who: &str, several: &Several) -> String {
 /// What somebody got on the day, and of what they did not hear.
 async fn silence(app: &App, conn: &mut Conn, user: &User, out: Out) -> anyhow::Result<()> {
     let (now, channels) = (app.clock.now(), app.ways()?.channels);
-    let workspace = user.workspace_id.clone();
-    let workspaces = facts::workspaces(conn, &[workspace.clone()]).await?;
-    let zone = workspaces.get(&workspace).map_or(chrono_tz::UTC, |workspace| workspace.zone);
+    let workspaces = facts::workspaces(conn, std::slice::from_ref(&user.workspace_id)).await?;
+    let zone =
+        workspaces.get(&user.workspace_id).map_or(chrono_tz::UTC, |workspace| workspace.zone);
     let found = silence::of_person(conn, user, local_date(zone, now), channels, now).await?;
     if !out.json {
         line(&found.sentence);
