@@ -88,6 +88,20 @@ impl ApiError {
         Self::not_found("customer_not_found", "No such customer.")
     }
 
+    /// 404: not one of the workspace is called so, but several.
+    pub(super) fn several_found(ids: &[&str], more: usize) -> Self {
+        let message = match more {
+            0 => format!("Several are called so: {}.", ids.join(", ")),
+            more => format!("Several are called so: {}, and {more} more.", ids.join(", ")),
+        };
+        Self::new(StatusCode::NOT_FOUND, "several_found", message)
+    }
+
+    /// 404: nobody and nothing of the workspace is called so.
+    pub(super) fn nothing_found() -> Self {
+        Self::not_found("nothing_found", "Nobody and nothing is called so.")
+    }
+
     /// 404: likewise.
     pub(super) fn contact_not_found() -> Self {
         Self::not_found("contact_not_found", "No such contact.")

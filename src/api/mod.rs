@@ -153,6 +153,7 @@ pub fn router(api: Api) -> Router {
         )
         .route("/onboardings/{id}/reminders", get(reminders::get))
         .route("/onboardings/{id}/snooze", post(reminders::snooze).delete(reminders::wake))
+        .route("/reminders/explain", get(reminders::explain))
         .route("/reminders/forecast", get(reminders::forecast))
         .route("/users", get(users::list).post(users::create))
         .route("/users/{id}", get(users::get).patch(users::update).delete(users::deactivate))

@@ -24,8 +24,9 @@ use crate::domain::ids::Ref;
 use crate::domain::values::NotificationState;
 use crate::operate::explain::{self, Explanation};
 use crate::operate::forecast::{self, AsIf, ForecastError, Question};
-use crate::operate::objects::{ForecastItem, OnboardingReminders};
-use crate::operate::snooze;
+use crate::operate::objects::{ForecastItem, OnboardingReminders, RemindersExplanation};
+use crate::operate::seek::{Meant, Several, seek};
+use crate::operate::{silence, snooze};
 use crate::store::onboardings;
 use crate::store::worlds::About;
 
@@ -109,6 +110,37 @@ async fn rest(
             .await?;
     let onboarding = snoozed.ok_or_else(ApiError::onboarding_not_found)?;
     Ok(explain::explain(tx, &onboarding, None, now, api.channels).await?)
+}
+
+/// `GET /api/v1/reminders/explain`: why somebody got nothing, in one step.
+pub(super) async fn explain(
+    State(api): State<Api>,
+    Reader(caller): Reader,
+    query: Query,
+) -> Result<Response, ApiError> {
+    let Some(who) = query.text("who")? else {
+        let message = "Say who or what: a name, an address, a number or an id.";
+        return Err(ApiError::invalid_field("who", "missing_field", message));
+    };
+    let at = query.instant("at")?.unwrap_or(caller.now);
+    let mut conn = api.db.read().await?;
+    let (user, found) = match seek(&mut conn, caller.workspace_id(), who).await? {
+        Meant::Person(user) => {
+            let on = at.with_timezone(&caller.zone()).date_naive();
+            let found = silence::of_person(&mut conn, &user, on, api.channels, caller.now).await?;
+            (Some(user.id), found)
+        }
+        Meant::Onboarding(one) => {
+            (None, silence::of_onboarding(&mut conn, &one, at, api.channels, caller.now).await?)
+        }
+        Meant::Several(Several { people, journeys, more }) => {
+            let people = people.iter().map(|one| one.id.as_str());
+            let ids: Vec<&str> = people.chain(journeys.iter().map(|one| one.id.as_str())).collect();
+            return Err(ApiError::several_found(&ids, more));
+        }
+        Meant::Nothing => return Err(ApiError::nothing_found()),
+    };
+    Ok(wire::json(StatusCode::OK, &RemindersExplanation::new(user.as_deref(), &found)))
 }
 
 /// `GET /api/v1/reminders/forecast`

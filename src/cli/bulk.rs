@@ -1,5 +1,6 @@
 //! Bulk operations on the command line: plan, look, apply with the hash, take back.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -18,6 +19,7 @@ use crate::domain::values::{BulkAction, BulkState, Reason};
 use crate::operate::bulk::{self, Operation, Wanted};
 use crate::operate::notifications::Because;
 use crate::operate::objects::BulkOperation;
+use crate::store::{notifications, titles};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Bulk {
@@ -96,8 +98,8 @@ pub(super) async fn bulk(app: &App, verb: Bulk, out: Out) -> anyhow::Result<()> 
             let planned = bulk::plan(&mut conn, because, &workspace, args.action, &wanted, now)
                 .await
                 .map_err(refused("plan"))?;
+            show(&mut conn, &planned, out).await?;
             conn.commit().await?;
-            show(&planned, out);
         }
         Bulk::List { workspace } => {
             let mut conn = app.db.read().await?;
@@ -111,7 +113,10 @@ pub(super) async fn bulk(app: &App, verb: Bulk, out: Out) -> anyhow::Result<()> 
                         o.created_at.format("%Y-%m-%d %H:%M").to_string(),
                         o.action.to_string(),
                         o.state.to_string(),
-                        format!("{} of {}", o.done, o.count),
+                        match o.state {
+                            BulkState::Undone => bulk::taken_back(o),
+                            _ => format!("{} of {}", o.done, o.count),
+                        },
                         o.conflict_count.to_string(),
                         o.reason.clone(),
                         o.id.clone(),
@@ -129,7 +134,8 @@ pub(super) async fn bulk(app: &App, verb: Bulk, out: Out) -> anyhow::Result<()> 
             let mut conn = app.db.read().await?;
             let workspace = admin::workspace(&mut conn, &one.workspace).await?.id;
             let found = bulk::show(&mut conn, &workspace, &one.id, now).await?;
-            show(&found.with_context(|| format!("{}: there is no such operation", one.id))?, out);
+            let found = found.with_context(|| format!("{}: there is no such operation", one.id))?;
+            show(&mut conn, &found, out).await?;
         }
         Bulk::Apply(ApplyArgs { one, hash, no_wait, why }) => {
             let because = Because { author: &author, reason: &why.reason };
@@ -186,7 +192,7 @@ async fn carry_out(app: &App, operation: Operation, out: Out) -> anyhow::Result<
     let bar = out.bar(count);
     let mut seen = operation;
     while matches!(seen.state, BulkState::Applying | BulkState::Undoing) {
-        bar.set_position(u64::try_from(seen.done).unwrap_or_default());
+        bar.set_position(u64::try_from(seen.cursor).unwrap_or_default());
         if !bulk::step(&app.db, app.clock.now()).await? {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
@@ -209,18 +215,22 @@ fn outcome(operation: &Operation) -> String {
             )
         }
         BulkState::Applied => format!("{id}: {action} of {count} done"),
-        BulkState::Undone => format!("{id}: taken back, as far as nothing was sent"),
+        BulkState::Undone => format!("{id}: {}", bulk::taken_back(operation)),
+        BulkState::Undoing => format!("{id}: {state}, {} of {count} to go", operation.cursor),
         _ => format!("{id}: {state}, {done} of {count}"),
     }
 }
 
-fn show(operation: &Operation, out: Out) {
+async fn show(conn: &mut Conn, operation: &Operation, out: Out) -> anyhow::Result<()> {
     if out.json {
         out.done("", &json!(BulkOperation::from(operation)));
-        return;
+        return Ok(());
     }
     let Operation { id, action, state, count, done, conflict_count, .. } = operation;
     line(format!("{id}: {action} of {count} notifications, {state}, {done} done"));
+    if *state == BulkState::Undone {
+        line(bulk::taken_back(operation));
+    }
     line(format!("because: {}", operation.reason));
     if *conflict_count > 0 {
         line(format!("{conflict_count} more match and refuse it:"));
@@ -228,8 +238,9 @@ fn show(operation: &Operation, out: Out) {
     for conflict in operation.conflicts.iter() {
         line(format!("  {}: {}", conflict.notification_id, conflict.reason));
     }
+    let names = named(conn, &operation.sample).await?;
     for id in operation.sample.iter() {
-        line(format!("  {id}"));
+        line(format!("  {id}  {}", names.get(id).map_or("", String::as_str)));
     }
     if let Some(more) =
         usize::try_from(*count).ok().and_then(|n| n.checked_sub(operation.sample.len()))
@@ -240,4 +251,34 @@ fn show(operation: &Operation, out: Out) {
     if *state == BulkState::Planned {
         line(format!("hash {}", operation.hash));
     }
+    Ok(())
+}
+
+/// What each of these notifications is, to whom, and about what.
+async fn named(conn: &mut Conn, ids: &[String]) -> anyhow::Result<HashMap<String, String>> {
+    let found = notifications::of_ids(conn, ids).await?;
+    let about = |ids: &Option<String>| -> Vec<String> {
+        ids.iter().flat_map(|ids| ids.split(',')).map(str::to_owned).collect()
+    };
+    let all: Vec<String> = found.iter().flat_map(|one| about(&one.onboarding_ids)).collect();
+    let titles = titles::of(conn, &all).await?;
+    Ok(found
+        .into_iter()
+        .map(|one| {
+            let names: Vec<String> = about(&one.onboarding_ids)
+                .iter()
+                .filter_map(|id| titles.get(id))
+                .map(|title| format!("{} #{}", title.customer, title.display_id))
+                .collect();
+            let about = match names.as_slice() {
+                [] => String::new(),
+                [one] => format!(" about {one}"),
+                [first, rest @ ..] => format!(" about {first} and {} more", rest.len()),
+            };
+            let whom = one.recipient_name.as_deref().unwrap_or(&one.recipient_id);
+            let subject = one.subject.map(|subject| format!(": {subject}")).unwrap_or_default();
+            let words = format!("{} to {whom}{about}{subject}", one.kind.replace('_', " "));
+            (one.id, words)
+        })
+        .collect())
 }

@@ -6,15 +6,19 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use super::out::{Out, line};
+use super::typed::Usage;
 use super::{App, AsOf, admin, as_if, typed};
 use crate::db::Conn;
+use crate::domain::calendar::local_date;
 use crate::domain::forecast::Forecasted;
 use crate::domain::ids::Ref;
 use crate::domain::values::NotificationState;
-use crate::operate::explain;
 use crate::operate::forecast::{self, Question};
-use crate::operate::objects::{ForecastItem, OnboardingReminders};
+use crate::operate::objects::{ForecastItem, OnboardingReminders, RemindersExplanation};
+use crate::operate::seek::{Meant, Several, seek};
+use crate::operate::{explain, silence};
 use crate::store::hints::{self, Unroutable};
+use crate::store::users::User;
 use crate::store::worlds::About;
 use crate::store::{facts, onboardings, users};
 
@@ -79,9 +83,8 @@ pub(super) struct ExplainArgs {
     /// Handle or id of the workspace.
     #[arg(long)]
     workspace: String,
-    /// The onboarding (id or number).
-    #[arg(value_parser = typed::reference)]
-    onboarding: Ref,
+    /// An onboarding (id or number); or a customer or a person, by name or address, whole or as it begins.
+    who: String,
     /// Ask about this user (id or number) instead of the one who would hear of it.
     #[arg(long, value_parser = typed::reference)]
     recipient: Option<Ref>,
@@ -169,7 +172,14 @@ pub(super) async fn forecast(app: &App, args: &ForecastArgs, out: Out) -> anyhow
 pub(super) async fn explain(app: &App, args: &ExplainArgs, out: Out) -> anyhow::Result<()> {
     let mut conn = app.db.read().await?;
     let workspace = admin::workspace(&mut conn, &args.workspace).await?;
-    let onboarding = find(&mut conn, &workspace.id, &args.onboarding).await?;
+    let onboarding = match seek(&mut conn, &workspace.id, &args.who).await? {
+        Meant::Onboarding(found) => *found,
+        Meant::Person(found) => return silence(app, &mut conn, &found, out).await,
+        Meant::Several(several) => return Err(Usage(which(&args.who, &several)).into()),
+        Meant::Nothing => {
+            anyhow::bail!("there is no onboarding {}, and nobody called so", args.who)
+        }
+    };
     let recipient = match &args.recipient {
         Some(named) => Some(user(&mut conn, &workspace.id, named).await?),
         None => None,
@@ -180,6 +190,7 @@ pub(super) async fn explain(app: &App, args: &ExplainArgs, out: Out) -> anyhow::
             .await?;
     if !out.json {
         let verdict = match (found.sends, found.reason) {
+            _ if found.waits => "it is in a digest that day, which waits.".to_owned(),
             (true, _) => "it is in a digest that day.".to_owned(),
             (false, Some(reason)) => {
                 format!("it is in no digest that day: {}.", reason.as_str().replace('_', " "))
@@ -193,7 +204,9 @@ pub(super) async fn explain(app: &App, args: &ExplainArgs, out: Out) -> anyhow::
             line(format!("Next: {}, {at}, by {}.", next.plan.kind.in_words(), next.plan.channel));
         }
         for last in &found.last {
-            let subject = last.subject.as_deref().unwrap_or("nothing was written");
+            let open = last.state.parse().is_ok_and(NotificationState::is_open);
+            let unwritten = if open { "to be written when it goes out" } else { "never written" };
+            let subject = last.subject.as_deref().unwrap_or(unwritten);
             let because =
                 last.reason.as_deref().map(|reason| format!(", {}", reason.replace('_', " ")));
             line(format!(
@@ -217,6 +230,52 @@ pub(super) async fn explain(app: &App, args: &ExplainArgs, out: Out) -> anyhow::
         })
         .collect();
     out.table(&["gate", "", "seen"], rows, &json!(OnboardingReminders::from(&found)));
+    Ok(())
+}
+
+/// The choice, as one line.
+fn which(who: &str, several: &Several) -> String {
+    let people = several.people.iter().map(|one| format!("{} <{}>", one.name, one.email));
+    let journeys =
+        several.journeys.iter().map(|one| format!("#{} {}", one.display_id, one.customer_name));
+    let all: Vec<String> = people.chain(journeys).collect();
+    let more = match several.more {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
+    format!("\"{who}\" may be any of: {}{more}", all.join(", "))
+}
+
+/// What somebody got on the day, and of what they did not hear.
+async fn silence(app: &App, conn: &mut Conn, user: &User, out: Out) -> anyhow::Result<()> {
+    let (now, channels) = (app.clock.now(), app.ways()?.channels);
+    let workspaces = facts::workspaces(conn, std::slice::from_ref(&user.workspace_id)).await?;
+    let zone =
+        workspaces.get(&user.workspace_id).map_or(chrono_tz::UTC, |workspace| workspace.zone);
+    let found = silence::of_person(conn, user, local_date(zone, now), channels, now).await?;
+    if !out.json {
+        line(&found.sentence);
+        for message in &found.messages {
+            let because = message.reason.as_deref().map(|reason| reason.replace('_', " "));
+            let because = because.map(|reason| format!(", {reason}")).unwrap_or_default();
+            let kind = message.kind.replace('_', " ");
+            line(format!(
+                "{}: {kind} by {}, {}{because}",
+                message.id, message.channel, message.state
+            ));
+        }
+    }
+    let verdict = |sends| if sends { "due" } else { "HELD" }.to_owned();
+    let rows = found
+        .verdicts
+        .iter()
+        .map(|one| {
+            let name = format!("#{} {}", one.display_id, one.customer_name);
+            vec![name, verdict(one.sends), one.why.clone()]
+        })
+        .collect();
+    let json = json!(RemindersExplanation::new(Some(&user.id), &found));
+    out.table(&["onboarding", "", "because"], rows, &json);
     Ok(())
 }
 

@@ -45,6 +45,7 @@ struct One {
     count: i64,
     done: i64,
     refused: i64,
+    kept: i64,
     conflict_count: i64,
     conflicts: Vec<Conflict>,
     sample: Vec<Link>,
@@ -120,13 +121,11 @@ impl One {
                 ),
             ),
             BulkState::Undoing => {
-                ("sending", "Being taken back", format!("{} still to take back.", operation.done))
+                ("sending", "Being taken back", format!("{} still to take back.", operation.cursor))
             }
-            BulkState::Undone => (
-                "cancelled",
-                "Taken back",
-                "Whatever had not gone out is as it was before.".to_owned(),
-            ),
+            BulkState::Undone => {
+                ("cancelled", "Taken back", words::sentence(&bulk::taken_back(operation)))
+            }
         };
         Self {
             url: visitor.url(&format!("bulk/{}", operation.id)),
@@ -138,7 +137,8 @@ impl One {
             by: operation.author().actor_name,
             reason: operation.reason.clone(),
             count: operation.count,
-            done: operation.done,
+            done: operation.cursor,
+            kept: operation.kept,
             refused: operation.refused,
             conflict_count: operation.conflict_count,
             conflicts: operation

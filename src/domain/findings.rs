@@ -3,7 +3,7 @@
 
 use std::fmt::{Display, Formatter, Result};
 
-use chrono::{NaiveDate, NaiveTime};
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use chrono_tz::Tz;
 
 use super::values::{Channel, CustomerStatus, Kind, Mode, Reason, State};
@@ -187,8 +187,6 @@ pub enum Finding {
         /// Whether its turn has come.
         turn: Turn,
     },
-    /// No step is.
-    NoStep,
     /// How the nudge goes out.
     NudgeChannel(Channel),
     /// Why the nudge does not go out; `None`: it is not due.
@@ -209,6 +207,28 @@ pub enum Finding {
     },
     /// There is no further nudge.
     NoNudge,
+    /// An operator has stopped the queue in which it waits.
+    QueuePaused {
+        /// The queue's name.
+        queue: &'static str,
+        /// Who stopped it.
+        by: String,
+        /// Why.
+        reason: String,
+        /// Since when.
+        since: DateTime<Utc>,
+    },
+    /// What the queue leads to does not work.
+    ChannelDown {
+        /// The channel.
+        channel: Channel,
+        /// What its provider answered last.
+        reason: String,
+        /// Since when.
+        since: DateTime<Utc>,
+        /// The next try.
+        next: DateTime<Utc>,
+    },
 }
 
 /// A channel as a way to somebody.
@@ -393,7 +413,6 @@ impl Display for Finding {
                 };
                 write!(f, "Step {number}, {days} {counts}, {turn}.")
             }
-            Self::NoStep => f.write_str("No step is reached at which a nudge is sent."),
             Self::NudgeChannel(channel) => {
                 write!(f, "The nudge goes out by {}.", channel.in_words())
             }
@@ -409,8 +428,33 @@ impl Display for Finding {
                 clock(*time)
             ),
             Self::NoNudge => f.write_str("There is no further nudge."),
+            Self::QueuePaused { queue, by, reason, since } => write!(
+                f,
+                "It waits: {by} has paused the queue {queue} since {}, because: {}",
+                minute(*since),
+                ended(reason)
+            ),
+            Self::ChannelDown { channel, reason, since, next } => write!(
+                f,
+                "It waits: {} has been down since {}, the next try is at {}; the last answer: {}",
+                channel.in_words(),
+                minute(*since),
+                next.format("%H:%M:%S UTC"),
+                ended(reason)
+            ),
         }
     }
+}
+
+/// An instant as people write it: "Tue 2 Jun 2026 at 07:00 UTC".
+fn minute(at: DateTime<Utc>) -> impl Display {
+    at.format("%a %-d %b %Y at %H:%M UTC")
+}
+
+/// Somebody's own words as the end of a sentence.
+pub(crate) fn ended(words: &str) -> String {
+    let words = words.trim_end();
+    if words.ends_with(['.', '!', '?']) { words.to_owned() } else { format!("{words}.") }
 }
 
 /// A date as people write it: "Tue 2 Jun 2026".

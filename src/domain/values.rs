@@ -319,6 +319,19 @@ words! {
 }
 
 words! {
+    /// What became of one notification of a bulk operation.
+    BulkResult {
+        Done = "done",
+        /// It had changed since the plan and refused it.
+        Refused = "refused",
+        /// It is as it was before.
+        Undone = "undone",
+        /// It had gone out or changed since, and could not be taken back.
+        Kept = "kept",
+    }
+}
+
+words! {
     /// Where a bulk operation stands.
     BulkState {
         Planned = "planned",

@@ -16,7 +16,7 @@ use super::keys::sha256;
 use super::notifications::{self, Because, Cursor};
 use crate::clock::Clock;
 use crate::db::{Conn, Db, DbError};
-use crate::domain::values::{BulkAction, BulkState, Mode};
+use crate::domain::values::{BulkAction, BulkResult, BulkState, Mode};
 use crate::store::audit::{self, Diff, Entry};
 use crate::store::bulk::{self, Item, NewOperation};
 use crate::store::ledger::{self, Before};
@@ -117,6 +117,13 @@ pub async fn list(
     Ok(found.into_iter().map(|operation| at(operation, now)).collect())
 }
 
+/// What became of an operation that was taken back, in words.
+#[must_use]
+pub fn taken_back(operation: &Operation) -> String {
+    let Operation { undone, kept, refused, .. } = operation;
+    format!("{undone} taken back, {kept} had gone out or changed, {refused} refused")
+}
+
 fn at(mut operation: Operation, now: DateTime<Utc>) -> Operation {
     if operation.state == BulkState::Planned && now >= operation.created_at + PLAN_LASTS {
         operation.state = BulkState::Expired;
@@ -152,7 +159,7 @@ pub async fn apply(
     operation.state = BulkState::Applying;
     operation.applied_at = Some(now);
     operation.undo_until = Some(now + UNDO_WITHIN);
-    operation.hand_to(because.author);
+    operation.hand_to(because.author, None);
     bulk::save(conn, &operation, now).await?;
     log(conn, because, &operation, "bulk_applied", now).await?;
     Ok(operation)
@@ -187,7 +194,7 @@ pub async fn undo(
         return Err(ActionError::Refused(refusal));
     }
     operation.state = BulkState::Undoing;
-    operation.hand_to(because.author);
+    operation.hand_to(because.author, Some(because.reason));
     bulk::save(conn, &operation, now).await?;
     log(conn, because, &operation, "bulk_undone", now).await?;
     Ok(operation)
@@ -233,7 +240,7 @@ pub async fn step(db: &Db, now: DateTime<Utc>) -> Result<bool, DbError> {
     let Some(mut operation) = bulk::lock(&mut conn, &workspace_id, &id).await? else {
         return Ok(false);
     };
-    let (author, reason) = (operation.author(), operation.reason.clone());
+    let (author, reason) = (operation.author(), operation.because().to_owned());
     let because = Because { author: &author, reason: &reason };
     match operation.state {
         BulkState::Applying => go_on(&mut conn, because, &mut operation, now).await?,
@@ -252,8 +259,8 @@ async fn go_on(
     operation: &mut Operation,
     now: DateTime<Utc>,
 ) -> Result<(), DbError> {
-    let from = operation.done + 1;
-    for mut item in bulk::items(conn, &operation.id, from, operation.done + STEP).await? {
+    let from = operation.cursor + 1;
+    for mut item in bulk::items(conn, &operation.id, from, operation.cursor + STEP).await? {
         let id = item.notification_id.clone();
         let before = ledger::lock(conn, &operation.workspace_id, &id).await?.map(Before::from);
         let done = match operation.action {
@@ -269,25 +276,22 @@ async fn go_on(
         };
         match done {
             Ok(row) => {
-                item.result = Some("done".to_owned());
+                item.result = Some(BulkResult::Done);
                 item.before = before.map(Json);
                 item.resent_as = (operation.action == BulkAction::Resend).then_some(row.id);
             }
             Err(ActionError::Db(error)) => return Err(error),
             Err(refusal) => {
-                item.result = Some("refused".to_owned());
+                item.result = Some(BulkResult::Refused);
                 item.words = Some(refusal.to_string());
                 operation.refused += 1;
-                if operation.conflicts.len() < bulk::SHOWN {
-                    let reason = refusal.to_string();
-                    operation.conflicts.push(Conflict { notification_id: id, reason });
-                }
+                left_alone(operation, id, &refusal);
             }
         }
-        operation.done = item.number;
+        operation.cursor = item.number;
         bulk::save_item(conn, &operation.id, &item).await?;
     }
-    if operation.done >= operation.count {
+    if operation.cursor >= operation.count {
         operation.state = BulkState::Applied;
     }
     Ok(())
@@ -300,27 +304,35 @@ async fn go_back(
     now: DateTime<Utc>,
 ) -> Result<(), DbError> {
     let mut items =
-        bulk::items(conn, &operation.id, operation.done - STEP + 1, operation.done).await?;
+        bulk::items(conn, &operation.id, operation.cursor - STEP + 1, operation.cursor).await?;
     items.reverse();
     for mut item in items {
-        if item.result.as_deref() == Some("done") {
+        if item.result == Some(BulkResult::Done) {
             match take_back(conn, because, operation, &item, now).await {
-                Ok(()) => item.result = Some("undone".to_owned()),
+                Ok(()) => item.result = Some(BulkResult::Undone),
                 Err(ActionError::Db(error)) => return Err(error),
                 Err(refusal) => {
-                    item.result = Some("kept".to_owned());
+                    item.result = Some(BulkResult::Kept);
                     item.words = Some(refusal.to_string());
+                    left_alone(operation, item.notification_id.clone(), &refusal);
                 }
             }
             bulk::save_item(conn, &operation.id, &item).await?;
         }
-        operation.done = item.number - 1;
+        operation.cursor = item.number - 1;
     }
-    if operation.done <= 0 {
-        operation.done = 0;
+    if operation.cursor <= 0 {
+        operation.cursor = 0;
         operation.state = BulkState::Undone;
     }
     Ok(())
+}
+
+/// Shows, as far as there is room, what was not done to a notification, and why.
+fn left_alone(operation: &mut Operation, notification_id: String, refusal: &ActionError) {
+    if operation.conflicts.len() < bulk::SHOWN {
+        operation.conflicts.push(Conflict { notification_id, reason: refusal.to_string() });
+    }
 }
 
 async fn take_back(

@@ -12,8 +12,9 @@ use crate::domain::findings::{self, Finding, Meanwhile, Turn};
 use crate::domain::forecast::Forecasted;
 use crate::domain::routing::{Desk, is_away};
 use crate::domain::slots::{Slots, quiet_until};
-use crate::domain::values::{Kind, Mode, NotificationState, Reason};
+use crate::domain::values::{Channel, Kind, Mode, NotificationState, Reason};
 use crate::operate::forecast;
+use crate::operate::queues::{self, Queue};
 use crate::store::notifications::{self, Notification};
 use crate::store::worlds::{self, About};
 use crate::store::{facts, onboardings};
@@ -33,6 +34,8 @@ pub struct Explanation {
     pub sends: bool,
     /// What holds it back, where that is one of the ledger's reasons.
     pub reason: Option<Reason>,
+    /// Every rule lets it go; only its queue is stopped, or its channel is down.
+    pub waits: bool,
     /// Every gate that was tried, in order.
     pub gates: Vec<Gate>,
 }
@@ -51,15 +54,28 @@ pub async fn explain(
     look(conn, onboarding, recipient, at, channels, true).await
 }
 
-/// Only the gates of [`explain`], for whoever needs no look at what was and what is to come.
+/// Only those gates of [`explain`] that concern a message of a kind, for whoever needs no look at what was and what is to come.
 pub async fn gates(
     conn: &mut Conn,
     onboarding: &onboardings::Onboarding,
     recipient: Option<&str>,
     at: DateTime<Utc>,
     channels: Channels,
+    kind: Kind,
 ) -> Result<Vec<Gate>, DbError> {
-    Ok(look(conn, onboarding, recipient, at, channels, false).await?.gates)
+    let mut gates = look(conn, onboarding, recipient, at, channels, false).await?.gates;
+    gates.retain(|gate| concerns(kind, &gate.gate));
+    Ok(gates)
+}
+
+/// Whether a gate is one of a message: what holds a nudge back is none of a digest, and the other way round.
+fn concerns(kind: Kind, gate: &str) -> bool {
+    match kind {
+        Kind::StalledPhase | Kind::WaitingOnCustomer => {
+            !matches!(gate, "due" | "channel" | "slot" | "quiet_hours" | "queue")
+        }
+        _ => !gate.starts_with("nudge_"),
+    }
 }
 
 async fn look(
@@ -90,6 +106,7 @@ async fn look(
         snoozed_until: None,
         sends: false,
         reason: Some(Reason::Deleted),
+        waits: false,
         gates: Vec::new(),
     };
     let Some((world, tracked)) =
@@ -128,14 +145,43 @@ async fn look(
         o.last_reminded_on = notifications::last_digest_before(conn, &o.id, date).await?;
     }
     let turn = turn(conn, &world.workspace, &mut o, at).await?;
-    let hold = asked.digest_gates(&o, gates);
+    let line = asked.digest_gates(&o, gates);
+    if let Ok(channel) = line
+        && let Some(seen) = held(conn, &world.workspace.id, &o, &person, date, channel, at).await?
+    {
+        explanation.waits = true;
+        let down = matches!(seen, Finding::ChannelDown { .. });
+        explanation.reason = down.then_some(Reason::ChannelDown);
+        gates.gate("queue", false, || seen);
+    } else {
+        explanation.sends = line.is_ok();
+        explanation.reason = match line {
+            Err(Hold::Because(reason)) => Some(reason),
+            Err(Hold::NotDue) | Ok(_) => None,
+        };
+    }
     asked.ladder_gates(&o, turn, gates);
-    explanation.sends = hold.is_none();
-    explanation.reason = match hold {
-        Some(Hold::Because(reason)) => Some(reason),
-        Some(Hold::NotDue) | None => None,
-    };
     Ok(explanation)
+}
+
+/// What the digest of a day waits for. One that has come to its end waits for nothing; what held a queue only later has not held one that is
+/// not written.
+async fn held(
+    conn: &mut Conn,
+    workspace_id: &str,
+    o: &Onboarding,
+    person: &Person,
+    date: NaiveDate,
+    channel: Channel,
+    at: DateTime<Utc>,
+) -> Result<Option<Finding>, DbError> {
+    let queue = Queue::of(Kind::Digest, channel);
+    let Some((since, seen)) = queues::held(conn, workspace_id, queue).await? else {
+        return Ok(None);
+    };
+    let written = notifications::digest_of(conn, &o.id, &person.id, date).await?;
+    let waits = written.map_or(since <= at, NotificationState::is_open);
+    Ok(waits.then_some(seen))
 }
 
 /// How far the step has come that the onboarding had reached at `at`. Of a nudge written later the onboarding knows nothing then.
@@ -178,8 +224,8 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    /// The gates of a digest line on the local date of the question. Answers with the first that is shut.
-    fn digest_gates(&self, o: &Onboarding, gates: &mut Vec<Gate>) -> Option<Hold> {
+    /// The gates of a digest line on the local date of the question. Answers with its channel, or with the first gate that is shut.
+    fn digest_gates(&self, o: &Onboarding, gates: &mut Vec<Gate>) -> Result<Channel, Hold> {
         let Self { workspace, person, at, channels, .. } = *self;
         let routed = self.routing_gates(o, gates);
         let date = local_date(person.zone, at);
@@ -210,7 +256,8 @@ impl Asked<'_> {
             too_late.then_some(Hold::Because(Reason::QuietHours)),
             (mode == Mode::Test).then_some(Hold::Because(Reason::TestMode)),
         ];
-        routed.or(line.err()).or(others.into_iter().flatten().next())
+        let channel = routed.map_or(line, Err)?;
+        others.into_iter().flatten().next().map_or(Ok(channel), Err)
     }
 
     /// Whether the person is the one who hears: at whose desk it lies, and who is in the office.
@@ -254,26 +301,26 @@ impl Asked<'_> {
         }
     }
 
-    /// The gates of a nudge.
+    /// The gates of a nudge. Where no step is reached they concern nothing.
     fn ladder_gates(&self, o: &Onboarding, turn: Turn, gates: &mut Vec<Gate>) {
         let Self { workspace, desk, person, at, channels } = *self;
         let today = local_date(workspace.zone, at);
-        let reached = step_reached(workspace, o, today);
         let due = step_due(workspace, o, today);
-        gates.gate("nudge_step", due.is_some(), || {
-            due.or(reached).map_or(Finding::NoStep, |Step { kind, number, days, .. }| {
-                Finding::Step { kind, number, days, turn }
-            })
-        });
-        if let Some(step) = due {
-            let date = local_date(person.zone, at);
-            let channel = nudge(person, o, step.kind, date, channels, &mut ());
-            gates.gate("nudge_channel", channel.is_ok(), || match channel {
-                Ok(channel) => Finding::NudgeChannel(channel),
-                Err(Hold::Because(reason)) => Finding::NudgeHeld(Some(reason)),
-                Err(Hold::NotDue) => Finding::NudgeHeld(None),
-            });
+        let Some(Step { kind, number, days, .. }) = due.or(step_reached(workspace, o, today))
+        else {
+            return;
+        };
+        gates.gate("nudge_step", due.is_some(), || Finding::Step { kind, number, days, turn });
+        if due.is_none() {
+            return;
         }
+        let date = local_date(person.zone, at);
+        let channel = nudge(person, o, kind, date, channels, &mut ());
+        gates.gate("nudge_channel", channel.is_ok(), || match channel {
+            Ok(channel) => Finding::NudgeChannel(channel),
+            Err(Hold::Because(reason)) => Finding::NudgeHeld(Some(reason)),
+            Err(Hold::NotDue) => Finding::NudgeHeld(None),
+        });
         let next = next_nudge_at(workspace, Some(desk), o, at);
         gates.gate("nudge_hours", next == Some(at), || match next {
             Some(next) if next == at => Finding::WorkingHours { person: person.name.clone() },

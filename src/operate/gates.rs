@@ -6,11 +6,12 @@ use serde::Serialize;
 
 use super::explain;
 use super::notifications::{Details, instant};
+use super::queues::{self, Queue};
 use crate::db::{Conn, DbError};
 use crate::domain::decide;
 use crate::domain::facts::Channels;
 use crate::domain::ids::Ref;
-use crate::domain::values::{Mode, NotificationState, RecipientType};
+use crate::domain::values::{Channel, Kind, Mode, NotificationState, RecipientType};
 use crate::store::onboardings;
 
 /// Onboardings of a digest whose gates are tried.
@@ -49,6 +50,14 @@ pub async fn of(
         return Ok(settled(found));
     }
     let mut gates = vec![written(found), deadline(found, now)];
+    let way = n.kind.parse::<Kind>().ok().zip(n.channel.parse::<Channel>().ok());
+    if let Some((kind, channel)) = way
+        && let Some((_, seen)) =
+            queues::held(conn, &found.workspace_id, Queue::of(kind, channel)).await?
+    {
+        gates.push(Gate::new("queue", false, seen.to_string()));
+    }
+    let kind = way.map_or(Kind::Digest, |(kind, _)| kind);
     let to_user = n.recipient_type == RecipientType::User.as_str();
     for subject in found.onboardings.iter().take(MOST) {
         let reference = Ref::Id(subject.id.clone());
@@ -57,8 +66,10 @@ pub async fn of(
         };
         let recipient = to_user.then_some(n.recipient_id.as_str());
         let at = n.created_at.max(row.created_at);
-        let tried = explain::gates(conn, &row, recipient, at, channels).await?;
-        gates.extend(tried.into_iter().map(|decide::Gate { gate, passed, seen }| Gate {
+        let tried = explain::gates(conn, &row, recipient, at, channels, kind).await?;
+        // The queue is the message's as a whole.
+        let tried = tried.into_iter().filter(|gate| gate.gate != "queue");
+        gates.extend(tried.map(|decide::Gate { gate, passed, seen }| Gate {
             gate,
             passed,
             detail: seen.to_string(),

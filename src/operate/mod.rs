@@ -20,6 +20,8 @@ pub mod people;
 pub mod preview;
 pub mod queues;
 pub mod schedules;
+pub mod seek;
+pub mod silence;
 pub mod snooze;
 pub mod templates;
 pub mod vitals;

@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::ActionError;
 use super::notifications::Because;
 use crate::db::{Conn, DbError};
+use crate::domain::findings::Finding;
 use crate::domain::values::{Channel, Mode};
 use crate::store::audit::{self, Diff, Entry};
 use crate::store::queues::{self, Counts, EVERYBODY, Pause};
@@ -83,6 +84,26 @@ pub async fn show(
 ) -> Result<Option<QueueState>, DbError> {
     let found = list(conn, workspace_id, now).await?;
     Ok(found.into_iter().find(|queue| queue.name == name))
+}
+
+/// Since when what is in a queue of a workspace waits, and why: somebody has stopped it, or its channel is down. `None` if it goes on.
+pub async fn held(
+    conn: &mut Conn,
+    workspace_id: &str,
+    queue: Queue,
+) -> Result<Option<(DateTime<Utc>, Finding)>, DbError> {
+    let pauses = queues::pauses(conn).await?;
+    if let Some(Pause { by, reason, since, .. }) =
+        pauses.into_iter().find(|pause| pause.queue == queue && pause.is_for(workspace_id))
+    {
+        let seen = Finding::QueuePaused { queue: queue.name(), by, reason, since };
+        return Ok(Some((since, seen)));
+    }
+    let channel = queue.channel();
+    let down = processes::pauses(conn).await?.remove(&channel);
+    Ok(down.map(|processes::Pause { since, until, reason, .. }| {
+        (since, Finding::ChannelDown { channel, reason, since, next: until })
+    }))
 }
 
 /// Stops a queue, of one workspace or for everybody: within two seconds no worker takes anything from it any more. What is being

@@ -12,7 +12,7 @@ use super::{counters, fetch_locked};
 use crate::db::{Conn, DbError, Dialect};
 use crate::domain::ids::IdKind;
 use crate::domain::values::{
-    BulkAction, BulkState, Channel, Kind, Mode, NotificationState, Reason,
+    BulkAction, BulkResult, BulkState, Channel, Kind, Mode, NotificationState, Reason,
 };
 use crate::on;
 
@@ -94,6 +94,9 @@ struct Actor {
     name: String,
     mode: Mode,
     request_id: Option<String>,
+    /// Why they act, where it is not what the plan was made for.
+    #[serde(default)]
+    because: Option<String>,
 }
 
 impl From<&Author> for Actor {
@@ -104,6 +107,7 @@ impl From<&Author> for Actor {
             name: author.actor_name.clone(),
             mode: author.mode,
             request_id: author.request_id.clone(),
+            because: None,
         }
     }
 }
@@ -149,8 +153,16 @@ pub struct Operation {
     /// Where it stands, but for plans that are too old.
     #[sqlx(try_from = "String")]
     pub state: BulkState,
-    /// Notifications dealt with; counts back while it is undone.
+    /// How far it has come; moves back while it is taken back.
+    #[sqlx(rename = "done")]
+    pub cursor: i64,
+    /// Notifications dealt with, also where they were taken back.
+    #[sqlx(rename = "dealt_with")]
     pub done: i64,
+    /// Of these, how many were taken back.
+    pub undone: i64,
+    /// Of these, how many could not be taken back: they had gone out, or changed since.
+    pub kept: i64,
     /// Of these, how many had changed meanwhile and refused it.
     pub refused: i64,
     /// When it was planned.
@@ -167,7 +179,7 @@ impl Operation {
     /// Who planned it, or has applied it, or takes it back.
     #[must_use]
     pub fn author(&self) -> Author {
-        let Actor { r#type, id, name, mode, request_id } = self.author.0.clone();
+        let Actor { r#type, id, name, mode, request_id, .. } = self.author.0.clone();
         let actor_type = match r#type.as_str() {
             "api_key" => "api_key",
             "operator" => "operator",
@@ -176,9 +188,15 @@ impl Operation {
         Author { actor_type, actor_id: id, actor_name: name, mode, request_id }
     }
 
-    /// Somebody else acts from now on.
-    pub fn hand_to(&mut self, author: &Author) {
-        self.author = Json(author.into());
+    /// Why they act.
+    #[must_use]
+    pub fn because(&self) -> &str {
+        self.author.because.as_deref().unwrap_or(&self.reason)
+    }
+
+    /// Somebody else acts from now on; `because` of something else than the plan was made for, if it is said.
+    pub fn hand_to(&mut self, author: &Author, because: Option<&str>) {
+        self.author = Json(Actor { because: because.map(str::to_owned), ..author.into() });
     }
 }
 
@@ -260,13 +278,24 @@ pub async fn create(
     Ok(id)
 }
 
+/// Operations with what became of what is in them, which is counted only where it was taken back.
+macro_rules! select {
+    () => {
+        "SELECT o.*,
+   CASE WHEN o.state IN ('undoing', 'undone') THEN (SELECT count(*) FROM bulk_items i WHERE i.operation_id = o.id AND i.result IS NOT NULL) ELSE o.done END AS dealt_with,
+   CASE WHEN o.state IN ('undoing', 'undone') THEN (SELECT count(*) FROM bulk_items i WHERE i.operation_id = o.id AND i.result = 'undone') ELSE 0 END AS undone,
+   CASE WHEN o.state IN ('undoing', 'undone') THEN (SELECT count(*) FROM bulk_items i WHERE i.operation_id = o.id AND i.result = 'kept') ELSE 0 END AS kept
+ FROM bulk_operations o"
+    };
+}
+
 /// One operation of a workspace.
 pub async fn find(
     conn: &mut Conn,
     workspace_id: &str,
     id: &str,
 ) -> Result<Option<Operation>, DbError> {
-    const SQL: &str = "SELECT * FROM bulk_operations WHERE workspace_id = $1 AND id = $2";
+    const SQL: &str = concat!(select!(), " WHERE o.workspace_id = $1 AND o.id = $2");
     on!(conn, |c| sqlx::query_as(SQL).bind(workspace_id).bind(id).fetch_optional(c).await)
 }
 
@@ -279,7 +308,7 @@ pub async fn lock(
     fetch_locked!(
         conn,
         Operation,
-        "SELECT * FROM bulk_operations WHERE workspace_id = $1 AND id = $2",
+        concat!(select!(), " WHERE o.workspace_id = $1 AND o.id = $2"),
         workspace_id,
         id
     )
@@ -292,7 +321,10 @@ pub async fn list(
     before: DateTime<Utc>,
     limit: i64,
 ) -> Result<Vec<Operation>, DbError> {
-    const SQL: &str = "SELECT * FROM bulk_operations WHERE workspace_id = $1 AND created_at < $2 ORDER BY created_at DESC LIMIT $3";
+    const SQL: &str = concat!(
+        select!(),
+        " WHERE o.workspace_id = $1 AND o.created_at < $2 ORDER BY o.created_at DESC LIMIT $3"
+    );
     on!(conn, |c| sqlx::query_as(SQL)
         .bind(workspace_id)
         .bind(before)
@@ -318,7 +350,7 @@ pub async fn save(
     on!(conn, |c| sqlx::query(SQL)
         .bind(&operation.id)
         .bind(operation.state.as_str())
-        .bind(operation.done)
+        .bind(operation.cursor)
         .bind(operation.refused)
         .bind(&operation.conflicts)
         .bind(&operation.author)
@@ -331,7 +363,7 @@ pub async fn save(
 }
 
 /// One notification of an operation.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug)]
 pub struct Item {
     /// Its place, from 1.
     pub number: i64,
@@ -341,8 +373,8 @@ pub struct Item {
     pub before: Option<Json<Before>>,
     /// What was sent anew in its place.
     pub resent_as: Option<String>,
-    /// `done`, `refused`, `undone`, `kept`.
-    pub result: Option<String>,
+    /// What became of it, once it was dealt with.
+    pub result: Option<BulkResult>,
     /// Why it was refused, or is kept.
     pub words: Option<String>,
 }
@@ -357,7 +389,20 @@ pub async fn items(
     const SQL: &str =
         "SELECT number, notification_id, before, resent_as, result, words FROM bulk_items
          WHERE operation_id = $1 AND number BETWEEN $2 AND $3 ORDER BY number";
-    on!(conn, |c| sqlx::query_as(SQL).bind(operation_id).bind(from).bind(to).fetch_all(c).await)
+    type Row = (i64, String, Option<Json<Before>>, Option<String>, Option<String>, Option<String>);
+    let rows: Vec<Row> = on!(conn, |c| sqlx::query_as(SQL)
+        .bind(operation_id)
+        .bind(from)
+        .bind(to)
+        .fetch_all(c)
+        .await?);
+    Ok(rows
+        .into_iter()
+        .map(|(number, notification_id, before, resent_as, result, words)| {
+            let result = result.and_then(|word| word.parse().ok());
+            Item { number, notification_id, before, resent_as, result, words }
+        })
+        .collect())
 }
 
 /// Writes what became of an item.
@@ -368,7 +413,7 @@ pub async fn save_item(conn: &mut Conn, operation_id: &str, item: &Item) -> Resu
         .bind(item.number)
         .bind(&item.before)
         .bind(&item.resent_as)
-        .bind(&item.result)
+        .bind(item.result.map(BulkResult::as_str))
         .bind(&item.words)
         .execute(c)
         .await

@@ -106,6 +106,25 @@ pub async fn last_digest_before(
     Ok(found.map(|(date,)| date))
 }
 
+/// Where the newest digest of a day stands in which somebody is told of an onboarding; `None` when none is written.
+pub async fn digest_of(
+    conn: &mut Conn,
+    onboarding_id: &str,
+    recipient_id: &str,
+    date: NaiveDate,
+) -> Result<Option<NotificationState>, DbError> {
+    const SQL: &str = "SELECT n.state FROM notification_items i JOIN notifications n ON n.id = i.notification_id
+         WHERE i.onboarding_id = $1 AND n.kind = 'digest' AND n.recipient_id = $2 AND n.slot_date = $3
+         ORDER BY n.created_at DESC, n.id DESC LIMIT 1";
+    let found: Option<(String,)> = on!(conn, |c| sqlx::query_as(SQL)
+        .bind(onboarding_id)
+        .bind(recipient_id)
+        .bind(date)
+        .fetch_optional(c)
+        .await?);
+    Ok(found.and_then(|(state,)| state.parse().ok()))
+}
+
 /// When the newest nudge about a step of an onboarding's ladder was written, and where it stands; `None` when there is none any more.
 pub async fn nudge_of_step(
     conn: &mut Conn,

@@ -58,6 +58,8 @@ pub struct Journey {
 pub struct Journeys<'a> {
     /// How the customer's name begins, in any case.
     pub begins: Option<&'a str>,
+    /// Whether the beginning is the whole name.
+    pub whole: bool,
     /// Only this display id.
     pub number: Option<i64>,
     /// Only of this customer.
@@ -125,7 +127,12 @@ pub async fn journeys(
             .bind(which.phase.map(Phase::as_str))
             .bind(which.unroutable.then_some(true))
             .bind(which.snoozed_on)
-            .bind(which.begins.filter(|_| which.customer_id.is_none()).map(beginning))
+            .bind(
+                which
+                    .begins
+                    .filter(|_| which.customer_id.is_none())
+                    .map(|text| pattern(text, which.whole)),
+            )
             .bind(which.customer_id)
             .fetch_all(c)
             .await
@@ -211,19 +218,44 @@ pub async fn people(
     begins: Option<&str>,
     page: Page,
 ) -> Result<Vec<Colleague>, DbError> {
+    people_like(conn, workspace_id, begins.map(beginning), page).await
+}
+
+/// A page of users whose name or address begins like this, or is this, in any case.
+pub async fn people_called(
+    conn: &mut Conn,
+    workspace_id: &str,
+    name: &str,
+    whole: bool,
+    page: Page,
+) -> Result<Vec<Colleague>, DbError> {
+    people_like(conn, workspace_id, Some(pattern(name, whole)), page).await
+}
+
+async fn people_like(
+    conn: &mut Conn,
+    workspace_id: &str,
+    pattern: Option<String>,
+    page: Page,
+) -> Result<Vec<Colleague>, DbError> {
     on!(conn, |c| sqlx::query_as(COLLEAGUES)
         .bind(workspace_id)
         .bind(page.before)
         .bind(page.limit)
-        .bind(begins.map(beginning))
+        .bind(pattern)
         .fetch_all(c)
         .await)
 }
 
 /// The pattern of whatever begins like this, in lower case.
 fn beginning(text: &str) -> String {
-    let literal = text.replace('!', "!!").replace('%', "!%").replace('_', "!_");
-    format!("{}%", literal.to_lowercase())
+    pattern(text, false)
+}
+
+/// The pattern of whatever begins like this, or is this, in lower case.
+fn pattern(text: &str, whole: bool) -> String {
+    let literal = text.replace('!', "!!").replace('%', "!%").replace('_', "!_").to_lowercase();
+    if whole { literal } else { literal + "%" }
 }
 
 /// The names of these users and contacts, by id.

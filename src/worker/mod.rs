@@ -226,7 +226,7 @@ async fn make_readable(courier: &Courier, queue: Queue, ends: u32) -> Result<(),
         queue::set_aside(&mut conn, &unreadable).await?;
         conn.commit().await?;
         tracing::error!(queue = queue.name(), jobs = ?unreadable, "nobody can read these jobs; they were killed");
-    } else if ends % ENDS_FOR_A_REASON == 0 {
+    } else if ends.is_multiple_of(ENDS_FOR_A_REASON) {
         let mut conn = courier.db.begin().await?;
         let jobs = queue::empty(&mut conn, queue).await?;
         conn.commit().await?;

@@ -6,6 +6,7 @@ mod jobs;
 mod notifications;
 mod queues;
 mod schedules;
+mod seek;
 mod vitals;
 
 use pivotal_reminders::domain::values::Mode;

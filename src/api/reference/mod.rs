@@ -188,7 +188,9 @@ fn parameters(op: &Operation) -> Vec<Value> {
                 "content": { "application/json": { "schema": schema(json) } } }));
             continue;
         }
-        let schema = match *kind {
+        let (kind, required) =
+            kind.strip_prefix("required ").map_or((*kind, false), |kind| (kind, true));
+        let schema = match kind {
             "date-time" => json!({ "type": "string", "format": "date-time" }),
             kind if kind.starts_with(char::is_uppercase) => schema(kind),
             kind => json!({ "type": kind, "minLength": 1 }),
@@ -196,6 +198,9 @@ fn parameters(op: &Operation) -> Vec<Value> {
         all.push(
             json!({ "name": name, "in": "query", "description": description, "schema": schema }),
         );
+        if let (true, Some(last)) = (required, all.last_mut()) {
+            last["required"] = json!(true);
+        }
     }
     if op.method == "post" {
         all.push(json!({ "name": "Idempotency-Key", "in": "header",

@@ -36,6 +36,7 @@ pub(super) fn all() -> Map<String, Value> {
     add::<onboardings::OnboardingUpdate>(g);
     add::<Deleted<'_>>(g);
     add::<objects::OnboardingReminders<'_>>(g);
+    add::<objects::RemindersExplanation<'_>>(g);
     add::<reminders::SnoozeCreate>(g);
     add::<reminders::ForecastDays>(g);
     add::<reminders::AsIfText>(g);

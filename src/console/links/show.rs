@@ -181,9 +181,9 @@ async fn why(
     let found =
         explain::explain(conn, &subject.row, Some(&member.person.id), now, site.channels).await?;
     let verdict = match (found.sends, found.reason) {
-        (true, _) => t.line_is_due().to_owned(),
-        (false, Some(reason)) => t.no_line_because(&t.because(reason)),
-        (false, None) => t.line_is_not_due().to_owned(),
+        _ if found.sends || found.waits => t.line_is_due().to_owned(),
+        (_, Some(reason)) => t.no_line_because(&t.because(reason)),
+        (_, None) => t.line_is_not_due().to_owned(),
     };
     let rows = found
         .gates

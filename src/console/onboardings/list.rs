@@ -90,6 +90,7 @@ pub(super) async fn list(
     let labels = phases::list(&mut conn, &visitor.workspace.id).await?;
     let which = Journeys {
         begins: sought.begins(),
+        whole: false,
         number: sought.number(),
         customer_id: None,
         user_id: word("person"),

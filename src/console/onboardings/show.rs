@@ -236,6 +236,9 @@ fn verdict(visitor: &Visitor, explanation: &Explanation, at: DateTime<Utc>) -> V
     let day = english::day(local_date(visitor.zone(), at), local_date(visitor.zone(), visitor.now));
     let stops_at = explanation.gates.iter().position(|gate| !gate.passed);
     let sentence = match (explanation.sends, explanation.reason) {
+        _ if explanation.waits => {
+            format!("A line about it is in the digest of {day}, which waits.")
+        }
         (true, _) => format!("A line about it is in the digest of {day}."),
         (false, Some(reason)) => {
             format!("Nothing is sent on {day}: {}", words::end(words::reason(reason)))

@@ -27,6 +27,10 @@ pub struct BulkOperation<'a> {
     conflict_count: i64,
     refused: i64,
     reason: &'a str,
+    /// Taken back.
+    undone: i64,
+    /// Not taken back, because they had gone out or changed since.
+    kept: i64,
 }
 
 impl<'a> From<&'a Operation> for BulkOperation<'a> {
@@ -48,6 +52,8 @@ impl<'a> From<&'a Operation> for BulkOperation<'a> {
             conflict_count: operation.conflict_count,
             refused: operation.refused,
             reason: &operation.reason,
+            undone: operation.undone,
+            kept: operation.kept,
         }
     }
 }

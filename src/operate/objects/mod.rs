@@ -19,7 +19,7 @@ pub use keys::ApiKey;
 pub use notifications::{Notification, NotificationDetails};
 pub use people::{OptOut, User};
 pub use queues::{Job, Queue, Schedule};
-pub use reminders::{ForecastItem, OnboardingReminders};
+pub use reminders::{ForecastItem, OnboardingReminders, RemindersExplanation};
 
 /// An instant, with exactly three fraction digits and `Z`; only a cursor between rows of one instant has more.
 #[derive(Clone, Copy, Debug)]

@@ -9,6 +9,7 @@ use crate::domain::decide::Gate;
 use crate::domain::forecast::Forecasted;
 use crate::domain::values::{Channel, Kind, Mode, Reason, RecipientType};
 use crate::operate::explain::Explanation;
+use crate::operate::silence::Silence;
 
 /// What an onboarding's reminders are, and why.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -69,6 +70,61 @@ impl<'a> From<&'a Explanation> for OnboardingReminders<'a> {
             verdict: if explanation.sends { "send" } else { "hold" },
             reason: explanation.reason,
             gates: &explanation.gates,
+        }
+    }
+}
+
+/// What somebody got on a day, or what went out about an onboarding; and whether a line was due.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct RemindersExplanation<'a> {
+    #[schemars(extend("enum" = ["reminders_explanation"]))]
+    object: &'static str,
+    /// Who was meant; null where an onboarding was.
+    user_id: Option<&'a str>,
+    on: NaiveDate,
+    /// The answer in a sentence.
+    summary: &'a str,
+    notifications: Vec<Notification<'a>>,
+    onboardings: Vec<Line<'a>>,
+    /// There are more onboardings than were tried.
+    has_more: bool,
+}
+
+/// Whether a line about one onboarding was due.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
+struct Line<'a> {
+    onboarding_id: &'a str,
+    display_id: i64,
+    customer_name: &'a str,
+    #[schemars(extend("enum" = ["send", "hold"]))]
+    verdict: &'static str,
+    /// The first gate that is shut, in words.
+    detail: &'a str,
+}
+
+impl<'a> RemindersExplanation<'a> {
+    /// About a person, or about an onboarding.
+    #[must_use]
+    pub fn new(user_id: Option<&'a str>, found: &'a Silence) -> Self {
+        Self {
+            object: "reminders_explanation",
+            user_id,
+            on: found.on,
+            summary: &found.sentence,
+            notifications: found.messages.iter().map(Notification::from).collect(),
+            onboardings: found
+                .verdicts
+                .iter()
+                .map(|one| Line {
+                    onboarding_id: &one.onboarding_id,
+                    display_id: one.display_id,
+                    customer_name: &one.customer_name,
+                    verdict: if one.sends { "send" } else { "hold" },
+                    detail: &one.why,
+                })
+                .collect(),
+            has_more: found.more,
         }
     }
 }

@@ -427,7 +427,8 @@ fn clock_time(at: DateTime<Utc>) -> String {
 }
 
 /// A length of time in one unit, rounded down: "40 seconds", "12 minutes", "3 hours", "2 days".
-fn lasting(delta: TimeDelta) -> String {
+#[must_use]
+pub fn lasting(delta: TimeDelta) -> String {
     let seconds = delta.num_seconds().max(0);
     match seconds {
         ..60 => counted(seconds, "second"),

@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 
 use super::{Noun, clock};
-use crate::domain::findings::{Asked, Finding, Meanwhile, Since, Turn};
+use crate::domain::findings::{Asked, Finding, Meanwhile, Since, Turn, ended};
 use crate::domain::values::{CustomerStatus, Kind, Locale, Mode, State};
 
 impl Locale {
@@ -171,7 +171,6 @@ fn german(seen: &Finding) -> String {
             };
             format!("Stufe {number} ({counts}) {turn}.")
         }
-        Finding::NoStep => "Keine Stufe ist erreicht, an der ein Hinweis kommt.".to_owned(),
         Finding::NudgeChannel(channel) => format!("Der Hinweis wird per {} gesendet.", t.channel(*channel)),
         Finding::NudgeHeld(Some(reason)) => {
             format!("Der Hinweis wird nicht gesendet: {}.", t.because(*reason))
@@ -186,6 +185,20 @@ fn german(seen: &Finding) -> String {
             clock(*time)
         ),
         Finding::NoNudge => "Es kommt kein weiterer Hinweis.".to_owned(),
+        Finding::QueuePaused { queue, by, reason, since } => format!(
+            "Die Nachricht wartet: {by} hat die Warteschlange „{queue}“ am {} um {} Uhr (UTC) angehalten. Grund: {}",
+            day(&since.date_naive()),
+            clock(since.time()),
+            ended(reason)
+        ),
+        Finding::ChannelDown { channel, reason, since, next } => format!(
+            "Die Nachricht wartet: {} ist seit {}, {} Uhr (UTC) gestört; nächster Versuch um {} Uhr. Letzte Antwort: {}",
+            t.channel(*channel),
+            day(&since.date_naive()),
+            clock(since.time()),
+            clock(next.time()),
+            ended(reason)
+        ),
     }
 }
 

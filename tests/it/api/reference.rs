@@ -47,7 +47,10 @@ async fn answers_have_exactly_the_keys_of_their_schema_in_its_order() {
     app.post("/bulk_operations", plan).await.ok(201);
     let document = document();
     for op in operations().filter(|op| op.method == "get") {
-        let path = app.path_of(op.path).await;
+        let mut path = app.path_of(op.path).await;
+        if op.id == "explain-reminders" {
+            path += "?who=%231";
+        }
         let body = app.get(&path).await.ok(op.success.0);
         let name = op.success.1;
         assert_keys(&document, name, &body, op.id);

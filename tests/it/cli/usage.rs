@@ -42,7 +42,6 @@ async fn what_is_typed_wrongly_ends_with_2_and_does_nothing(#[case] backend: Bac
             [&user[..], &["--name", "X", "--email", "x@acme"]].concat(),
             vec!["operators", "create", "--email", "noor"],
             vec!["scan", "--now", "2026-06-02"],
-            [&["explain", "#1"][..], &HERE].concat(),
             [&["explain", "1", "--recipient", "Carl Csm"][..], &HERE].concat(),
             [&["forecast", "--as-if", r#"{"onboarding_id": 1, "phase": "kickoff"}"#][..], &HERE]
                 .concat(),

@@ -51,7 +51,8 @@ async fn everything_in_a_view_is_cancelled_by_a_plan_and_taken_back(#[case] back
     assert!(main(&said).starts_with("The workers take it back now"), "{said}");
     work().await;
     assert_eq!(states().await, "scheduled");
-    assert!(browser.read(&one).await.contains("Taken back"));
+    let said = browser.read(&one).await;
+    assert!(said.contains("1 taken back, 0 had gone out or changed, 0 refused."), "{said}");
     let everything = [("action", "cancel"), ("because", "all")];
     browser.read("/admin/w/acme/notifications").await;
     let said = browser.press("/admin/w/acme/bulk", &everything).await;

@@ -366,6 +366,14 @@ async fn why_somebody_got_nothing_takes_one_step(#[case] backend: Backend) {
     admin.stage.onboard("Carlsen & Co", json!({})).await;
     let either = browser.read("/admin/w/acme/explain?who=carl").await;
     assert!(either.contains("Which do you mean?") && either.contains("Carlsen"), "{either}");
+    // The whole name counts before beginnings; of many, how many more there are is said.
+    for n in 10..24 {
+        admin.stage.onboard(&format!("Carlsen {n}"), json!({})).await;
+    }
+    let whole = browser.read("/admin/w/acme/explain?who=carlsen+%26+co").await;
+    assert!(whole.contains("Carlsen & Co #3") && !whole.contains("Carlsen 10"), "{whole}");
+    let many = browser.read("/admin/w/acme/explain?who=carlsen").await;
+    assert!(many.contains("and 5 more; type more of the name"), "{many}");
     let nobody = browser.read("/admin/w/acme/explain?who=zebra").await;
     assert!(nobody.contains("Nobody and nothing begins"), "{nobody}");
 }

@@ -78,6 +78,43 @@ async fn with_a_failed_mail(backend: Backend) -> Stage {
 #[case::sqlite(Backend::Sqlite)]
 #[case::postgres(Backend::Postgres)]
 #[tokio::test]
+async fn taken_back_says_on_each_surface_what_had_gone_out_and_why_it_was_taken_back(
+    #[case] backend: Backend,
+) {
+    let stage = Stage::new(backend).await;
+    stage.onboard("Halden Freight", json!({})).await;
+    stage.onboard("Osterby Clinics", json!({ "reminder_email": false })).await;
+    stage.pass("2026-06-02T07:00:00Z").await;
+    stage.at("2026-06-02T08:00:00Z");
+    let sent = Wanted { state: Some(NotificationState::Sent), ..Wanted::default() };
+    let planned = act(&stage, &ada(), Deed::Plan(BulkAction::Resend, sent)).await.unwrap();
+    act(&stage, &ada(), Deed::Apply(planned.clone())).await.unwrap();
+    work(&stage).await;
+    // The mail goes out before it is taken back, the Slack message does not.
+    stage.sql("INSERT INTO queue_pauses (queue, workspace_id, paused_by, reason, since) VALUES ('slack', '', 'Ada', 'x', '2026-06-02T08:00:00+00:00')").await;
+    stage.drain("2026-06-02T08:00:00Z").await;
+    let path = format!("/bulk_operations/{}", planned.id);
+    stage.app.post(&format!("{path}/undo"), json!({ "reason": "a mistake" })).await.ok(200);
+    work(&stage).await;
+    let undone = stage.app.get(&path).await.ok(200);
+    let figures = ["state", "done", "undone", "kept", "refused"].map(|key| undone[key].to_string());
+    assert_eq!(figures, ["\"undone\"", "2", "1", "1", "0"]);
+    assert_eq!(undone["conflicts"][0]["reason"], "it has ended already, as sent", "{undone}");
+    let said = stage.service.ok(&["bulk", "show", "--workspace", "acme", &planned.id]).await.stdout;
+    assert!(said.contains("1 taken back, 1 had gone out or changed, 0 refused"), "{said}");
+    assert!(said.contains("  digest to Carl Csm about Osterby Clinics #2"), "{said}");
+    let log = stage.app.get("/audit_log?event=notification_cancelled").await.ok(200);
+    let entry = &log["data"][0];
+    assert_eq!(
+        (&entry["reason"], &entry["actor"]["type"]),
+        (&json!("a mistake"), &json!("api_key"))
+    );
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
 async fn what_failed_is_planned_retried_and_taken_back_before_it_is_sent(#[case] backend: Backend) {
     let stage = with_a_failed_mail(backend).await;
     let before = stage.ledger().await;

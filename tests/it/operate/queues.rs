@@ -138,3 +138,110 @@ async fn running_workers_obey_within_two_seconds() {
     wait_for(&service, "state = 'sent'", 300).await;
     assert_eq!(relay.accepted().len(), 300, "each once");
 }
+
+/// The gates of an answer that are shut: name and what was seen.
+fn shut(answer: &Value) -> Vec<String> {
+    let gates = answer["gates"].as_array().unwrap().iter();
+    gates
+        .filter(|gate| gate["passed"] == false)
+        .map(|gate| {
+            format!("{}: {}", gate["gate"].as_str().unwrap(), gate["detail"].as_str().unwrap())
+        })
+        .collect()
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn who_got_nothing_since_a_queue_was_stopped_is_told_who_stopped_it_and_why(
+    #[case] backend: Backend,
+) {
+    let stage = Stage::new(backend).await;
+    let ada = Author::operator("op_1", "Ada");
+    let path = stage.onboard("Halden Freight", json!({ "reminder_slack": false })).await;
+    let asked = format!("{path}/reminders?at=2026-06-02T07:00:00Z");
+    stage.at("2026-06-02T06:50:00Z");
+    switch(&stage, &ada, true, None).await;
+    let foreseen = stage.app.get(&asked).await.ok(200);
+    stage.scan("2026-06-02T07:00:00Z").await;
+    stage.at("2026-06-02T09:00:00Z");
+    let waiting = "queue: It waits: Ada has paused the queue email since Tue 2 Jun 2026 at 06:50 UTC, because: wrong texts.";
+    let explained = stage.app.get(&asked).await.ok(200);
+    for answer in [&foreseen, &explained] {
+        assert_eq!((&answer["verdict"], &answer["reason"]), (&json!("hold"), &Value::Null));
+        assert_eq!(shut(answer), [waiting]);
+    }
+    let list = stage.app.get("/notifications").await.ok(200);
+    let ntf = format!("/notifications/{}", list["data"][0]["id"].as_str().unwrap());
+    assert_eq!(shut(&stage.app.get(&ntf).await.ok(200)), [waiting]);
+    let cli = ["explain", "1", "--workspace", "acme", "--now", "2026-06-02T09:00:00Z"];
+    let said = stage.service.ok(&cli).await.stdout;
+    assert!(
+        said.starts_with("Onboarding #1: it is in a digest that day, which waits.\n"),
+        "{said}"
+    );
+    let last = "Last: digest of Tue 2 Jun 2026, scheduled: to be written when it goes out\n";
+    assert!(said.contains(last), "{said}");
+
+    // What it waited for then is of no interest once it has gone out, or asked about the days before.
+    switch(&stage, &ada, false, None).await;
+    stage.drain("2026-06-02T09:05:00Z").await;
+    stage.at("2026-06-02T09:10:00Z");
+    switch(&stage, &ada, true, None).await;
+    let sent = stage.app.get(&asked).await.ok(200);
+    assert_eq!((sent["verdict"].as_str(), shut(&sent)), (Some("send"), vec![]));
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn who_got_nothing_since_the_relay_is_down_is_told_its_answer_and_the_next_try(
+    #[case] backend: Backend,
+) {
+    let stage = Stage::new(backend).await;
+    let path = stage.onboard("Halden Freight", json!({ "reminder_slack": false })).await;
+    stage.scan("2026-06-02T07:00:00Z").await;
+    stage
+        .sql("INSERT INTO channel_pauses (channel, until, failures, reason, since)
+              VALUES ('email', '2026-06-02T07:14:00+00:00', 5, '421 4.3.2 try later', '2026-06-02T07:00:05+00:00')")
+        .await;
+    let asked = format!("{path}/reminders?at=2026-06-02T07:00:00Z");
+    let explained = stage.app.get(&asked).await.ok(200);
+    assert_eq!(
+        (&explained["verdict"], &explained["reason"]),
+        (&json!("hold"), &json!("channel_down"))
+    );
+    insta::assert_snapshot!(shut(&explained).join("\n"), @"queue: It waits: e-mail has been down since Tue 2 Jun 2026 at 07:00 UTC, the next try is at 07:14:00 UTC; the last answer: 421 4.3.2 try later.");
+    let list = stage.app.get("/notifications").await.ok(200);
+    let ntf = format!("/notifications/{}", list["data"][0]["id"].as_str().unwrap());
+    assert_eq!(shut(&stage.app.get(&ntf).await.ok(200)), shut(&explained));
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn only_gates_that_concern_a_message_are_listed(#[case] backend: Backend) {
+    let stage = Stage::new(backend).await;
+    let path = stage.onboard("Halden Freight", json!({ "state": "waiting" })).await;
+    let named = |answer: &Value| -> Vec<String> {
+        let gates = answer["gates"].as_array().unwrap().iter();
+        gates.map(|gate| gate["gate"].as_str().unwrap().to_owned()).collect()
+    };
+    // No step is reached on the first morning, so there is no nudge to explain.
+    let first = stage.app.get(&format!("{path}/reminders?at=2026-06-02T07:00:00Z")).await.ok(200);
+    assert!(!named(&first).iter().any(|gate| gate.starts_with("nudge_")), "{first}");
+    stage.scan("2026-06-04T10:00:00Z").await;
+    let of_kind = async |kind: &str| {
+        let list = stage.app.get(&format!("/notifications?kind={kind}")).await.ok(200);
+        let id = list["data"][0]["id"].as_str().unwrap().to_owned();
+        named(&stage.app.get(&format!("/notifications/{id}")).await.ok(200))
+    };
+    let digest = of_kind("digest").await;
+    assert!(!digest.iter().any(|gate| gate.starts_with("nudge_")), "{digest:?}");
+    let nudge = of_kind("waiting_on_customer").await;
+    assert!(nudge.contains(&"nudge_step".to_owned()), "{nudge:?}");
+    assert!(!nudge.contains(&"slot".to_owned()), "{nudge:?}");
+}

@@ -47,6 +47,34 @@ pub(super) const OPERATIONS: &[Operation] = &[
         ..DELETE
     },
     Operation {
+        path: "/reminders/explain",
+        id: "explain-reminders",
+        tag: "Reminders",
+        summary: "Why somebody got nothing, in one step",
+        description: "What was written on the day for a person or about an onboarding, and whether a line was due: the first gate that is shut of each of a person's onboardings. Names and addresses are compared in any case, first whole, then by how they begin.",
+        query: &[
+            (
+                "who",
+                "required string",
+                "A person or customer by name or address, an onboarding by number, or an id.",
+            ),
+            (
+                "at",
+                "date-time",
+                "On the day of this instant, in the workspace's calendar; now without.",
+            ),
+        ],
+        success: (200, "RemindersExplanation"),
+        errors: &[
+            QUERY,
+            (
+                404,
+                "nothing_found: nobody and nothing of the workspace is called so. Or several_found; the message names their ids.",
+            ),
+        ],
+        ..GET
+    },
+    Operation {
         path: "/reminders/forecast",
         id: "forecast-reminders",
         tag: "Reminders",
