@@ -214,12 +214,9 @@ async fn push_payloads(
 /// What time it is, in seconds, by the clock that says when a job is due. On PostgreSQL that is the database's own: by ours, were it ahead, every
 /// job would wait for the difference.
 async fn judge(conn: &mut Conn) -> Result<u64, DbError> {
+    const POSTGRES: &str = "SELECT CAST(floor(EXTRACT(EPOCH FROM now())) AS BIGINT)";
     let seconds: i64 = match conn.dialect() {
-        Dialect::Postgres(c) => {
-            sqlx::query_scalar("SELECT CAST(floor(extract(epoch FROM now())) AS BIGINT)")
-                .fetch_one(c)
-                .await?
-        }
+        Dialect::Postgres(c) => sqlx::query_scalar(POSTGRES).fetch_one(c).await?,
         Dialect::Sqlite(_) => Clock::System.now().timestamp(),
     };
     Ok(u64::try_from(seconds).unwrap_or_default())

@@ -279,7 +279,7 @@ pub async fn create(
 }
 
 /// Operations with what became of what is in them, which is counted only where it was taken back.
-macro_rules! select {
+macro_rules! select_operations {
     () => {
         "SELECT o.*,
    CASE WHEN o.state IN ('undoing', 'undone') THEN (SELECT count(*) FROM bulk_items i WHERE i.operation_id = o.id AND i.result IS NOT NULL) ELSE o.done END AS dealt_with,
@@ -295,7 +295,7 @@ pub async fn find(
     workspace_id: &str,
     id: &str,
 ) -> Result<Option<Operation>, DbError> {
-    const SQL: &str = concat!(select!(), " WHERE o.workspace_id = $1 AND o.id = $2");
+    const SQL: &str = concat!(select_operations!(), " WHERE o.workspace_id = $1 AND o.id = $2");
     on!(conn, |c| sqlx::query_as(SQL).bind(workspace_id).bind(id).fetch_optional(c).await)
 }
 
@@ -308,7 +308,7 @@ pub async fn lock(
     fetch_locked!(
         conn,
         Operation,
-        concat!(select!(), " WHERE o.workspace_id = $1 AND o.id = $2"),
+        concat!(select_operations!(), " WHERE o.workspace_id = $1 AND o.id = $2"),
         workspace_id,
         id
     )
@@ -322,7 +322,7 @@ pub async fn list(
     limit: i64,
 ) -> Result<Vec<Operation>, DbError> {
     const SQL: &str = concat!(
-        select!(),
+        select_operations!(),
         " WHERE o.workspace_id = $1 AND o.created_at < $2 ORDER BY o.created_at DESC LIMIT $3"
     );
     on!(conn, |c| sqlx::query_as(SQL)

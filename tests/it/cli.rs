@@ -114,7 +114,7 @@ fn the_verbs_and_what_they_take() {
         list --workspace WORKSPACE: Who wants no messages of which kind
         lift --workspace WORKSPACE ID --reason REASON: Write again to a customer's contact who asked for it
       forecast --workspace WORKSPACE [--days DAYS] [--csm CSM] [--onboarding ONBOARDING] [--as-if JSON] [--now RFC3339]: What will be sent to whom, when, if nothing changes
-      explain --workspace WORKSPACE ONBOARDING [--recipient RECIPIENT] [--now RFC3339]: Why somebody hears, or does not hear, of an onboarding
+      explain --workspace WORKSPACE WHO [--recipient RECIPIENT] [--now RFC3339]: Why somebody hears, or does not hear, of an onboarding
       preview [KIND] [--all] [--out DIR] [--workspace WORKSPACE] [--onboarding ONBOARDING] [--user USER] [--channel CHANNEL] [--locale LOCALE] [--html] [--to ADDRESS] [--now RFC3339]: What messages look like, on samples or on real data
       unroutable [--workspace WORKSPACE]: Onboardings that nobody hears of: no active CSM, and no active workspace owner
       status [--workspace WORKSPACE] [--now RFC3339]: How the service is: what waits, what runs, what asks for an operator
