@@ -10,7 +10,7 @@ use crate::domain::calendar::{add_days, instant, local_date};
 use crate::domain::facts::Channels;
 use crate::domain::ids::Ref;
 use crate::domain::slots::Slots;
-use crate::domain::values::Reason;
+use crate::domain::values::{NotificationState, Reason};
 use crate::render::english;
 use crate::store::onboardings::{self, Onboarding};
 use crate::store::rosters::{self, Journey, Journeys};
@@ -22,6 +22,9 @@ const TRIED: i64 = 25;
 
 /// Messages of the day that are shown.
 const SHOWN: i64 = 50;
+
+/// Messages of the day that are counted.
+const MOST_COUNTED: i64 = 10_000;
 
 /// What somebody got on a day, and of what they did not hear.
 #[derive(Debug)]
@@ -63,7 +66,7 @@ pub async fn of_person(
 ) -> Result<Silence, DbError> {
     let workspace = &user.workspace_id;
     let who = Filter { recipient_id: Some(&user.id), ..Filter::default() };
-    let (zone, messages) = of_day(conn, workspace, who, on).await?;
+    let Day { zone, messages, sent } = of_day(conn, workspace, who, on).await?;
     let at = slot(conn, user, on).await?.unwrap_or(now);
     let which = Journeys { user_id: Some(&user.id), ..Journeys::default() };
     let page = rosters::Page { before: i64::MAX, limit: TRIED + 1 };
@@ -83,7 +86,7 @@ pub async fn of_person(
     let sentence = if messages.is_empty() && !user.active {
         format!("{name} is deactivated, so nothing is sent to them.")
     } else {
-        sentence(&messages, "for", "to", &name, &day)
+        sentence(&messages, sent, "for", "to", &name, &day)
     };
     Ok(Silence { on, sentence, messages, verdicts, more })
 }
@@ -97,29 +100,34 @@ pub async fn of_onboarding(
     now: DateTime<Utc>,
 ) -> Result<Silence, DbError> {
     let workspace = &onboarding.workspace_id;
-    let zone = zone(conn, workspace).await?;
-    let on = local_date(zone, at);
+    let on = local_date(zone(conn, workspace).await?, at);
     let which = Filter { onboarding_id: Some(&onboarding.id), ..Filter::default() };
-    let (_, messages) = of_day(conn, workspace, which, on).await?;
+    let Day { zone, messages, sent } = of_day(conn, workspace, which, on).await?;
     let (sends, why) = verdict(conn, onboarding, None, at, channels).await?;
     let titles = titles::of(conn, std::slice::from_ref(&onboarding.id)).await?;
     let customer_name =
         titles.get(&onboarding.id).map(|title| title.customer.clone()).unwrap_or_default();
     let day = english::day(on, local_date(zone, now));
     let name = format!("{} #{}", english::name(&customer_name), onboarding.display_id);
-    let sentence = sentence(&messages, "about", "about", &name, &day);
+    let sentence = sentence(&messages, sent, "about", "about", &name, &day);
     let (onboarding_id, display_id) = (onboarding.id.clone(), onboarding.display_id);
     let verdicts = vec![Verdict { onboarding_id, display_id, customer_name, sends, why }];
     Ok(Silence { on, sentence, messages, verdicts, more: false })
 }
 
-fn sentence(messages: &[Notification], written: &str, went: &str, name: &str, day: &str) -> String {
-    let sent = messages.iter().filter(|row| row.state == "sent").count();
+fn sentence(
+    messages: &[Notification],
+    sent: i64,
+    written: &str,
+    went: &str,
+    name: &str,
+    day: &str,
+) -> String {
     match (messages.len(), sent) {
         (0, _) => format!("Nothing was written {written} {name} on {day}."),
         (_, 0) => format!("Nothing was sent {went} {name} on {day}: see the reason."),
         (_, sent) => {
-            let count = english::count(i64::try_from(sent).unwrap_or(i64::MAX), "message");
+            let count = english::count(sent, "message");
             format!("{count} went {went} {name} on {day}.")
         }
     }
@@ -131,18 +139,30 @@ async fn zone(conn: &mut Conn, workspace_id: &str) -> Result<chrono_tz::Tz, DbEr
 }
 
 /// What was written on a day of the workspace's calendar.
+struct Day {
+    zone: chrono_tz::Tz,
+    /// The newest of it.
+    messages: Vec<Notification>,
+    /// How many were sent, of all.
+    sent: i64,
+}
+
 async fn of_day(
     conn: &mut Conn,
     workspace_id: &str,
     which: Filter<'_>,
     on: NaiveDate,
-) -> Result<(chrono_tz::Tz, Vec<Notification>), DbError> {
+) -> Result<Day, DbError> {
     let zone = zone(conn, workspace_id).await?;
     let midnight = |date| instant(zone, date, NaiveTime::MIN);
     let (since, until) = (Some(midnight(on)), Some(midnight(add_days(on, 1))));
     let filter = Filter { since, until, ..which };
-    let found = notifications::list(conn, workspace_id, &filter, &Cursor::start(), SHOWN).await?;
-    Ok((zone, found))
+    let messages =
+        notifications::list(conn, workspace_id, &filter, &Cursor::start(), SHOWN).await?;
+    // More may have been written than are shown.
+    let sent = Filter { state: Some(NotificationState::Sent), ..filter };
+    let sent = notifications::count_up_to(conn, workspace_id, &sent, MOST_COUNTED).await?;
+    Ok(Day { zone, messages, sent })
 }
 
 /// Whether a line was due, and the first gate that is shut.
