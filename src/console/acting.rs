@@ -11,8 +11,8 @@ use super::form::Form;
 use super::frame;
 use super::site::Site;
 use super::visitor::{self, Visitor};
-use super::words;
 use crate::db::Conn;
+use crate::domain::findings::ended;
 use crate::domain::values::OperatorRole;
 use crate::operate::keys::sha256;
 use crate::operate::notifications::Because;
@@ -161,7 +161,7 @@ impl Acting {
                 Ok(self.back(back, true, &sentence))
             }
             Err(ActionError::Refused(why)) => {
-                Ok(self.back(back, false, &format!("Nothing was changed: {}", words::end(&why))))
+                Ok(self.back(back, false, &format!("Nothing was changed: {}", ended(&why))))
             }
             Err(error) => Err(error.into()),
         }

@@ -4,6 +4,7 @@ use chrono::{DateTime, Datelike, SecondsFormat, Utc};
 use chrono_tz::Tz;
 use serde::Serialize;
 
+use crate::domain::findings::ended;
 use crate::domain::values::{Channel, JobStatus, Kind, NotificationState, Reason};
 use crate::render::english as words;
 
@@ -113,11 +114,5 @@ pub(super) const fn reason(reason: Reason) -> &'static str {
 
 /// A sentence of its own: capital letter, full stop.
 pub(super) fn sentence(text: &str) -> String {
-    end(&words::capital(text))
-}
-
-/// With a full stop, if it has none.
-pub(super) fn end(text: &str) -> String {
-    let text = text.trim_end();
-    if text.ends_with(['.', '!', '?']) { text.to_owned() } else { format!("{text}.") }
+    ended(&words::capital(text))
 }

@@ -188,19 +188,19 @@ fn parameters(op: &Operation) -> Vec<Value> {
                 "content": { "application/json": { "schema": schema(json) } } }));
             continue;
         }
-        let (kind, required) =
-            kind.strip_prefix("required ").map_or((*kind, false), |kind| (kind, true));
+        let must = kind.strip_prefix("required ");
+        let kind = must.unwrap_or(kind);
         let schema = match kind {
             "date-time" => json!({ "type": "string", "format": "date-time" }),
             kind if kind.starts_with(char::is_uppercase) => schema(kind),
             kind => json!({ "type": kind, "minLength": 1 }),
         };
-        all.push(
-            json!({ "name": name, "in": "query", "description": description, "schema": schema }),
-        );
-        if let (true, Some(last)) = (required, all.last_mut()) {
-            last["required"] = json!(true);
+        let mut parameter =
+            json!({ "name": name, "in": "query", "description": description, "schema": schema });
+        if must.is_some() {
+            parameter["required"] = json!(true);
         }
+        all.push(parameter);
     }
     if op.method == "post" {
         all.push(json!({ "name": "Idempotency-Key", "in": "header",

@@ -14,8 +14,8 @@ use crate::console::{blocks, frame};
 use crate::db::Conn;
 use crate::domain::ids::Ref;
 use crate::domain::message::{MAX_ATTEMPTS, Message};
-use crate::domain::values::{AttemptOutcome, NotificationState, Reason};
-use crate::operate::explain::explain;
+use crate::domain::values::{AttemptOutcome, Kind, NotificationState, Reason};
+use crate::operate::explain;
 use crate::operate::notifications::{self, Details, Notification};
 use crate::store::audit;
 use crate::store::{onboardings as journeys, titles};
@@ -108,6 +108,7 @@ pub(super) async fn show(
     let ids = onboardings(n);
     let titles = titles::of(&mut conn, &ids).await?;
     let row = Row::new(&visitor, n, &titles);
+    let kind = n.kind.parse().unwrap_or(Kind::Digest);
     let mut explained = Vec::new();
     for id in ids.iter().take(EXPLAINED) {
         let Some(title) = titles.get(id) else { continue };
@@ -119,9 +120,8 @@ pub(super) async fn show(
         let recipient = (n.recipient_type == "user").then_some(n.recipient_id.as_str());
         // As of the instant for which it was meant: the facts are today's, the calendar that day's.
         let at = n.not_before.min(visitor.now);
-        let mut gates = explain(&mut conn, &onboarding, recipient, at, site.channels).await?.gates;
-        // What holds a nudge back is no gate of a digest.
-        gates.retain(|gate| n.step.is_some() || !gate.gate.starts_with("nudge_"));
+        let gates =
+            explain::gates(&mut conn, &onboarding, recipient, at, site.channels, kind).await?;
         explained.push(Explained {
             title: format!("{} #{}", title.customer, title.display_id),
             url: visitor.url(&format!("onboardings/{}", title.display_id)),

@@ -18,6 +18,7 @@ use crate::console::words::{self, When};
 use crate::db::Conn;
 use crate::domain::calendar::{add_days, instant, local_date};
 use crate::domain::digest;
+use crate::domain::findings::ended;
 use crate::domain::ids::Ref;
 use crate::operate::acts::{self, LONGEST_SNOOZE_DAYS, Subject};
 use crate::operate::explain::{self, Explanation};
@@ -241,7 +242,7 @@ fn verdict(visitor: &Visitor, explanation: &Explanation, at: DateTime<Utc>) -> V
         }
         (true, _) => format!("A line about it is in the digest of {day}."),
         (false, Some(reason)) => {
-            format!("Nothing is sent on {day}: {}", words::end(words::reason(reason)))
+            format!("Nothing is sent on {day}: {}", ended(words::reason(reason)))
         }
         (false, None) => {
             let gate = stops_at.and_then(|at| explanation.gates.get(at));

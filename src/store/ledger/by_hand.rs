@@ -130,16 +130,18 @@ pub async fn rows(
     workspace_id: &str,
     ids: &[String],
 ) -> Result<Vec<ByHand>, DbError> {
-    fetch_by_ids!(
+    let mut rows = fetch_by_ids!(
         conn,
         ByHand,
         "SELECT id, workspace_id, kind, channel, mode, state, reason, recipient_type, recipient_id, slot_date, not_before, deadline, resent,
            resend_of, sent_at, detail, attempt_count, claim_count, finished_at
-         FROM notifications WHERE workspace_id = $2 AND id",
+         FROM notifications WHERE id",
         ids,
-        "",
-        workspace_id
-    )
+        ""
+    )?;
+    // Not in the statement: SQLite would read the whole workspace for it.
+    rows.retain(|row| row.workspace_id == workspace_id);
+    Ok(rows)
 }
 
 /// Puts a row back to how it stood before; a digest counts as a reminder again, or no longer, as it did then.
