@@ -117,6 +117,41 @@ fn every_way_to_write_a_statement_is_found() {
     "#);
 }
 
+/// Tables that grow for as long as the service runs, by the names that statements give them.
+const GROWING: [&str; 5] =
+    ["notifications", "notification_items", "attempts", "messages", "audit_log"];
+
+/// SQLite counts no rows before it chooses a plan, so it chooses the same for a million.
+#[tokio::test]
+async fn no_statement_reads_a_growing_table_as_a_whole_on_sqlite() {
+    let db = TestDb::new(Backend::Sqlite).await;
+    let Db::Sqlite { read, .. } = &db.db else { panic!("an SQLite test") };
+    let mut whole = String::new();
+    for statement in everything(&PLACES).into_iter().filter(Statement::is_for_sqlite) {
+        // What a demo counts is its own.
+        if statement.file == "cli/demo_data.rs" {
+            continue;
+        }
+        let sql = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", statement.sql)).into_sql_str();
+        let plan: Result<Vec<(i64, i64, i64, String)>, _> =
+            sqlx::query_as(sql).fetch_all(read).await;
+        for (_, _, _, step) in plan.unwrap_or_default() {
+            // The index of what is open holds little, however much has ended.
+            let Some(table) = step.strip_prefix("SCAN ").filter(|s| !s.ends_with("_open")) else {
+                continue;
+            };
+            let name = table.split(' ').next().unwrap_or_default();
+            let grows = GROWING.iter().any(|growing| {
+                name == *growing || statement.sql.contains(&format!("{growing} {name} "))
+            });
+            if grows {
+                writeln!(whole, "{}: {step}\n    {}", statement.file, statement.sql).unwrap();
+            }
+        }
+    }
+    assert!(whole.is_empty(), "{whole}");
+}
+
 /// How often a table has been read as a whole so far; without those that have a row for each process, queue or workspace.
 async fn read_as_a_whole(stage: &Stage) -> Vec<(String, i64)> {
     let Db::Postgres(pool) = stage.app.db() else { panic!("PostgreSQL counts them") };

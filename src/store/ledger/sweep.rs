@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::POISON_AFTER;
+use super::UNTIL_DECIDED;
 use super::reminded::give_back;
 use crate::db::{Conn, DbError, Dialect, json_list};
 use crate::domain::values::{Channel, Kind, NotificationState, Reason};
@@ -159,7 +160,8 @@ pub async fn backlog(conn: &mut Conn, now: DateTime<Utc>) -> Result<Backlog, DbE
         HELD,
         " AS held FROM (SELECT workspace_id, kind, channel, mode,
              count(CASE WHEN state <> 'sending' AND not_before <= $1 THEN 1 END) AS ready, count(CASE WHEN state = 'sending' THEN 1 END) AS leased
-           FROM notifications WHERE finished_at IS NULL GROUP BY workspace_id, kind, channel, mode) n) g"
+           FROM notifications WHERE finished_at IS NULL AND not_before <= $2 GROUP BY workspace_id, kind, channel, mode) n) g"
     );
-    on!(conn, |c| sqlx::query_as(SQL).bind(now).fetch_one(c).await)
+    // Every open row is to be looked at by then. Without saying so, SQLite would read the whole ledger in the order of the groups.
+    on!(conn, |c| sqlx::query_as(SQL).bind(now).bind(UNTIL_DECIDED).fetch_one(c).await)
 }
