@@ -1,14 +1,9 @@
 //! `/audit_log`: who changed what, as a list or as a file.
 
-use std::collections::BTreeMap;
-
 use axum::extract::State;
 use axum::response::Response;
 use chrono::DateTime;
 use http::{HeaderMap, StatusCode};
-use schemars::JsonSchema;
-use serde::Serialize;
-use serde_json::Value;
 
 use super::Api;
 use super::auth::{Caller, Reader};
@@ -16,59 +11,10 @@ use super::csv_file as csv;
 use super::error::ApiError;
 use super::notifications::Named;
 use super::query::Query;
-use super::wire::{self, Instant, List};
+use super::wire::{self, List};
 use crate::db::Conn;
-use crate::operate::audit_log::{self, Filter, Line};
-
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "AuditEntry")]
-pub(super) struct View<'a> {
-    #[schemars(extend("enum" = ["audit_entry"]))]
-    object: &'static str,
-    id: &'a str,
-    event: &'a str,
-    actor: Actor<'a>,
-    target: Target<'a>,
-    /// {field: [before, after]}
-    #[schemars(with = "BTreeMap<String, Vec<Value>>")]
-    diff: &'a Value,
-    reason: Option<&'a str>,
-    request_id: Option<&'a str>,
-    created_at: Instant,
-}
-
-#[derive(Serialize, JsonSchema)]
-#[schemars(inline)]
-struct Actor<'a> {
-    r#type: &'a str,
-    id: Option<&'a str>,
-    name: &'a str,
-}
-
-#[derive(Serialize, JsonSchema)]
-#[schemars(inline)]
-struct Target<'a> {
-    object: &'a str,
-    id: &'a str,
-}
-
-fn view(line: &Line) -> View<'_> {
-    View {
-        object: "audit_entry",
-        id: &line.id,
-        event: &line.event,
-        actor: Actor {
-            r#type: &line.actor_type,
-            id: line.actor_id.as_deref(),
-            name: &line.actor_name,
-        },
-        target: Target { object: &line.object, id: &line.object_id },
-        diff: &line.diff.0,
-        reason: line.reason.as_deref(),
-        request_id: line.request_id.as_deref(),
-        created_at: Instant(line.created_at),
-    }
-}
+use crate::operate::audit_log::{self, Filter};
+use crate::operate::objects::AuditEntry;
 
 /// The id of what a number names; types of objects that have no numbers of their own are asked for by id.
 async fn number(
@@ -112,5 +58,5 @@ pub(super) async fn list(
     }
     let (lines, next) =
         audit_log::page(&mut conn, caller.workspace_id(), filter, page.limit).await?;
-    Ok(wire::json(StatusCode::OK, &List::cut(lines.iter().map(view).collect(), next)))
+    Ok(wire::json(StatusCode::OK, &List::cut(lines.iter().map(AuditEntry::from).collect(), next)))
 }

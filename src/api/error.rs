@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::wire;
 use crate::db::DbError;
 use crate::operate::ActionError;
+use crate::operate::forecast::ForecastError;
 
 /// An answer that is not a success.
 #[derive(Clone, Debug)]
@@ -107,6 +108,11 @@ impl ApiError {
         Self::not_found("contact_not_found", "No such contact.")
     }
 
+    /// 404: likewise; or it is not refused.
+    pub(super) fn address_not_found() -> Self {
+        Self::not_found("address_not_found", "No such address was refused.")
+    }
+
     /// 404: likewise.
     pub(super) fn onboarding_not_found() -> Self {
         Self::not_found("onboarding_not_found", "No such onboarding.")
@@ -181,10 +187,9 @@ impl ApiError {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", message)
     }
 
-    /// 400, 414 or 431: what came is no request, or too long a one.
-    pub(super) fn unread(status: StatusCode, message: &'static str) -> Self {
-        let code = if status == StatusCode::BAD_REQUEST { "custom" } else { "too_big" };
-        Self::new(status, code, message)
+    /// 400: what came is no request, or too long a one.
+    pub(super) fn unread(code: &'static str, message: &'static str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, message)
     }
 
     /// 415.
@@ -277,6 +282,8 @@ impl From<ActionError> for ApiError {
     fn from(error: ActionError) -> Self {
         match error {
             ActionError::NotFound("queue") => Self::queue_not_found(),
+            ActionError::NotFound("flagged address") => Self::address_not_found(),
+            ActionError::NotFound("contact") => Self::contact_not_found(),
             ActionError::NotFound("job") => Self::job_not_found(),
             ActionError::NotFound("bulk operation") => Self::bulk_operation_not_found(),
             ActionError::NotFound("schedule") => Self::schedule_not_found(),
@@ -289,6 +296,15 @@ impl From<ActionError> for ApiError {
                 Self::new(StatusCode::CONFLICT, "action_refused", message + ".")
             }
             ActionError::Db(error) => error.into(),
+        }
+    }
+}
+
+impl From<ForecastError> for ApiError {
+    fn from(error: ForecastError) -> Self {
+        match error {
+            ForecastError::NoOnboarding => Self::onboarding_not_found(),
+            ForecastError::Database(error) => error.into(),
         }
     }
 }

@@ -32,8 +32,10 @@ mod request;
 mod schedules;
 mod serve;
 pub mod settings;
+mod status;
 mod templates;
 mod unread;
+mod unwanted;
 mod usage;
 mod users;
 mod values;
@@ -155,6 +157,7 @@ pub fn router(api: Api) -> Router {
         .route("/onboardings/{id}/snooze", post(reminders::snooze).delete(reminders::wake))
         .route("/reminders/explain", get(reminders::explain))
         .route("/reminders/forecast", get(reminders::forecast))
+        .route("/reminders/unroutable", get(reminders::unroutable))
         .route("/users", get(users::list).post(users::create))
         .route("/users/{id}", get(users::get).patch(users::update).delete(users::deactivate))
         .route(
@@ -167,7 +170,10 @@ pub fn router(api: Api) -> Router {
         .route("/phases/{key}", patch(phases::update))
         .route("/templates", get(templates::list))
         .route("/templates/{name}", get(templates::get).put(templates::put))
-        .route("/opt_outs", get(templates::opt_outs))
+        .route("/opt_outs", get(unwanted::opt_outs))
+        .route("/opt_outs/{id}/lift", post(unwanted::lift))
+        .route("/addresses", get(unwanted::addresses))
+        .route("/addresses/{id}/clear", post(unwanted::clear))
         .route("/api_keys", get(api_keys::list).post(api_keys::create))
         .route("/api_keys/{id}", delete(api_keys::revoke))
         .route("/api_keys/{id}/rotate", post(api_keys::rotate))
@@ -175,6 +181,8 @@ pub fn router(api: Api) -> Router {
         .route("/notifications/{id}", get(notifications::get))
         .route("/notifications/{id}/retry", post(notifications::retry))
         .route("/notifications/{id}/cancel", post(notifications::cancel))
+        .route("/notifications/{id}/resend", post(notifications::resend))
+        .route("/notifications/{id}/delivered", post(notifications::delivered))
         .route("/queues", get(queues::list))
         .route("/queues/{name}/pause", post(queues::pause))
         .route("/queues/{name}/resume", post(queues::resume))
@@ -188,10 +196,12 @@ pub fn router(api: Api) -> Router {
         .route("/bulk_operations/{id}/apply", post(bulk_operations::apply))
         .route("/bulk_operations/{id}/undo", post(bulk_operations::undo))
         .route("/schedules", get(schedules::list))
+        .route("/schedules/{name}/dry_run", get(schedules::dry_run))
         .route("/schedules/{name}/run", post(schedules::run))
         .route("/schedules/{name}/pause", post(schedules::pause))
         .route("/schedules/{name}/resume", post(schedules::resume))
-        .route("/audit_log", get(audit_log::list));
+        .route("/audit_log", get(audit_log::list))
+        .route("/status", get(status::get));
     let router = Router::new()
         .nest("/api/v1", v1)
         .route("/openapi.json", get(reference::openapi))

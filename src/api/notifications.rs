@@ -219,10 +219,32 @@ pub(super) async fn cancel(
     act(&api, &caller, reference, post, Act::Cancel).await
 }
 
+/// `POST /api/v1/notifications/{id}/resend`: answers with the new one.
+pub(super) async fn resend(
+    State(api): State<Api>,
+    Operator(caller): Operator,
+    PathRef(reference): PathRef,
+    post: Post,
+) -> Result<Response, ApiError> {
+    act(&api, &caller, reference, post, Act::Resend).await
+}
+
+/// `POST /api/v1/notifications/{id}/delivered`
+pub(super) async fn delivered(
+    State(api): State<Api>,
+    Operator(caller): Operator,
+    PathRef(reference): PathRef,
+    post: Post,
+) -> Result<Response, ApiError> {
+    act(&api, &caller, reference, post, Act::Delivered).await
+}
+
 #[derive(Clone, Copy)]
 enum Act {
     Retry,
     Cancel,
+    Resend,
+    Delivered,
 }
 
 async fn act(
@@ -250,8 +272,14 @@ async fn act(
     let row = match act {
         Act::Retry => notifications::retry(tx, because, workspace, &id, caller.now).await,
         Act::Cancel => notifications::cancel(tx, because, workspace, &id, caller.now).await,
+        Act::Resend => notifications::resend(tx, because, workspace, &id, caller.now).await,
+        Act::Delivered => notifications::delivered(tx, because, workspace, &id, caller.now).await,
     }?;
-    once.finish(caller, StatusCode::OK, &objects::Notification::from(&row)).await
+    let status = match act {
+        Act::Resend => StatusCode::CREATED,
+        Act::Retry | Act::Cancel | Act::Delivered => StatusCode::OK,
+    };
+    once.finish(caller, status, &objects::Notification::from(&row)).await
 }
 
 /// Notifications have no display id.

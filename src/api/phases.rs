@@ -47,7 +47,7 @@ request! {
     }
 }
 
-fn view(phase: &Phase) -> View<'_> {
+pub(super) fn view(phase: &Phase) -> View<'_> {
     View {
         object: "phase",
         key: phase.key,
@@ -67,9 +67,7 @@ pub(super) async fn list(
     let part = query.part()?;
     let mut conn = api.db.read().await?;
     let phases = phases::list(&mut conn, caller.workspace_id()).await?;
-    // Phases have a place and no age; as an instant it makes a cursor like any other.
-    let place = |phase: &Phase| DateTime::from_timestamp_millis(phase.position).unwrap_or_default();
-    let rows = phases.iter().map(|phase| (place(phase), view(phase)));
+    let rows = phases.iter().map(|phase| (wire::place(phase.position), view(phase)));
     Ok(wire::json(StatusCode::OK, &List::part(rows, part)))
 }
 

@@ -15,7 +15,7 @@ use super::request::{Nullable, Optional, request};
 use super::values::{Boolean, Date, DaySpan, Days, ListOf, Reference, Time, Word};
 use super::wire::{self, Instant};
 use super::{Api, users};
-use crate::db::Conn;
+use crate::db::{Conn, DbError};
 use crate::domain::calendar::Weekdays;
 use crate::domain::values::{Channel, Kind};
 use crate::store::audit::Author;
@@ -71,26 +71,36 @@ struct Span<'a> {
     until: &'a str,
 }
 
-/// Shows the time at which the digest really comes, whoever chose it.
-async fn answer(conn: &mut Conn, user: &User) -> Result<Response, ApiError> {
+impl<'a> View<'a> {
+    /// Shows the time at which the digest really comes, whoever chose it.
+    pub(super) fn new(user: &'a User, usual_time: &'a str) -> Self {
+        let quiet = user.quiet_from.as_deref().zip(user.quiet_until.as_deref());
+        Self {
+            object: "notification_preferences",
+            user_id: &user.id,
+            digest_enabled: user.digest_enabled,
+            digest_channel: user.digest_channel,
+            digest_time: user.digest_time.as_deref().unwrap_or(usual_time),
+            digest_days: user.digest_days.as_deref().map(|days| days.split(',').collect()),
+            working_hours: Span { from: &user.working_from, until: &user.working_until },
+            quiet_hours: quiet.map(|(from, until)| Span { from, until }),
+            out_of_office_until: user.out_of_office_until,
+            backup_user_id: user.backup_user_id.as_deref(),
+            muted_kinds: user.muted_kinds.split(',').filter(|kind| !kind.is_empty()).collect(),
+            updated_at: Instant(user.preferences_at),
+        }
+    }
+}
+
+/// When digests come to whoever has chosen no time.
+pub(super) async fn usual_time(conn: &mut Conn, user: &User) -> Result<String, DbError> {
     let workspace = workspaces::get(conn, &user.workspace_id).await?;
-    let default = workspace.as_ref().map_or("07:00", |workspace| workspace.digest_time.as_str());
-    let quiet = user.quiet_from.as_deref().zip(user.quiet_until.as_deref());
-    let view = View {
-        object: "notification_preferences",
-        user_id: &user.id,
-        digest_enabled: user.digest_enabled,
-        digest_channel: user.digest_channel,
-        digest_time: user.digest_time.as_deref().unwrap_or(default),
-        digest_days: user.digest_days.as_deref().map(|days| days.split(',').collect()),
-        working_hours: Span { from: &user.working_from, until: &user.working_until },
-        quiet_hours: quiet.map(|(from, until)| Span { from, until }),
-        out_of_office_until: user.out_of_office_until,
-        backup_user_id: user.backup_user_id.as_deref(),
-        muted_kinds: user.muted_kinds.split(',').filter(|kind| !kind.is_empty()).collect(),
-        updated_at: Instant(user.preferences_at),
-    };
-    Ok(wire::json(StatusCode::OK, &view))
+    Ok(workspace.map_or_else(|| "07:00".to_owned(), |workspace| workspace.digest_time))
+}
+
+async fn answer(conn: &mut Conn, user: &User) -> Result<Response, ApiError> {
+    let usual_time = usual_time(conn, user).await?;
+    Ok(wire::json(StatusCode::OK, &View::new(user, &usual_time)))
 }
 
 /// `GET /api/v1/users/{id}/notification_preferences`

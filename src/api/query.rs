@@ -1,5 +1,6 @@
 //! Query strings: paging and filters. Unknown parameters are ignored, the first of a repeated one counts.
 
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use axum::extract::FromRequestParts;
@@ -106,6 +107,27 @@ impl Query {
                 })
             })
             .transpose()
+    }
+
+    /// A whole number within bounds.
+    pub(super) fn number(
+        &self,
+        name: &'static str,
+        bounds: RangeInclusive<i64>,
+    ) -> Result<Option<i64>, ApiError> {
+        let Some(text) = self.text(name)? else { return Ok(None) };
+        let (least, most) = (bounds.start(), bounds.end());
+        let fault = |code, message| Err(ApiError::invalid_field(name, code, message));
+        match text.parse::<i64>() {
+            Ok(number) if number < *least => {
+                fault("too_small", format!("Number must be greater than or equal to {least}"))
+            }
+            Ok(number) if number > *most => {
+                fault("too_big", format!("Number must be less than or equal to {most}"))
+            }
+            Ok(number) => Ok(Some(number)),
+            Err(_) => fault("invalid_type", "Expected a whole number".to_owned()),
+        }
     }
 
     /// One word of a closed vocabulary.

@@ -23,12 +23,14 @@ use crate::db::Conn;
 use crate::domain::ids::Ref;
 use crate::domain::values::NotificationState;
 use crate::operate::explain::{self, Explanation};
-use crate::operate::forecast::{self, AsIf, ForecastError, Question};
-use crate::operate::objects::{ForecastItem, OnboardingReminders, RemindersExplanation};
+use crate::operate::forecast::{self, AsIf, Question};
+use crate::operate::objects::{
+    ForecastItem, OnboardingReminders, RemindersExplanation, UnroutableOnboarding,
+};
 use crate::operate::seek::{Meant, Several, seek};
 use crate::operate::{silence, snooze};
-use crate::store::onboardings;
 use crate::store::worlds::About;
+use crate::store::{hints, onboardings};
 
 /// Days of a forecast that does not say how many.
 const DAYS: i64 = 14;
@@ -143,13 +145,28 @@ pub(super) async fn explain(
     Ok(wire::json(StatusCode::OK, &RemindersExplanation::new(user.as_deref(), &found)))
 }
 
+/// `GET /api/v1/reminders/unroutable`: onboardings that nobody hears of.
+pub(super) async fn unroutable(
+    State(api): State<Api>,
+    Reader(caller): Reader,
+    query: Query,
+) -> Result<Response, ApiError> {
+    let part = query.part()?;
+    let mut conn = api.db.read().await?;
+    let found = hints::unroutable(&mut conn, Some(caller.workspace_id())).await?;
+    let rows =
+        found.iter().map(|row| (wire::place(row.display_id), UnroutableOnboarding::from(row)));
+    Ok(wire::json(StatusCode::OK, &List::part(rows, part)))
+}
+
 /// `GET /api/v1/reminders/forecast`
 pub(super) async fn forecast(
     State(api): State<Api>,
     Reader(caller): Reader,
     query: Query,
 ) -> Result<Response, ApiError> {
-    let (days, part) = (days(&query)?, query.part()?);
+    let days = query.number("days", 1..=MAX_DAYS)?.unwrap_or(DAYS);
+    let part = query.part()?;
     let (mut csm, onboarding) =
         (query.text("csm_id")?.map(str::to_owned), query.text("onboarding_id")?);
     let mut conn = api.db.read().await?;
@@ -187,27 +204,10 @@ pub(super) async fn forecast(
         as_if,
         channels: api.channels,
     };
-    let items = match forecast::forecast(&api.db, question, caller.now, |_, _| ()).await {
-        Ok(items) => items,
-        Err(ForecastError::NoOnboarding) => return Err(ApiError::onboarding_not_found()),
-        Err(ForecastError::Database(error)) => return Err(error.into()),
-    };
+    let items = forecast::forecast(&api.db, question, caller.now, |_, _| ()).await?;
     let to_come = items.iter().filter(|item| item.plan.state != NotificationState::Skipped);
     let rows = to_come.map(|item| (item.at, ForecastItem::from(item)));
     Ok(wire::json(StatusCode::OK, &List::part(rows, part)))
-}
-
-fn days(query: &Query) -> Result<i64, ApiError> {
-    let Some(text) = query.text("days")? else { return Ok(DAYS) };
-    let invalid = |code, message| Err(ApiError::invalid_field("days", code, message));
-    match text.parse::<i64>() {
-        Ok(days) if days < 1 => invalid("too_small", "Number must be greater than or equal to 1"),
-        Ok(days) if days > MAX_DAYS => {
-            invalid("too_big", "Number must be less than or equal to 366")
-        }
-        Ok(days) => Ok(days),
-        Err(_) => invalid("invalid_type", "Expected a whole number"),
-    }
 }
 
 request! {

@@ -1,9 +1,12 @@
 //! `/schedules`: what runs by the clock, stopped, let go on, asked for.
 
+use std::borrow::Cow;
+
 use axum::extract::State;
 use axum::response::Response;
 use chrono::DateTime;
 use http::StatusCode;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::Api;
 use super::auth::{Caller, Operator};
@@ -14,9 +17,16 @@ use super::post::{Begun, Post};
 use super::query::Query;
 use super::wire::{self, List};
 use crate::domain::ids::Ref;
+use crate::domain::values;
 use crate::operate::notifications::Because;
-use crate::operate::objects::Schedule;
+use crate::operate::objects::{PlannedNotification, Schedule};
 use crate::operate::schedules;
+
+/// Hours of a dry run that does not say how many.
+const HOURS: i64 = 24;
+
+/// Most hours of a dry run: a month.
+const MOST_HOURS: i64 = 744;
 
 /// `GET /api/v1/schedules`
 pub(super) async fn list(
@@ -59,6 +69,38 @@ pub(super) async fn resume(
     post: Post,
 ) -> Result<Response, ApiError> {
     act(&api, &caller, reference, post, Act::Resume).await
+}
+
+/// `GET /api/v1/schedules/{name}/dry_run`: what passes of the hours to come would write.
+pub(super) async fn dry_run(
+    State(api): State<Api>,
+    Operator(caller): Operator,
+    PathRef(reference): PathRef,
+    query: Query,
+) -> Result<Response, ApiError> {
+    let scan = Some(Ref::Id(values::Schedule::Scan.as_str().to_owned()));
+    if reference != scan {
+        return Err(ApiError::schedule_not_found());
+    }
+    let part = query.part()?;
+    let hours = query.number("hours", 1..=MOST_HOURS)?.unwrap_or(HOURS);
+    let (workspace, channels) = (caller.workspace_id(), api.channels);
+    let items = schedules::dry_run(&api.db, workspace, hours, channels, caller.now).await?;
+    let rows = items.iter().map(|item| (item.at, PlannedNotification::from(item)));
+    Ok(wire::json(StatusCode::OK, &List::part(rows, part)))
+}
+
+/// What `hours` is.
+pub(super) enum DryRunHours {}
+
+impl JsonSchema for DryRunHours {
+    fn schema_name() -> Cow<'static, str> {
+        "DryRunHours".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "integer", "minimum": 1, "maximum": MOST_HOURS, "default": HOURS })
+    }
 }
 
 #[derive(Clone, Copy)]

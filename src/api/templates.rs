@@ -3,7 +3,6 @@
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use chrono::{DateTime, Utc};
 use http::StatusCode;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -18,10 +17,9 @@ use super::request::{Nullable, Optional, Required, request};
 use super::values::{Integer, Line, TemplateSource};
 use super::wire::{self, Instant, List, instant};
 use crate::domain::values::{Kind, Part, TemplateName};
+use crate::operate::ActionError;
 use crate::operate::notifications::Because;
-use crate::operate::objects::OptOut;
 use crate::operate::templates::{self, Detail, Template};
-use crate::operate::{ActionError, opt_outs};
 use crate::store::templates::Version;
 
 #[derive(Serialize, JsonSchema)]
@@ -131,11 +129,6 @@ fn detail(detail: &Detail) -> TemplateDetail<'_> {
     }
 }
 
-/// What has a place in a list and no age gets a cursor like any other.
-fn place(n: i64) -> DateTime<Utc> {
-    DateTime::from_timestamp_millis(n).unwrap_or_default()
-}
-
 /// `GET /api/v1/templates`: every part, the workspace's own and the built-in ones.
 pub(super) async fn list(
     State(api): State<Api>,
@@ -145,7 +138,7 @@ pub(super) async fn list(
     let part = query.part()?;
     let mut conn = api.db.read().await?;
     let all = templates::list(&mut conn, caller.workspace_id()).await?;
-    let rows = (0..).zip(&all).map(|(n, template)| (place(n), view(template)));
+    let rows = (0..).zip(&all).map(|(n, template)| (wire::place(n), view(template)));
     Ok(wire::json(StatusCode::OK, &List::part(rows, part)))
 }
 
@@ -209,17 +202,4 @@ type Named = Result<Path<String>, PathRejection>;
 fn named(name: Named) -> Result<TemplateName, ApiError> {
     let name = name.ok().and_then(|Path(name)| name.parse().ok());
     name.ok_or_else(|| ApiError::not_found("template_not_found", "No such template."))
-}
-
-/// `GET /api/v1/opt_outs`: who wants no messages of which kind.
-pub(super) async fn opt_outs(
-    State(api): State<Api>,
-    Admin(caller): Admin,
-    query: Query,
-) -> Result<Response, ApiError> {
-    let part = query.part()?;
-    let mut conn = api.db.read().await?;
-    let all = opt_outs::all(&mut conn, caller.workspace_id()).await?;
-    let rows = (0..).zip(all.iter().flat_map(OptOut::each)).map(|(n, found)| (place(n), found));
-    Ok(wire::json(StatusCode::OK, &List::part(rows, part)))
 }

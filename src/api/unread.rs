@@ -1,5 +1,5 @@
 //! What cannot be read as a request never becomes one: hyper answers it by itself (400, 414, 431), with an empty body, and ends the
-//! connection. On its way out such an answer gets the envelope and a request id, like every other.
+//! connection. On its way out such an answer gets the envelope and a request id, like every other, and the 400 of its type.
 //!
 //! An answer of ours is known by its request id, which all of them have ([`super::edge::identify`]); while one is being made, nothing is
 //! looked at.
@@ -11,7 +11,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
-use http::StatusCode;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::edge;
@@ -99,22 +98,25 @@ fn envelope(head: &[u8]) -> Option<Bytes> {
         return None;
     }
     let head = std::str::from_utf8(head).ok()?;
-    let (status, message) = match head.get(9..12)? {
-        "414" => (StatusCode::URI_TOO_LONG, "The path and query are too long."),
-        "431" => (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "The headers are too large."),
-        "400" => (StatusCode::BAD_REQUEST, "This cannot be read as an HTTP request."),
+    let (_, head) = head.split_once(' ')?;
+    let (status, head) = head.split_once("\r\n")?;
+    let error = match status.get(..3)? {
+        "414" => ApiError::unread("too_big", "The path and query are too long."),
+        "431" => ApiError::unread("too_big", "The headers are too large."),
+        "400" => ApiError::unread("custom", "This cannot be read as an HTTP request."),
         _ => return None,
     };
     let id = edge::REQUEST_ID;
     if !head.contains(NO_BODY) || head.contains(id.as_str()) {
         return None;
     }
-    let body = wire::text(&ApiError::unread(status, message).envelope())?;
+    let body = wire::text(&error.envelope())?;
     let request = edge::fresh_id();
-    tracing::debug!(id = %request, status = status.as_u16(), "answered what was no request");
+    tracing::debug!(id = %request, status, "answered what was no request");
     let fields = format!(
         "content-type: application/json\r\ncontent-length: {}\r\n{id}: {request}\r\n",
         body.len()
     );
-    Some(Bytes::from(head.replacen(NO_BODY, &fields, 1) + &body))
+    let head = head.replacen(NO_BODY, &fields, 1);
+    Some(Bytes::from(format!("HTTP/1.1 400 Bad Request\r\n{head}{body}")))
 }

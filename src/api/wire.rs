@@ -87,6 +87,11 @@ impl<T> List<T> {
     }
 }
 
+/// What has a place in a list and no age gets a cursor like any other.
+pub(super) fn place(n: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(n).unwrap_or_default()
+}
+
 /// A page of rows that were asked for with one more than `limit`, and where the next one begins. It does not end between two rows of one
 /// place, because the next begins strictly before its last.
 pub(super) fn cut<R>(

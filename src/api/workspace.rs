@@ -93,7 +93,7 @@ request! {
     }
 }
 
-fn view<'a>(workspace: &'a Workspace, holidays: &'a BTreeSet<NaiveDate>) -> View<'a> {
+pub(super) fn view<'a>(workspace: &'a Workspace, holidays: &'a BTreeSet<NaiveDate>) -> View<'a> {
     View {
         object: "workspace",
         id: &workspace.id,

@@ -1,4 +1,4 @@
-//! Workspaces, users and keys on the command line.
+//! Workspaces, their phases and keys on the command line.
 
 use anyhow::{Context, bail};
 use chrono::TimeDelta;
@@ -9,14 +9,15 @@ use serde_json::json;
 use super::App;
 use super::author::author;
 use super::out::Out;
+use super::settings::{self, Setting};
 use super::typed::{self, Scopes, word};
+use crate::api::settings::{self as api, Settings};
 use crate::db::{Conn, is_conflict};
-use crate::domain::values::{Locale, Mode, Tier};
+use crate::domain::values::{Locale, Mode, Phase, Tier};
 use crate::operate::keys::{self, DEFAULT_SCOPES, NewKey};
 use crate::operate::objects;
-use crate::store::users::NewUser;
 use crate::store::workspaces::Workspace;
-use crate::store::{directory, users, workspaces};
+use crate::store::{directory, phases, workspaces};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Workspaces {
@@ -35,44 +36,44 @@ pub(super) enum Workspaces {
         #[arg(long, default_value = "en")]
         locale: Locale,
     },
-    /// Change the settings of a workspace.
+    /// The settings of a workspace.
+    Show {
+        /// Handle or id of the workspace.
+        #[arg(long)]
+        workspace: String,
+    },
+    /// Change the settings of a workspace; `show` prints them as they are typed.
     Update {
         /// Handle or id of the workspace.
         #[arg(long)]
         workspace: String,
-        /// Language of its messages: en, de.
-        #[arg(long)]
-        locale: Locale,
+        /// Such as `time_zone=Europe/Copenhagen`, `working_days=mon,tue,wed` or `escalation_user_id=null`.
+        #[arg(required = true, value_name = "NAME=VALUE", value_parser = settings::setting)]
+        settings: Vec<Setting>,
     },
     /// List workspaces.
     List,
 }
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Users {
-    /// Add a user; the first one owns the workspace. Prints the id alone on the last line.
-    Create {
-        /// Handle or id of the workspace.
-        #[arg(long)]
-        workspace: String,
-        /// Name as shown to people.
-        #[arg(long, value_parser = typed::name)]
-        name: String,
-        /// Mail address.
-        #[arg(long, value_parser = typed::email)]
-        email: String,
-        /// IANA name; the workspace's if not given.
-        #[arg(long, value_parser = typed::zone)]
-        time_zone: Option<String>,
-        /// Slack user id (U…), for direct messages.
-        #[arg(long, value_parser = typed::slack_member)]
-        slack_user_id: Option<String>,
-    },
-    /// List the users of a workspace.
+pub(super) enum Phases {
+    /// The seven phases in order: what they are called, and how many days each should take.
     List {
         /// Handle or id of the workspace.
         #[arg(long)]
         workspace: String,
+    },
+    /// Change a phase.
+    Update {
+        /// Handle or id of the workspace.
+        #[arg(long)]
+        workspace: String,
+        /// Its key, such as `launch`.
+        #[arg(value_parser = word::<Phase>)]
+        key: Phase,
+        /// `label`, `position` or `target_days`.
+        #[arg(required = true, value_name = "NAME=VALUE", value_parser = settings::setting)]
+        settings: Vec<Setting>,
     },
 }
 
@@ -163,14 +164,23 @@ pub(super) async fn workspaces(app: &App, verb: Workspaces, out: Out) -> anyhow:
                 &json!({ "id": made.id, "slug": slug }),
             );
         }
-        Workspaces::Update { workspace, locale } => {
+        Workspaces::Show { workspace } => {
+            let mut conn = app.db.read().await?;
+            let found = self::workspace(&mut conn, &workspace).await?;
+            settings::show(&api::workspace(&mut conn, &found).await?, out);
+        }
+        Workspaces::Update { workspace, settings } => {
+            let body = settings::body(Settings::Workspace, &settings)?;
             let mut conn = app.db.begin().await?;
             let found = self::workspace(&mut conn, &workspace).await?;
-            let locked = workspaces::lock(&mut conn, &found.id).await?.unwrap_or(found);
-            let after = speak(&mut conn, app, locked, locale).await?;
+            let before = workspaces::lock(&mut conn, &found.id).await?.unwrap_or(found);
+            let now = app.clock.now();
+            let after = api::change_workspace(&mut conn, &author(), before, &body, now)
+                .await
+                .map_err(settings::refused("workspace"))?;
+            let json = api::workspace(&mut conn, &after).await?;
             conn.commit().await?;
-            let said = format!("messages of {} are in {locale} from now on", after.slug);
-            out.made(&said, &after.id, &json!({ "id": after.id, "locale": after.locale }));
+            out.done(&format!("the settings of {} are kept", after.slug), &json);
         }
         Workspaces::List => {
             let mut conn = app.db.read().await?;
@@ -205,60 +215,33 @@ async fn speak(
     Ok(workspaces::update(conn, &author(), before, after, app.clock.now()).await?)
 }
 
-pub(super) async fn users(app: &App, verb: Users, out: Out) -> anyhow::Result<()> {
+pub(super) async fn phases(app: &App, verb: Phases, out: Out) -> anyhow::Result<()> {
     match verb {
-        Users::Create { workspace: handle, name: title, email, time_zone, slack_user_id } => {
-            let mut conn = app.db.begin().await?;
-            let workspace = workspace(&mut conn, &handle).await?;
-            let new = NewUser {
-                workspace_id: &workspace.id,
-                name: &title,
-                email: &email,
-                time_zone: time_zone.as_deref(),
-                slack_user_id: slack_user_id.as_deref(),
-            };
-            let made = match users::create(&mut conn, &author(), new, app.clock.now()).await {
-                Err(error) if is_conflict(&error) => {
-                    bail!("--email: {handle} has a user with this address already")
-                }
-                other => other?,
-            };
-            conn.commit().await?;
-            out.made(
-                &format!("made user {title} in {handle}"),
-                &made.id,
-                &json!(objects::User::from(&made)),
-            );
-        }
-        Users::List { workspace: handle } => {
+        Phases::List { workspace } => {
             let mut conn = app.db.read().await?;
-            let workspace = workspace(&mut conn, &handle).await?;
-            let all = directory::users(&mut conn, &workspace.id).await?;
+            let workspace = self::workspace(&mut conn, &workspace).await?;
+            let all = phases::list(&mut conn, &workspace.id).await?;
             let rows = all
                 .iter()
-                .map(|u| {
-                    let zone = u
-                        .time_zone
-                        .clone()
-                        .unwrap_or_else(|| format!("{} (workspace)", workspace.time_zone));
-                    let slack = u.slack_user_id.clone().unwrap_or_default();
-                    let state = if u.active { "active" } else { "deactivated" };
-                    vec![
-                        u.display_id.to_string(),
-                        u.name.clone(),
-                        u.email.clone(),
-                        zone,
-                        slack,
-                        state.to_owned(),
-                        u.id.clone(),
-                    ]
+                .map(|phase| {
+                    let days = phase.target_days.to_string();
+                    let position = phase.position.to_string();
+                    vec![position, phase.key.to_string(), phase.label.clone(), days]
                 })
                 .collect();
-            out.table(
-                &["#", "name", "email", "time zone", "slack", "state", "id"],
-                rows,
-                &all.iter().map(|u| json!(objects::User::from(u))).collect(),
-            );
+            let json = all.iter().map(api::phase).collect();
+            out.table(&["position", "key", "label", "target days"], rows, &json);
+        }
+        Phases::Update { workspace, key, settings } => {
+            let body = settings::body(Settings::Phase, &settings)?;
+            let mut conn = app.db.begin().await?;
+            let workspace = self::workspace(&mut conn, &workspace).await?;
+            let (now, id) = (app.clock.now(), &workspace.id);
+            let after = api::change_phase(&mut conn, &author(), id, key, &body, now)
+                .await
+                .map_err(settings::refused("phase"))?;
+            conn.commit().await?;
+            out.done(&format!("the phase {} is kept", after.label), &api::phase(&after));
         }
     }
     Ok(())

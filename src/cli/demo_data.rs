@@ -21,7 +21,8 @@ use crate::domain::slots::Slots;
 use crate::domain::values::{Kind, Mode, OperatorRole, Tier};
 use crate::on;
 use crate::operate::keys::{self, DEFAULT_SCOPES, NewKey};
-use crate::operate::operators::{self, Password};
+use crate::operate::notifications::Because;
+use crate::operate::operators::{self, NewAccount, Password};
 use crate::store::audit::Author;
 use crate::store::hints::{self, Touched};
 use crate::store::users::NewUser;
@@ -245,8 +246,10 @@ async fn people(app: &App, at: DateTime<Utc>) -> anyhow::Result<(String, Vec<Str
     }
     let password: String = rand::rng().sample_iter(Alphanumeric).take(16).map(char::from).collect();
     let secret = Password::new(&password).map_err(anyhow::Error::msg)?;
-    let (name, role) = (Some("Noor Adeyi"), OperatorRole::Admin);
-    operators::create(&mut conn, &author, OPERATOR, name, role, &secret, at).await?;
+    let role = OperatorRole::Admin;
+    let new = NewAccount { email: OPERATOR, name: Some("Noor Adeyi"), role };
+    let because = Because { author: &author, reason: "" };
+    operators::create(&mut conn, because, &new, &secret, at).await?;
     conn.commit().await?;
     let test = made.pop().unwrap_or_default();
     let live = made.pop().unwrap_or_default();

@@ -14,7 +14,9 @@ use crate::domain::forecast::Forecasted;
 use crate::domain::ids::Ref;
 use crate::domain::values::NotificationState;
 use crate::operate::forecast::{self, Question};
-use crate::operate::objects::{ForecastItem, OnboardingReminders, RemindersExplanation};
+use crate::operate::objects::{
+    ForecastItem, OnboardingReminders, RemindersExplanation, UnroutableOnboarding,
+};
 use crate::operate::seek::{Meant, Several, seek};
 use crate::operate::{explain, silence};
 use crate::store::hints::{self, Unroutable};
@@ -69,10 +71,7 @@ pub(super) async fn unroutable(app: &App, args: &UnroutableArgs, out: Out) -> an
             vec![u.workspace.clone(), format!("#{}", u.display_id), u.customer.clone(), csm(u)]
         })
         .collect();
-    let json = found
-        .iter()
-        .map(|u| json!({ "id": u.id, "workspace": u.workspace, "display_id": u.display_id, "customer": u.customer, "csm": u.csm }))
-        .collect();
+    let json = found.iter().map(|u| json!(UnroutableOnboarding::from(u))).collect();
     out.table(&["workspace", "onboarding", "customer", "csm"], rows, &json);
     Ok(())
 }
@@ -234,7 +233,7 @@ pub(super) async fn explain(app: &App, args: &ExplainArgs, out: Out) -> anyhow::
 }
 
 /// The choice, as one line.
-fn which(who: &str, several: &Several) -> String {
+pub(super) fn which(who: &str, several: &Several) -> String {
     let people = several.people.iter().map(|one| format!("{} <{}>", one.name, one.email));
     let journeys =
         several.journeys.iter().map(|one| format!("#{} {}", one.display_id, one.customer_name));

@@ -5,6 +5,7 @@
 
 mod admin;
 mod as_if;
+mod audit;
 mod author;
 mod bulk;
 mod demo;
@@ -13,15 +14,18 @@ mod doctor;
 mod foresee;
 mod jobs;
 mod notifications;
+mod onboardings;
 mod operate;
 mod operators;
 mod out;
 mod preview;
 mod run;
 mod schedules;
+mod settings;
 mod status;
 mod texts;
 mod typed;
+mod users;
 
 use std::process::ExitCode;
 
@@ -65,16 +69,19 @@ enum Verb {
     Scan(AsOf),
     /// Deliver what is ready.
     Work(run::WorkArgs),
-    /// Workspaces: create, update, list.
+    /// Workspaces: create, show, update, list.
     #[command(subcommand)]
     Workspaces(admin::Workspaces),
-    /// Users of a workspace: create, list.
+    /// The phases of a workspace: list, update.
     #[command(subcommand)]
-    Users(admin::Users),
+    Phases(admin::Phases),
+    /// Users of a workspace: create, list, show, update, preferences.
+    #[command(subcommand)]
+    Users(users::Users),
     /// API keys: create, list, rotate, revoke.
     #[command(subcommand)]
     Keys(admin::Keys),
-    /// Operators, who sign in at /admin: create, list, disable, enable, password.
+    /// Operators, who sign in at /admin: create, list, role, disable, enable, password.
     #[command(subcommand)]
     Operators(operators::Operators),
     /// Notifications: list, show, retry, cancel, resend, delivered.
@@ -107,8 +114,14 @@ enum Verb {
     Explain(foresee::ExplainArgs),
     /// What messages look like, on samples or on real data.
     Preview(Box<preview::PreviewArgs>),
+    /// Reminders of an onboarding: snooze, wake.
+    #[command(subcommand)]
+    Onboardings(onboardings::Onboardings),
     /// Onboardings that nobody hears of: no active CSM, and no active workspace owner.
     Unroutable(foresee::UnroutableArgs),
+    /// Who changed what, when and why: list.
+    #[command(subcommand)]
+    AuditLog(audit::AuditLog),
     /// How the service is: what waits, what runs, what asks for an operator.
     Status(status::StatusArgs),
     /// Print completions for a shell: bash, zsh, fish, elvish or powershell.
@@ -228,7 +241,14 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Workspaces(verb) => {
             admin::workspaces(&ready(config, Clock::System).await?, verb, out).await
         }
-        Verb::Users(verb) => admin::users(&ready(config, Clock::System).await?, verb, out).await,
+        Verb::Phases(verb) => admin::phases(&ready(config, Clock::System).await?, verb, out).await,
+        Verb::Users(verb) => users::users(&ready(config, Clock::System).await?, verb, out).await,
+        Verb::Onboardings(verb) => {
+            onboardings::onboardings(&ready(config, Clock::System).await?, verb, out).await
+        }
+        Verb::AuditLog(verb) => {
+            audit::audit_log(&ready(config, Clock::System).await?, verb, out).await
+        }
         Verb::Keys(verb) => admin::keys(&ready(config, Clock::System).await?, verb, out).await,
         Verb::Operators(verb) => {
             operators::operators(&ready(config, Clock::System).await?, verb, out).await

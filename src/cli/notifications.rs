@@ -299,14 +299,6 @@ fn show(found: &Details, out: Out) {
     for id in &found.resends {
         line(format!("sent anew as {id}"));
     }
-    if let Some(message) = &found.message {
-        line(format!("\n{}\n", message.headline()));
-        match message {
-            Message::Email(email) => line(email.text.trim_end()),
-            Message::Slack(post) => line(post.text.trim_end()),
-        }
-        line("");
-    }
     let rows = found
         .attempts
         .iter()
@@ -322,4 +314,11 @@ fn show(found: &Details, out: Out) {
         })
         .collect();
     out.table(&["attempt", "at", "phase", "outcome", "took", "answer"], rows, &json!(null));
+    if let Some(message) = &found.message {
+        line(format!("\n{}\n", message.headline()));
+        match message {
+            Message::Email(email) => line(email.text.trim_end()),
+            Message::Slack(post) => line(post.text.trim_end()),
+        }
+    }
 }

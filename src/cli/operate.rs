@@ -183,7 +183,8 @@ pub(super) async fn addresses(app: &App, verb: Addresses, out: Out) -> anyhow::R
                     ]
                 })
                 .collect();
-            out.table(&["name", "channel", "address", "refused", "id"], rows, &json!(found));
+            let json = found.iter().map(|a| json!(objects::FlaggedAddress::from(a))).collect();
+            out.table(&["name", "channel", "address", "refused", "id"], rows, &json);
         }
         Addresses::Clear { workspace, id, channel, why } => {
             let mut conn = app.db.begin().await?;
@@ -197,7 +198,7 @@ pub(super) async fn addresses(app: &App, verb: Addresses, out: Out) -> anyhow::R
             conn.commit().await?;
             out.done(
                 &format!("{} of {} is tried again", cleared.address, cleared.name),
-                &json!(cleared),
+                &json!(objects::FlaggedAddress::from(&cleared)),
             );
         }
     }

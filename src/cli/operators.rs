@@ -3,7 +3,7 @@
 use std::io::{BufRead, IsTerminal};
 
 use anyhow::{Context, bail, ensure};
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::App;
@@ -11,15 +11,16 @@ use super::author::author;
 use super::out::Out;
 use super::typed::{self, word};
 use crate::domain::values::OperatorRole;
-use crate::operate::operators::{self, Password};
+use crate::operate::notifications::Because;
+use crate::operate::operators::{self, NewAccount, Password};
+use crate::store::audit::Author;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Operators {
     /// Let somebody sign in at /admin; asks for the password, or reads it from standard input. Prints the id alone on the last line.
     Create {
-        /// Mail address, with which they sign in.
-        #[arg(long, value_parser = typed::account)]
-        email: String,
+        #[command(flatten)]
+        whose: Whose,
         /// As the audit log names them; the address if not given.
         #[arg(long, value_parser = typed::name)]
         name: Option<String>,
@@ -29,46 +30,61 @@ pub(super) enum Operators {
     },
     /// List operators.
     List,
+    /// Let somebody do more or less, from their next request on.
+    Role {
+        #[command(flatten)]
+        whose: Whose,
+        /// viewer, operator or admin.
+        #[arg(long, value_parser = word::<OperatorRole>)]
+        role: OperatorRole,
+    },
     /// Shut somebody out at once, wherever they are signed in.
     Disable {
-        /// Their mail address.
-        #[arg(long, value_parser = typed::account)]
-        email: String,
+        #[command(flatten)]
+        whose: Whose,
     },
     /// Let somebody in again.
     Enable {
-        /// Their mail address.
-        #[arg(long, value_parser = typed::account)]
-        email: String,
+        #[command(flatten)]
+        whose: Whose,
     },
     /// Set another password; asks for it, or reads it from standard input. Ends their sessions.
     Password {
-        /// Their mail address.
-        #[arg(long, value_parser = typed::account)]
-        email: String,
+        #[command(flatten)]
+        whose: Whose,
     },
+}
+
+/// Which operator, and why.
+#[derive(Debug, Args)]
+pub(super) struct Whose {
+    /// Their mail address.
+    #[arg(long, value_parser = typed::account)]
+    email: String,
+    /// Why; kept in the audit log.
+    #[arg(long, value_parser = typed::reason)]
+    reason: Option<String>,
 }
 
 pub(super) async fn operators(app: &App, verb: Operators, out: Out) -> anyhow::Result<()> {
     let (author, now) = (author(), app.clock.now());
     match verb {
-        Operators::Create { email, name, role } => {
+        Operators::Create { whose, name, role } => {
             let password = ask()?;
             let mut tx = app.db.begin().await?;
-            let name = name.as_deref();
-            let made =
-                operators::create(&mut tx, &author, &email, name, role, &password, now).await?;
+            let new = NewAccount { email: &whose.email, name: name.as_deref(), role };
+            let because = whose.because(&author);
+            let made = operators::create(&mut tx, because, &new, &password, now).await?;
             tx.commit().await?;
             let sentence = format!(
                 "operator {} ({role}) made; they sign in at {}/admin",
                 made.email,
                 app.config.public_url()
             );
-            out.made(&sentence, &made.id, &serde_json::to_value(&made)?);
+            out.made(&sentence, &made.id, &json!(made));
         }
         Operators::List => {
-            let mut conn = app.db.read().await?;
-            let all = operators::list(&mut conn).await?;
+            let all = operators::list(&mut app.db.read().await?).await?;
             let rows = all
                 .iter()
                 .map(|operator| {
@@ -81,32 +97,49 @@ pub(super) async fn operators(app: &App, verb: Operators, out: Out) -> anyhow::R
                     ]
                 })
                 .collect();
-            out.table(&["e-mail", "name", "role", ""], rows, &serde_json::to_value(&all)?);
+            out.table(&["e-mail", "name", "role", ""], rows, &json!(all));
         }
-        Operators::Disable { email } => {
+        Operators::Role { whose, role } => {
             let mut tx = app.db.begin().await?;
-            operators::set_enabled(&mut tx, &author, &email, false, now).await?;
+            let because = whose.because(&author);
+            let changed = operators::set_role(&mut tx, because, &whose.email, role, now).await?;
             tx.commit().await?;
-            out.done(&format!("{email} is shut out"), &json!({ "email": email, "enabled": false }));
+            out.done(&format!("{} is {role} now", changed.email), &json!(changed));
         }
-        Operators::Enable { email } => {
+        Operators::Disable { whose } => {
             let mut tx = app.db.begin().await?;
-            operators::set_enabled(&mut tx, &author, &email, true, now).await?;
+            let because = whose.because(&author);
+            let changed =
+                operators::set_enabled(&mut tx, because, &whose.email, false, now).await?;
             tx.commit().await?;
-            out.done(&format!("{email} may sign in"), &json!({ "email": email, "enabled": true }));
+            out.done(&format!("{} is shut out", changed.email), &json!(changed));
         }
-        Operators::Password { email } => {
+        Operators::Enable { whose } => {
+            let mut tx = app.db.begin().await?;
+            let because = whose.because(&author);
+            let changed = operators::set_enabled(&mut tx, because, &whose.email, true, now).await?;
+            tx.commit().await?;
+            out.done(&format!("{} may sign in", changed.email), &json!(changed));
+        }
+        Operators::Password { whose } => {
             let password = ask()?;
             let mut tx = app.db.begin().await?;
-            operators::set_password(&mut tx, &author, &email, &password, now).await?;
+            let because = whose.because(&author);
+            operators::set_password(&mut tx, because, &whose.email, &password, now).await?;
             tx.commit().await?;
             out.done(
-                &format!("{email} has another password; every session of theirs is over"),
-                &json!({ "email": email }),
+                &format!("{} has another password; every session of theirs is over", whose.email),
+                &json!({ "email": whose.email }),
             );
         }
     }
     Ok(())
+}
+
+impl Whose {
+    fn because<'a>(&'a self, author: &'a Author) -> Because<'a> {
+        Because { author, reason: self.reason.as_deref().unwrap_or_default() }
+    }
 }
 
 /// A password: asked for twice at a terminal, else the first line of standard input.

@@ -1,6 +1,5 @@
 //! Schedules on the command line.
 
-use chrono::SecondsFormat;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
@@ -12,7 +11,7 @@ use super::out::Out;
 use super::typed::{Usage, reason, word};
 use crate::domain::values::{self, NotificationState};
 use crate::operate::notifications::Because;
-use crate::operate::objects::Schedule;
+use crate::operate::objects::{PlannedNotification, Schedule};
 use crate::operate::schedules::{self, Standing};
 
 #[derive(Debug, Subcommand)]
@@ -137,21 +136,7 @@ async fn dry_run(app: &App, args: &RunArgs, out: Out) -> anyhow::Result<()> {
     let channels = app.ways()?.channels;
     let now = app.clock.now();
     let items = schedules::dry_run(&app.db, &workspace.id, args.hours, channels, now).await?;
-    let json: Vec<_> = items
-        .iter()
-        .map(|item| {
-            json!({
-                "at": item.at.to_rfc3339_opts(SecondsFormat::Millis, true),
-                "kind": item.plan.kind,
-                "channel": item.plan.channel,
-                "mode": item.plan.mode,
-                "state": item.plan.state,
-                "reason": item.plan.reason,
-                "recipient_id": item.plan.recipient_id,
-                "onboarding_ids": item.plan.onboarding_ids,
-            })
-        })
-        .collect();
+    let json = items.iter().map(|item| json!(PlannedNotification::from(item))).collect();
     let rows = items
         .iter()
         .map(|item| {
@@ -169,6 +154,6 @@ async fn dry_run(app: &App, args: &RunArgs, out: Out) -> anyhow::Result<()> {
             ]
         })
         .collect();
-    out.table(&["at", "kind", "channel", "state", "onboardings", "to"], rows, &json!(json));
+    out.table(&["at", "kind", "channel", "state", "onboardings", "to"], rows, &json);
     Ok(())
 }

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::operate::workspace_id;
 use super::out::{Out, line};
 use super::{App, AsOf};
+use crate::operate::objects::Status;
 use crate::operate::queues::QueueState;
 use crate::operate::vitals::{Lateness, ProcessState, Severity, Vitals, gravest, lasting, vitals};
 
@@ -27,7 +28,7 @@ pub(super) async fn status(app: &App, args: &StatusArgs, out: Out) -> anyhow::Re
     let workspace = workspace_id(&mut conn, args.workspace.as_deref()).await?;
     let found = vitals(&mut conn, workspace.as_deref(), app.clock.now()).await?;
     if out.json {
-        line(json!(found));
+        line(json!(Status::from(&found)));
     } else {
         show(&found, out);
     }

@@ -260,14 +260,12 @@ pub(super) async fn opt_outs(app: &App, verb: OptOuts, out: Out) -> anyhow::Resu
             let workspace = admin::workspace(&mut conn, &workspace).await?;
             let author = author();
             let because = Because { author: &author, reason: &why.reason };
-            let name = opt_outs::lift(&mut conn, because, &workspace.id, &id, app.clock.now())
+            let lifted = opt_outs::lift(&mut conn, because, &workspace.id, &id, app.clock.now())
                 .await
                 .map_err(refused(&id.to_string()))?;
             conn.commit().await?;
-            out.done(
-                &format!("{name} is written to again"),
-                &json!({ "id": id.to_string(), "lifted": true }),
-            );
+            let json = OptOut::each(&lifted).map(|lifted| json!(lifted)).next();
+            out.done(&format!("{} is written to again", lifted.name), &json!(json));
         }
     }
     Ok(())

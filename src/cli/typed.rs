@@ -4,7 +4,7 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 
 use crate::domain::ids::Ref;
@@ -26,6 +26,12 @@ pub(super) fn instant(text: &str) -> Result<DateTime<Utc>, String> {
     DateTime::parse_from_rfc3339(text)
         .map(|at| at.with_timezone(&Utc))
         .map_err(|_| "write an instant like 2026-11-23T07:00:00+01:00".to_owned())
+}
+
+/// A day.
+pub(super) fn date(text: &str) -> Result<NaiveDate, String> {
+    let date = NaiveDate::parse_from_str(text, "%Y-%m-%d");
+    date.map_err(|_| "write a day like 2026-06-15".to_owned())
 }
 
 /// Why something is done.

@@ -30,7 +30,7 @@ pub(super) fn router() -> Router<Site> {
 }
 
 /// Types of targets, with the page of the console that shows one.
-const OBJECTS: [(&str, Option<&str>); 11] = [
+const OBJECTS: [(&str, Option<&str>); 13] = [
     ("onboarding", Some("onboardings")),
     ("notification", Some("notifications")),
     ("customer", Some("customers")),
@@ -42,6 +42,8 @@ const OBJECTS: [(&str, Option<&str>); 11] = [
     ("queue", Some("queues")),
     ("schedule", Some("schedules")),
     ("bulk_operation", Some("bulk")),
+    ("operator", Some("operators")),
+    ("template", Some("texts")),
 ];
 
 /// Longest value that a line shows of a change.
@@ -91,7 +93,9 @@ impl Row {
         let page = OBJECTS.iter().find(|(object, _)| *object == line.object);
         let page = page.and_then(|(_, page)| *page);
         let target_url = page.map(|page| match line.object.as_str() {
-            "workspace" | "phase" | "api_key" | "queue" | "schedule" => visitor.url(page),
+            "workspace" | "phase" | "api_key" | "queue" | "schedule" | "operator" => {
+                visitor.url(page)
+            }
             _ => visitor.url(&format!("{page}/{}", line.object_id)),
         });
         Self {

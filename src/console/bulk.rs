@@ -41,6 +41,8 @@ struct One {
     state: &'static str,
     headline: String,
     by: String,
+    /// What whoever acted last did.
+    by_whom: &'static str,
     reason: String,
     count: i64,
     done: i64,
@@ -135,6 +137,11 @@ impl One {
             state,
             headline,
             by: operation.author().actor_name,
+            by_whom: match operation.state {
+                BulkState::Planned | BulkState::Expired => "Planned by",
+                BulkState::Applying | BulkState::Applied => "Applied by",
+                BulkState::Undoing | BulkState::Undone => "Taken back by",
+            },
             reason: operation.reason.clone(),
             count: operation.count,
             done: operation.cursor,

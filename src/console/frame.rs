@@ -52,7 +52,7 @@ pub(super) fn to(address: &str) -> Response {
 }
 
 /// What the navigation lists, in its order: the page of its address, and its words.
-const PAGES: [(&str, &str); 13] = [
+const PAGES: [(&str, &str); 14] = [
     ("", "Overview"),
     ("notifications", "Notifications"),
     ("explain", "Explain"),
@@ -65,6 +65,7 @@ const PAGES: [(&str, &str); 13] = [
     ("messages", "Messages"),
     ("settings", "Settings"),
     ("api-keys", "API keys"),
+    ("operators", "Operators"),
     ("audit-log", "Audit log"),
 ];
 

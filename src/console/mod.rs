@@ -26,6 +26,7 @@ mod lists;
 mod live;
 mod notifications;
 mod onboardings;
+mod operators;
 pub mod outbox;
 mod overview;
 mod people;
@@ -89,6 +90,7 @@ pub fn router(console: Console) -> Router {
         .merge(texts::router())
         .merge(settings::router())
         .merge(api_keys::router())
+        .merge(operators::router())
         .merge(audit_log::router())
         .route("/admin/{*rest}", get(short))
         .layer(DefaultBodyLimit::max(MAX_FORM))

@@ -14,9 +14,10 @@ use super::site::Site;
 use super::visitor::Visitor;
 use super::words::{self, When};
 use crate::domain::calendar::local_date;
-use crate::domain::values::NotificationState;
+use crate::domain::values::{Channel, Kind, NotificationState};
 use crate::operate::queues::QueueState;
 use crate::operate::vitals::{self, Hour, Lateness, ProcessState, Severity, Vitals, Warning};
+use crate::render::english;
 
 pub(super) fn router() -> Router<Site> {
     Router::new().route("/admin/w/{workspace}", get(show))
@@ -46,7 +47,10 @@ struct Overview {
     ambiguous: Sum,
     unaccounted: i64,
     todo: Vec<Todo>,
-    hours: Chart,
+    /// What is worth knowing and asks for nobody today.
+    notices: Vec<Todo>,
+    /// What ended by hour, a drawing for each channel.
+    hours: Vec<(&'static str, Chart)>,
     hour_rows: Vec<HourRow>,
     ended: String,
     slots: Chart,
@@ -136,6 +140,8 @@ impl Overview {
             |queue: &QueueState| queue.counts.ready + queue.counts.scheduled + queue.counts.running;
         let open: i64 = vitals.queues.iter().map(waiting).sum::<i64>();
         let total = account.iter().map(|part| part.count).sum();
+        let (notices, needing): (Vec<&Warning>, Vec<&Warning>) =
+            vitals.warnings.iter().partition(|warning| warning.severity == Severity::Notice);
         let sent = ended(NotificationState::Sent);
         let people: i64 = vitals.slots.iter().map(|slot| slot.people).sum();
         Self {
@@ -144,12 +150,13 @@ impl Overview {
             explain: visitor.url("explain"),
             today: local_date(visitor.zone(), visitor.now),
             zone: visitor.workspace.time_zone.clone(),
-            headline: headline(&vitals),
+            headline: headline(vitals.unaccounted, needing.len()),
             total,
             open: part(visitor, NotificationState::Scheduled, open),
             ambiguous: part(visitor, NotificationState::Ambiguous, vitals.ambiguous),
             unaccounted: vitals.unaccounted,
-            todo: vitals.warnings.iter().map(|warning| todo(visitor, warning)).collect(),
+            todo: needing.iter().map(|warning| todo(visitor, warning)).collect(),
+            notices: notices.iter().map(|warning| todo(visitor, warning)).collect(),
             ended: format!("{sent} sent, {} not", total - sent),
             hours: hours(visitor, &vitals.hours),
             hour_rows: vitals
@@ -189,8 +196,8 @@ impl Overview {
 }
 
 /// The whole page in two sentences.
-fn headline(vitals: &Vitals) -> String {
-    let accounted = match vitals.unaccounted {
+fn headline(unaccounted: i64, needing: usize) -> String {
+    let accounted = match unaccounted {
         0 => "Everything due so far is accounted for.".to_owned(),
         missing => format!(
             "{} missing.",
@@ -201,7 +208,7 @@ fn headline(vitals: &Vitals) -> String {
             }
         ),
     };
-    let needs = match vitals.warnings.len() {
+    let needs = match needing {
         0 => "Nothing needs you.".to_owned(),
         1 => "1 thing needs you.".to_owned(),
         many => format!("{many} things need you."),
@@ -234,7 +241,7 @@ fn todo(visitor: &Visitor, warning: &Warning) -> Todo {
         "ambiguous" => Some(("Decide", visitor.url("notifications?state=ambiguous"))),
         "failed" => Some(("Open", visitor.url("notifications?state=failed"))),
         "refused" => Some(("Open", visitor.url("notifications?reason=message_refused"))),
-        "flagged_addresses" => Some(("Open", visitor.url("notifications?reason=address_refused"))),
+        "flagged_addresses" => Some(("Open", visitor.url("addresses"))),
         "unroutable" => Some(("Open", visitor.url("notifications?reason=no_recipient"))),
         "queue_paused" | "channel_down" | "backlog" => Some(("Open", visitor.url("queues"))),
         _ => None,
@@ -267,14 +274,17 @@ fn label(visitor: &Visitor, at: DateTime<Utc>) -> String {
     if at.hour().is_multiple_of(3) { at.format("%H").to_string() } else { String::new() }
 }
 
-fn hours(visitor: &Visitor, hours: &[Hour]) -> Chart {
-    let bars = hours.iter().map(|hour| {
-        let parts = ENDS
-            .into_iter()
-            .map(|state| Part { class: state.as_str(), count: sum(hour, state, None) });
-        (label(visitor, hour.from), parts.collect())
-    });
-    Chart::new(bars)
+fn hours(visitor: &Visitor, hours: &[Hour]) -> Vec<(&'static str, Chart)> {
+    let drawing = |channel: Channel| {
+        Chart::new(hours.iter().map(|hour| {
+            let parts = ENDS.into_iter().map(|state| Part {
+                class: state.as_str(),
+                count: sum(hour, state, Some(channel.as_str())),
+            });
+            (label(visitor, hour.from), parts.collect())
+        }))
+    };
+    Channel::ALL.iter().map(|channel| (words::channel(*channel), drawing(*channel))).collect()
 }
 
 fn slots(visitor: &Visitor, slots: &[vitals::SlotHour]) -> Chart {
@@ -305,7 +315,18 @@ fn late(within: &'static str, lateness: Lateness) -> Late {
 }
 
 fn process(visitor: &Visitor, process: &ProcessState) -> Process {
-    let running: i64 = process.running.iter().map(|one| one.count).sum();
+    let running: Vec<String> = process
+        .running
+        .iter()
+        .map(|one| {
+            let what = match one.kind {
+                Kind::Digest => "digest",
+                Kind::StalledPhase | Kind::WaitingOnCustomer => "nudge",
+                Kind::CustomerReminder => "customer reminder",
+            };
+            format!("{} by {}", english::count(one.count, what), words::channel(one.channel))
+        })
+        .collect();
     Process {
         host: process.host.clone(),
         roles: process.roles.join(", "),
@@ -313,10 +334,6 @@ fn process(visitor: &Visitor, process: &ProcessState) -> Process {
         started: visitor.when(process.started_at),
         seen: visitor.when(process.seen_at),
         alive: process.alive,
-        running: match running {
-            0 => "nothing".to_owned(),
-            1 => "1 delivery".to_owned(),
-            many => format!("{many} deliveries"),
-        },
+        running: if running.is_empty() { "nothing".to_owned() } else { running.join(", ") },
     }
 }

@@ -52,6 +52,7 @@ static PAGES: LazyLock<Environment<'static>> = LazyLock::new(|| {
         "notifications",
         "onboarding",
         "onboardings",
+        "operators",
         "opt_outs",
         "outbox",
         "outbox_message",

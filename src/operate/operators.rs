@@ -15,9 +15,10 @@ use tokio::sync::Semaphore;
 
 use super::ActionError;
 use super::keys::sha256;
+use super::notifications::Because;
 use crate::db::{Conn, Db, DbError, is_conflict};
 use crate::domain::values::OperatorRole;
-use crate::store::audit::{self, Author, Diff, Entry};
+use crate::store::audit::{self, Diff, Entry};
 use crate::store::directory;
 use crate::store::operators::{self, NewOperator};
 
@@ -93,16 +94,26 @@ pub fn address(text: &str) -> Option<String> {
     (!odd).then_some(address)
 }
 
+/// Somebody who is to sign in.
+#[derive(Clone, Copy, Debug)]
+pub struct NewAccount<'a> {
+    /// With which they sign in.
+    pub email: &'a str,
+    /// As the audit log names them; the address if not given.
+    pub name: Option<&'a str>,
+    /// What they may do.
+    pub role: OperatorRole,
+}
+
 /// Makes an operator. They belong to the installation, so every workspace's audit log says so.
 pub async fn create(
     conn: &mut Conn,
-    author: &Author,
-    email: &str,
-    name: Option<&str>,
-    role: OperatorRole,
+    because: Because<'_>,
+    new: &NewAccount<'_>,
     password: &Password,
     now: DateTime<Utc>,
 ) -> Result<Operator, ActionError> {
+    let NewAccount { email, name, role } = *new;
     let email = address(email)
         .ok_or_else(|| ActionError::Refused(format!("{email:?} is no e-mail address")))?;
     let hash = password.hash()?;
@@ -117,7 +128,7 @@ pub async fn create(
         }
         made => made?,
     };
-    log(conn, author, &made, "operator_created", Diff::created(&made), now).await?;
+    log(conn, because, &made, "operator_created", Diff::created(&made), now).await?;
     Ok(made)
 }
 
@@ -129,27 +140,63 @@ pub async fn list(conn: &mut Conn) -> Result<Vec<Operator>, DbError> {
 /// Shuts an operator out at once, wherever they are signed in; or lets one in again.
 pub async fn set_enabled(
     conn: &mut Conn,
-    author: &Author,
+    because: Because<'_>,
     email: &str,
     enabled: bool,
     now: DateTime<Utc>,
-) -> Result<(), ActionError> {
+) -> Result<Operator, ActionError> {
     let operator = find(conn, email).await?;
+    not_oneself(because, &operator, enabled)?;
     if enabled == operator.disabled_at.is_none() {
         let is = if enabled { "enabled" } else { "disabled" };
         return Err(ActionError::Refused(format!("{} is {is} already", operator.email)));
     }
-    operators::set_disabled_at(conn, &operator.id, (!enabled).then_some(now)).await?;
+    let disabled_at = (!enabled).then_some(now);
+    operators::set_disabled_at(conn, &operator.id, disabled_at).await?;
     operators::end_sessions(conn, &operator.id).await?;
     let event = if enabled { "operator_enabled" } else { "operator_disabled" };
     let diff = Diff::field("enabled", !enabled, enabled);
-    Ok(log(conn, author, &operator, event, diff, now).await?)
+    log(conn, because, &operator, event, diff, now).await?;
+    Ok(Operator { disabled_at, ..operator })
+}
+
+/// Lets an operator do more or less, from their next request on.
+pub async fn set_role(
+    conn: &mut Conn,
+    because: Because<'_>,
+    email: &str,
+    role: OperatorRole,
+    now: DateTime<Utc>,
+) -> Result<Operator, ActionError> {
+    let operator = find(conn, email).await?;
+    not_oneself(because, &operator, false)?;
+    if operator.role == role {
+        return Err(ActionError::Refused(format!("{} is {role} already", operator.email)));
+    }
+    operators::set_role(conn, &operator.id, role).await?;
+    let diff = Diff::field("role", operator.role.as_str(), role.as_str());
+    log(conn, because, &operator, "operator_role_changed", diff, now).await?;
+    Ok(Operator { role, ..operator })
+}
+
+/// Nobody shuts themselves out by a slip; another admin, or the command line, does that.
+fn not_oneself(
+    because: Because<'_>,
+    operator: &Operator,
+    allowed: bool,
+) -> Result<(), ActionError> {
+    if because.author.actor_id.as_deref() == Some(&*operator.id) && !allowed {
+        return Err(ActionError::Refused(
+            "this is you; another admin, or the command line, can do that".to_owned(),
+        ));
+    }
+    Ok(())
 }
 
 /// Sets another password and ends every session that began with the old one.
 pub async fn set_password(
     conn: &mut Conn,
-    author: &Author,
+    because: Because<'_>,
     email: &str,
     password: &Password,
     now: DateTime<Utc>,
@@ -158,7 +205,7 @@ pub async fn set_password(
     operators::set_password(conn, &operator.id, &password.hash()?).await?;
     operators::end_sessions(conn, &operator.id).await?;
     operators::forget_tries(conn, &account(&operator.email)).await?;
-    Ok(log(conn, author, &operator, "operator_password_set", Diff::default(), now).await?)
+    Ok(log(conn, because, &operator, "operator_password_set", Diff::default(), now).await?)
 }
 
 async fn find(conn: &mut Conn, email: &str) -> Result<Operator, ActionError> {
@@ -169,7 +216,7 @@ async fn find(conn: &mut Conn, email: &str) -> Result<Operator, ActionError> {
 /// Operators belong to nobody alone, so what happens to them is in everybody's audit log.
 async fn log(
     conn: &mut Conn,
-    author: &Author,
+    because: Because<'_>,
     operator: &Operator,
     event: &str,
     diff: Diff,
@@ -182,9 +229,9 @@ async fn log(
             object: "operator",
             object_id: &operator.id,
             diff: diff.clone(),
-            reason: None,
+            reason: Some(because.reason).filter(|reason| !reason.is_empty()),
         };
-        audit::append(conn, author, entry, now).await?;
+        audit::append(conn, because.author, entry, now).await?;
     }
     Ok(())
 }

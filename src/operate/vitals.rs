@@ -8,6 +8,7 @@ mod warnings;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::queues::{self, QueueState};
@@ -23,10 +24,9 @@ pub use warnings::{Severity, Warning, gravest, lasting};
 pub const SILENT_AFTER: TimeDelta = TimeDelta::seconds(60);
 
 /// The state of the service, of one workspace's messages or of all.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct Vitals {
     /// As of when.
-    #[serde(serialize_with = "instant")]
     pub at: DateTime<Utc>,
     /// What asks for an operator, gravest first.
     pub warnings: Vec<Warning>,
@@ -80,7 +80,8 @@ impl Vitals {
 }
 
 /// A process, as it signed in.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
 pub struct ProcessState {
     /// `proc_…`
     pub id: String,
@@ -92,9 +93,11 @@ pub struct ProcessState {
     pub version: String,
     /// When it began.
     #[serde(serialize_with = "instant")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub started_at: DateTime<Utc>,
     /// Its last heartbeat.
     #[serde(serialize_with = "instant")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub seen_at: DateTime<Utc>,
     /// Whether that was within [`SILENT_AFTER`].
     pub alive: bool,
@@ -103,7 +106,8 @@ pub struct ProcessState {
 }
 
 /// Deliveries under way in a process.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
 pub struct Running {
     /// What they are about.
     pub kind: Kind,
@@ -113,24 +117,29 @@ pub struct Running {
     pub count: i64,
     /// When the first of them was taken.
     #[serde(serialize_with = "instant")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub since: DateTime<Utc>,
 }
 
 /// A pass that has come to its end.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
 pub struct LastPass {
     /// When.
     #[serde(serialize_with = "instant")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub at: DateTime<Utc>,
     /// How long it took, in milliseconds.
     pub took_ms: i64,
 }
 
 /// A pass that found something.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
 pub struct LastFound {
     /// The instant it ran as of.
     #[serde(serialize_with = "instant")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub at: DateTime<Utc>,
     /// People whose slot had come.
     pub recipients: i64,
@@ -141,7 +150,8 @@ pub struct LastFound {
 }
 
 /// How late messages were, counted from the instant they were meant for: the slot, the opening of working hours, the end of quiet ones.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(inline)]
 pub struct Lateness {
     /// Messages sent.
     pub sent: i64,
@@ -152,17 +162,20 @@ pub struct Lateness {
 }
 
 /// What ended in one hour.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
 pub struct Hour {
     /// Its beginning, a full hour of UTC.
     #[serde(serialize_with = "instant")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub from: DateTime<Utc>,
     /// Counts by outcome and channel; what did not occur is left out.
     pub outcomes: Vec<Outcomes>,
 }
 
 /// Notifications of one hour, channel and outcome.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(inline)]
 pub struct Outcomes {
     /// How they went out, or would have.
     pub channel: Channel,
@@ -173,10 +186,12 @@ pub struct Outcomes {
 }
 
 /// One hour of the day to come.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
 pub struct SlotHour {
     /// Its beginning, a full hour of UTC.
     #[serde(serialize_with = "instant")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub from: DateTime<Utc>,
     /// People whose digest slot lies in it.
     pub people: i64,

@@ -85,6 +85,12 @@ pub async fn set_disabled_at(
     on!(conn, |c| sqlx::query(SQL).bind(id).bind(at).execute(c).await.map(|_| ()))
 }
 
+/// Lets an operator do more or less.
+pub async fn set_role(conn: &mut Conn, id: &str, role: OperatorRole) -> Result<(), DbError> {
+    const SQL: &str = "UPDATE operators SET role = $2 WHERE id = $1";
+    on!(conn, |c| sqlx::query(SQL).bind(id).bind(role.as_str()).execute(c).await.map(|_| ()))
+}
+
 /// Gives an operator another password.
 pub async fn set_password(conn: &mut Conn, id: &str, hash: &str) -> Result<(), DbError> {
     const SQL: &str = "UPDATE operators SET password_hash = $2 WHERE id = $1";

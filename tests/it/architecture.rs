@@ -21,7 +21,7 @@ const ARROWS: [(&str, &[&str]); 11] = [
     ("alerts", &["operate", "store", "render", "deliver"]),
     ("api", &["operate", "store"]),
     ("console", &["operate", "store", "render", "api"]),
-    ("cli", &["operate", "store", "app", "scheduler", "worker", "deliver"]),
+    ("cli", &["operate", "store", "api", "app", "scheduler", "worker", "deliver"]),
 ];
 
 /// Whether `from` may use `to`, two modules of the crate.

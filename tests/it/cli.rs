@@ -4,6 +4,7 @@ mod demo;
 mod doctor;
 mod objects;
 mod operate;
+mod settings;
 mod usage;
 
 use std::fmt::Write;
@@ -55,24 +56,32 @@ fn the_verbs_and_what_they_take() {
       migrate: Bring the database's schema up to date
       scan [--now RFC3339]: Run one scheduler pass
       work --drain [--now RFC3339]: Deliver what is ready
-      workspaces: Workspaces: create, update, list
+      workspaces: Workspaces: create, show, update, list
         create --slug SLUG --name NAME [--time-zone TIME_ZONE] [--locale LOCALE]: Make a workspace; prints its id alone on the last line
-        update --workspace WORKSPACE --locale LOCALE: Change the settings of a workspace
+        show --workspace WORKSPACE: The settings of a workspace
+        update --workspace WORKSPACE NAME=VALUE: Change the settings of a workspace; `show` prints them as they are typed
         list: List workspaces
-      users: Users of a workspace: create, list
+      phases: The phases of a workspace: list, update
+        list --workspace WORKSPACE: The seven phases in order: what they are called, and how many days each should take
+        update --workspace WORKSPACE KEY NAME=VALUE: Change a phase
+      users: Users of a workspace: create, list, show, update, preferences
         create --workspace WORKSPACE --name NAME --email EMAIL [--time-zone TIME_ZONE] [--slack-user-id SLACK_USER_ID]: Add a user; the first one owns the workspace. Prints the id alone on the last line
         list --workspace WORKSPACE: List the users of a workspace
+        show --workspace WORKSPACE USER: Who somebody is
+        update --workspace WORKSPACE USER NAME=VALUE: Change who somebody is: `name`, `email`, `time_zone`, `slack_user_id`, `active`
+        preferences --workspace WORKSPACE USER [NAME=VALUE]: When and where somebody wants to hear; or change it
       keys: API keys: create, list, rotate, revoke
         create --workspace WORKSPACE --name NAME --mode MODE [--tier TIER] [--scopes SCOPES]: Make a key; prints it once, alone on the last line
         list --workspace WORKSPACE: List the keys of a workspace
         rotate --workspace WORKSPACE ID [--overlap-seconds OVERLAP_SECONDS]: Make a new key in place of one; prints it once, alone on the last line
         revoke --workspace WORKSPACE ID: Revoke a key at once
-      operators: Operators, who sign in at /admin: create, list, disable, enable, password
-        create --email EMAIL [--name NAME] [--role ROLE]: Let somebody sign in at /admin; asks for the password, or reads it from standard input. Prints the id alone on the last line
+      operators: Operators, who sign in at /admin: create, list, role, disable, enable, password
+        create --email EMAIL [--reason REASON] [--name NAME] [--role ROLE]: Let somebody sign in at /admin; asks for the password, or reads it from standard input. Prints the id alone on the last line
         list: List operators
-        disable --email EMAIL: Shut somebody out at once, wherever they are signed in
-        enable --email EMAIL: Let somebody in again
-        password --email EMAIL: Set another password; asks for it, or reads it from standard input. Ends their sessions
+        role --email EMAIL [--reason REASON] --role ROLE: Let somebody do more or less, from their next request on
+        disable --email EMAIL [--reason REASON]: Shut somebody out at once, wherever they are signed in
+        enable --email EMAIL [--reason REASON]: Let somebody in again
+        password --email EMAIL [--reason REASON]: Set another password; asks for it, or reads it from standard input. Ends their sessions
       notifications: Notifications: list, show, retry, cancel, resend, delivered
         list --workspace WORKSPACE [--state STATE] [--kind KIND] [--channel CHANNEL] [--mode MODE] [--recipient RECIPIENT] [--onboarding ONBOARDING] [--customer CUSTOMER] [--since RFC3339] [--until RFC3339] [--text TEXT] [--reason REASON] [--limit LIMIT] [--after ID]: List notifications, newest first
         show --workspace WORKSPACE ID: Show one with its message and every attempt to deliver it
@@ -116,7 +125,12 @@ fn the_verbs_and_what_they_take() {
       forecast --workspace WORKSPACE [--days DAYS] [--csm CSM] [--onboarding ONBOARDING] [--as-if JSON] [--now RFC3339]: What will be sent to whom, when, if nothing changes
       explain --workspace WORKSPACE WHO [--recipient RECIPIENT] [--now RFC3339]: Why somebody hears, or does not hear, of an onboarding
       preview [KIND] [--all] [--out DIR] [--workspace WORKSPACE] [--onboarding ONBOARDING] [--user USER] [--channel CHANNEL] [--locale LOCALE] [--html] [--to ADDRESS] [--now RFC3339]: What messages look like, on samples or on real data
+      onboardings: Reminders of an onboarding: snooze, wake
+        snooze --workspace WORKSPACE ONBOARDING --until DATE --reason REASON: Let the reminders of an onboarding rest until a day
+        wake --workspace WORKSPACE ONBOARDING --reason REASON: Let them go on, as if they had never rested
       unroutable [--workspace WORKSPACE]: Onboardings that nobody hears of: no active CSM, and no active workspace owner
+      audit-log: Who changed what, when and why: list
+        list --workspace WORKSPACE [--object OBJECT] [--id ID] [--actor ACTOR] [--event EVENT] [--since RFC3339] [--until RFC3339] [--limit LIMIT] [--csv]: List changes, newest first
       status [--workspace WORKSPACE] [--now RFC3339]: How the service is: what waits, what runs, what asks for an operator
       completions SHELL: Print completions for a shell: bash, zsh, fish, elvish or powershell
       doctor [--accept-clock]: Check configuration, database, migrations, mail and Slack; says what to do about each fault
@@ -139,10 +153,11 @@ async fn help_is_no_failure_and_nonsense_is_a_wrong_usage() {
       migrate        Bring the database's schema up to date
       scan           Run one scheduler pass
       work           Deliver what is ready
-      workspaces     Workspaces: create, update, list
-      users          Users of a workspace: create, list
+      workspaces     Workspaces: create, show, update, list
+      phases         The phases of a workspace: list, update
+      users          Users of a workspace: create, list, show, update, preferences
       keys           API keys: create, list, rotate, revoke
-      operators      Operators, who sign in at /admin: create, list, disable, enable, password
+      operators      Operators, who sign in at /admin: create, list, role, disable, enable, password
       notifications  Notifications: list, show, retry, cancel, resend, delivered
       queues         Queues: list, pause, resume
       jobs           Jobs, the wake-ups of the queues: list, show, retry, cancel, run-now
@@ -154,7 +169,9 @@ async fn help_is_no_failure_and_nonsense_is_a_wrong_usage() {
       forecast       What will be sent to whom, when, if nothing changes
       explain        Why somebody hears, or does not hear, of an onboarding
       preview        What messages look like, on samples or on real data
+      onboardings    Reminders of an onboarding: snooze, wake
       unroutable     Onboardings that nobody hears of: no active CSM, and no active workspace owner
+      audit-log      Who changed what, when and why: list
       status         How the service is: what waits, what runs, what asks for an operator
       completions    Print completions for a shell: bash, zsh, fish, elvish or powershell
       doctor         Check configuration, database, migrations, mail and Slack; says what to do about each fault

@@ -14,7 +14,8 @@ use pivotal_reminders::api;
 use pivotal_reminders::console::{Console, router};
 use pivotal_reminders::domain::facts::Channels;
 use pivotal_reminders::domain::values::OperatorRole;
-use pivotal_reminders::operate::operators::{self, Password};
+use pivotal_reminders::operate::notifications::Because;
+use pivotal_reminders::operate::operators::{self, NewAccount, Password};
 use pivotal_reminders::operate::preview::{TestCopy, Tester};
 use pivotal_reminders::render::Links;
 use pivotal_reminders::store::audit::Author;
@@ -78,9 +79,9 @@ impl Admin {
         let password = Password::new(PASSWORD).unwrap();
         let mut conn = self.stage.app.db().begin().await.unwrap();
         let (author, now) = (Author::system(), self.stage.app.now());
-        operators::create(&mut conn, &author, email, Some(name), role, &password, now)
-            .await
-            .unwrap();
+        let because = Because { author: &author, reason: "" };
+        let new = NewAccount { email, name: Some(name), role };
+        operators::create(&mut conn, because, &new, &password, now).await.unwrap();
         conn.commit().await.unwrap();
     }
 

@@ -172,6 +172,9 @@ fn parameters(op: &Operation) -> Vec<Value> {
             "forecast-reminders",
             "list-queues",
             "list-schedules",
+            "dry-run-schedule",
+            "list-addresses",
+            "list-unroutable",
         ]
         .contains(&op.id)
         {

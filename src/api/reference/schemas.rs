@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 use crate::api::error::Envelope;
 use crate::api::wire::{Deleted, List};
 use crate::api::{
-    api_keys, audit_log, bulk_operations, contacts, customers, meta, notifications, onboardings,
-    phases, preferences, reminders, templates, users, workspace,
+    api_keys, bulk_operations, contacts, customers, meta, notifications, onboardings, phases,
+    preferences, reminders, schedules, templates, unwanted, users, workspace,
 };
 use crate::domain::values::{Channel, JobStatus, Kind, Mode, NotificationState, Reason};
 use crate::operate::objects;
@@ -41,6 +41,7 @@ pub(super) fn all() -> Map<String, Value> {
     add::<reminders::ForecastDays>(g);
     add::<reminders::AsIfText>(g);
     add::<List<objects::ForecastItem<'_>>>(g);
+    add::<List<objects::UnroutableOnboarding<'_>>>(g);
     add::<List<objects::User<'_>>>(g);
     add::<users::UserCreate>(g);
     add::<users::UserUpdate>(g);
@@ -64,11 +65,16 @@ pub(super) fn all() -> Map<String, Value> {
     add::<bulk_operations::BulkPlan>(g);
     add::<bulk_operations::BulkApply>(g);
     add::<List<objects::Schedule<'_>>>(g);
-    add::<List<audit_log::View<'_>>>(g);
+    add::<List<objects::PlannedNotification<'_>>>(g);
+    add::<schedules::DryRunHours>(g);
+    add::<objects::Status<'_>>(g);
+    add::<List<objects::AuditEntry<'_>>>(g);
     add::<List<templates::View<'_>>>(g);
     add::<templates::TemplateDetail<'_>>(g);
     add::<templates::TemplateUpdate>(g);
     add::<List<objects::OptOut<'_>>>(g);
+    add::<List<objects::FlaggedAddress<'_>>>(g);
+    add::<unwanted::AddressClear>(g);
     // Vocabularies that queries name; elsewhere they stand where they are used.
     let words = [
         ("Kind", Kind::json_schema(g)),

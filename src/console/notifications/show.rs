@@ -17,6 +17,7 @@ use crate::domain::message::{MAX_ATTEMPTS, Message};
 use crate::domain::values::{AttemptOutcome, Kind, NotificationState, Reason};
 use crate::operate::explain;
 use crate::operate::notifications::{self, Details, Notification};
+use crate::operate::queues::{self, Queue};
 use crate::store::audit;
 use crate::store::{onboardings as journeys, titles};
 
@@ -134,7 +135,8 @@ pub(super) async fn show(
     }
     let lines = deeds_done(&mut conn, &visitor, n).await?;
     let timeline = timeline(&visitor, &found, &lines);
-    let (headline, sentences) = said(&visitor, n);
+    let held = held(&mut conn, &visitor, n).await?;
+    let (headline, sentences) = said(&visitor, n, held);
     let title = format!("{} to {}", row.what, row.recipient);
     let (mut deeds, mut refusal) = (deeds(n), refusal(n));
     if visitor.may_act() {
@@ -222,8 +224,21 @@ fn shown(visitor: &Visitor, id: &str, message: &Message) -> Shown {
     }
 }
 
+/// What keeps one that waits: its queue is stopped, or its channel is down.
+async fn held(
+    conn: &mut Conn,
+    visitor: &Visitor,
+    n: &Notification,
+) -> Result<Option<String>, PageError> {
+    let waits = n.state.parse().is_ok_and(NotificationState::is_open);
+    let way = n.kind.parse::<Kind>().ok().zip(n.channel.parse().ok());
+    let Some((kind, channel)) = way.filter(|_| waits) else { return Ok(None) };
+    let held = queues::held(conn, &visitor.workspace.id, Queue::of(kind, channel)).await?;
+    Ok(held.map(|(_, seen)| seen.to_string()))
+}
+
 /// What became of it: a sentence that says everything, and what is worth adding.
-fn said(visitor: &Visitor, n: &Notification) -> (String, Vec<String>) {
+fn said(visitor: &Visitor, n: &Notification, held: Option<String>) -> (String, Vec<String>) {
     let state: Option<NotificationState> = n.state.parse().ok();
     let why = n.reason.as_deref().and_then(|word| word.parse::<Reason>().ok()).map_or_else(
         || "no reason is known".to_owned(),
@@ -231,6 +246,10 @@ fn said(visitor: &Visitor, n: &Notification) -> (String, Vec<String>) {
     );
     let mut sentences = Vec::new();
     let headline = match state {
+        Some(NotificationState::Scheduled) if held.is_some() => {
+            sentences.push("It goes out when that ends, if it is still true then.".to_owned());
+            "Not sent yet.".to_owned()
+        }
         Some(NotificationState::Scheduled) => {
             sentences.push(format!(
                 "It goes out at {}, if it is still true then.",
@@ -255,6 +274,7 @@ fn said(visitor: &Visitor, n: &Notification) -> (String, Vec<String>) {
         }
         _ => format!("Not sent: {why}."),
     };
+    sentences.splice(0..0, held);
     sentences.extend(n.detail.iter().map(|detail| words::sentence(detail)));
     (headline, sentences)
 }

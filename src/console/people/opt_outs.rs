@@ -92,6 +92,6 @@ pub(super) async fn lift(
     let Some(mut tx) = acting.begin().await? else { return Ok(acting.twice(&back)) };
     let Visitor { workspace, now, .. } = &acting.visitor;
     let done = opt_outs::lift(&mut tx, because, &workspace.id, &contact, *now).await;
-    let done = done.map(|name| format!("{} is written to again.", english::name(&name)));
+    let done = done.map(|one| format!("{} is written to again.", english::name(&one.name)));
     acting.answer(tx, done, &back).await
 }

@@ -1,12 +1,14 @@
 //! The objects of the API, as programs see them: the keys of each in the contract's order, and their schemas. Whoever answers a program
 //! shows these, so that what the command line prints with `--json` is what the API answers.
 
+mod audit;
 mod bulk;
 mod keys;
 mod notifications;
 mod people;
 mod queues;
 mod reminders;
+mod status;
 
 use std::borrow::Cow;
 
@@ -14,12 +16,17 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
+pub use audit::AuditEntry;
 pub use bulk::BulkOperation;
 pub use keys::ApiKey;
 pub use notifications::{Notification, NotificationDetails};
-pub use people::{OptOut, User};
+pub use people::{FlaggedAddress, OptOut, User};
 pub use queues::{Job, Queue, Schedule};
-pub use reminders::{ForecastItem, OnboardingReminders, RemindersExplanation};
+pub use reminders::{
+    ForecastItem, OnboardingReminders, PlannedNotification, RemindersExplanation,
+    UnroutableOnboarding,
+};
+pub use status::Status;
 
 /// An instant, with exactly three fraction digits and `Z`; only a cursor between rows of one instant has more.
 #[derive(Clone, Copy, Debug)]

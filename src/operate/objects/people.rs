@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Instant;
-use crate::domain::values::{Kind, RecipientType};
+use crate::domain::values::{Channel, Kind, RecipientType};
+use crate::operate::addresses::Flagged;
 use crate::operate::opt_outs;
 use crate::store::users;
 
@@ -48,34 +49,67 @@ impl<'a> From<&'a users::User> for User<'a> {
 pub struct OptOut<'a> {
     #[schemars(extend("enum" = ["opt_out"]))]
     object: &'static str,
-    recipient: OptOutRecipient<'a>,
+    recipient: Reader<'a>,
     kind: Kind,
     /// Of users the audit log knows.
     since: Option<Instant>,
 }
 
-/// Who wants nothing.
-#[derive(Debug, Serialize, JsonSchema)]
-struct OptOutRecipient<'a> {
-    r#type: RecipientType,
-    id: &'a str,
-    name: &'a str,
-    address: &'a str,
-}
-
 impl<'a> OptOut<'a> {
     /// Each kind that somebody wants nothing of.
     pub fn each(of: &'a opt_outs::OptOut) -> impl Iterator<Item = Self> {
-        of.kinds.iter().map(|kind| Self {
+        of.kinds.iter().map(|kind| Self::new(of, *kind))
+    }
+
+    /// That messages of this kind do not come to somebody.
+    #[must_use]
+    pub fn new(of: &'a opt_outs::OptOut, kind: Kind) -> Self {
+        Self {
             object: "opt_out",
-            recipient: OptOutRecipient {
+            recipient: Reader {
                 r#type: of.owner,
                 id: &of.id,
                 name: &of.name,
                 address: &of.address,
             },
-            kind: *kind,
+            kind,
             since: of.since.map(Instant),
-        })
+        }
     }
+}
+
+/// An address that a provider refused for good; nothing goes there until somebody clears it or it changes.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct FlaggedAddress<'a> {
+    #[schemars(extend("enum" = ["flagged_address"]))]
+    object: &'static str,
+    recipient: Reader<'a>,
+    channel: Channel,
+    flagged_at: Instant,
+}
+
+impl<'a> From<&'a Flagged> for FlaggedAddress<'a> {
+    fn from(found: &'a Flagged) -> Self {
+        Self {
+            object: "flagged_address",
+            recipient: Reader {
+                r#type: found.owner,
+                id: &found.id,
+                name: &found.name,
+                address: &found.address,
+            },
+            channel: found.channel,
+            flagged_at: Instant(found.flagged_at),
+        }
+    }
+}
+
+/// Somebody who could be written to.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
+struct Reader<'a> {
+    r#type: RecipientType,
+    id: &'a str,
+    name: &'a str,
+    address: &'a str,
 }

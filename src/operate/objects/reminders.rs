@@ -7,9 +7,10 @@ use serde::Serialize;
 use super::{Instant, Notification};
 use crate::domain::decide::Gate;
 use crate::domain::forecast::Forecasted;
-use crate::domain::values::{Channel, Kind, Mode, Reason, RecipientType};
+use crate::domain::values::{Channel, Kind, Mode, NotificationState, Reason, RecipientType};
 use crate::operate::explain::Explanation;
 use crate::operate::silence::Silence;
+use crate::store::hints::Unroutable;
 
 /// What an onboarding's reminders are, and why.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -154,6 +155,66 @@ impl<'a> From<&'a Forecasted> for ForecastItem<'a> {
             recipient: Recipient::from(item),
             onboarding_ids: &item.plan.onboarding_ids,
             step: item.plan.step.map(|(number, _)| number),
+        }
+    }
+}
+
+/// What a pass of the hours to come would write: also what it would only note as skipped.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct PlannedNotification<'a> {
+    #[schemars(extend("enum" = ["planned_notification"]))]
+    object: &'static str,
+    at: Instant,
+    kind: Kind,
+    channel: Channel,
+    mode: Mode,
+    state: NotificationState,
+    reason: Option<Reason>,
+    recipient: Recipient<'a>,
+    onboarding_ids: &'a [String],
+    step: Option<i64>,
+}
+
+impl<'a> From<&'a Forecasted> for PlannedNotification<'a> {
+    fn from(item: &'a Forecasted) -> Self {
+        Self {
+            object: "planned_notification",
+            at: Instant(item.at),
+            kind: item.plan.kind,
+            channel: item.plan.channel,
+            mode: item.plan.mode,
+            state: item.plan.state,
+            reason: item.plan.reason,
+            recipient: Recipient::from(item),
+            onboarding_ids: &item.plan.onboarding_ids,
+            step: item.plan.step.map(|(number, _)| number),
+        }
+    }
+}
+
+/// An onboarding that nobody hears of.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct UnroutableOnboarding<'a> {
+    #[schemars(extend("enum" = ["unroutable_onboarding"]))]
+    object: &'static str,
+    onboarding_id: &'a str,
+    display_id: i64,
+    customer_name: &'a str,
+    /// The CSM, who is deactivated; null where none is assigned.
+    csm_name: Option<&'a str>,
+    /// Handle of its workspace.
+    workspace: &'a str,
+}
+
+impl<'a> From<&'a Unroutable> for UnroutableOnboarding<'a> {
+    fn from(found: &'a Unroutable) -> Self {
+        Self {
+            object: "unroutable_onboarding",
+            onboarding_id: &found.id,
+            display_id: found.display_id,
+            customer_name: &found.customer,
+            csm_name: found.csm.as_deref(),
+            workspace: &found.workspace,
         }
     }
 }

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Ended, Vitals};
@@ -18,8 +19,9 @@ use crate::store::schedules::Standing;
 use crate::store::vitals::Backlog;
 
 /// How much a warning asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(inline)]
 pub enum Severity {
     /// Worth knowing; somebody should look this week.
     Notice,
@@ -42,7 +44,8 @@ impl Severity {
 }
 
 /// Something that asks for an operator.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(inline)]
 pub struct Warning {
     /// What it is about, the same as long as it lasts: `channel_down:email`, `unaccounted`.
     pub code: String,
@@ -56,6 +59,7 @@ pub struct Warning {
     pub advice: String,
     /// Since when, where that is known.
     #[serde(serialize_with = "instant_or_null")]
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub since: Option<DateTime<Utc>>,
 }
 

@@ -77,6 +77,142 @@ async fn an_operator_finds_what_failed_reads_why_and_has_it_sent(#[case] backend
 #[case::sqlite(Backend::Sqlite)]
 #[case::postgres(Backend::Postgres)]
 #[tokio::test]
+async fn what_has_ended_is_sent_anew_and_what_is_in_doubt_is_decided(#[case] backend: Backend) {
+    let stage = with_a_failed_mail(backend).await;
+    let app = &stage.app;
+    let failed = app.get("/notifications?state=failed").await.ok(200)["data"][0].clone();
+    let id = failed["id"].as_str().unwrap();
+    let why = json!({ "reason": WHY });
+    let not_in_doubt = app.post(&format!("/notifications/{id}/delivered"), why.clone()).await;
+    assert_eq!(not_in_doubt.error(), "409 conflict action_refused");
+    let anew = app.post(&format!("/notifications/{id}/resend"), why.clone()).await.ok(201);
+    assert_ne!(anew["id"], failed["id"]);
+    assert_eq!(
+        app.get(&format!("/notifications/{}", anew["id"].as_str().unwrap())).await.ok(200)["resend_of"],
+        id
+    );
+    stage.relay.set_script(Script::new().on(At::Dot, Do::Take(Box::new(Do::Close))));
+    stage.drain("2026-06-02T08:00:00Z").await;
+    stage.relay.set_script(Script::new());
+    stage.sql("UPDATE notifications SET state = 'ambiguous', reason = 'outcome_unknown' WHERE resend_of IS NOT NULL").await;
+    let doubted = format!("/notifications/{}/delivered", anew["id"].as_str().unwrap());
+    let read_only = app.key(Mode::Live, Tier::Unlimited, &[Scope::Read]).await;
+    let no_scope = app.call(&read_only, Method::POST, &doubted, &why).await;
+    assert_eq!(no_scope.error(), "403 permission_error insufficient_scope");
+    assert_eq!(app.post(&doubted, why).await.ok(200)["state"], "sent");
+    let log = app.get("/audit_log?object=notification").await.ok(200);
+    let events = log["data"].as_array().unwrap().iter().map(|entry| &entry["event"]);
+    for event in ["notification_delivered", "notification_resent"] {
+        assert!(events.clone().any(|seen| seen == event), "{log}");
+    }
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn who_is_not_written_to_is_listed_and_written_to_again(#[case] backend: Backend) {
+    let stage = Stage::new(backend).await;
+    let app = &stage.app;
+    stage.onboard("Halden Freight", json!({})).await;
+    let contact = json!({ "name": "Ida", "email": "ida@halden.example" });
+    let ida = app.post("/customers/1/contacts", contact).await.ok(201)["id"].clone();
+    let (carl, ida) = (app.csm.id.clone(), ida.as_str().unwrap().to_owned());
+    stage.sql("UPDATE users SET email_flagged_at = '2026-06-01T09:00:00+00:00' WHERE name LIKE 'Carl%'").await;
+    stage.sql("UPDATE contacts SET opted_out_at = '2026-06-01T09:00:00+00:00'").await;
+    let refused = app.get("/addresses").await.ok(200)["data"][0].clone();
+    assert_eq!(
+        refused,
+        json!({
+            "object": "flagged_address",
+            "recipient": { "type": "user", "id": carl, "name": "Carl Csm", "address": "carl@acme.example" },
+            "channel": "email",
+            "flagged_at": "2026-06-01T09:00:00.000Z",
+        })
+    );
+    let why = json!({ "reason": WHY });
+    let clear = format!("/addresses/{carl}/clear");
+    let by_test = app.call(&app.test, Method::POST, &clear, &why).await;
+    assert_eq!(by_test.error(), "409 conflict action_refused");
+    assert_eq!(
+        app.post(&clear, json!({ "reason": WHY, "channel": "slack" })).await.error(),
+        "404 not_found address_not_found"
+    );
+    let once = async || {
+        let request = app.request(Method::POST, &clear).bearer_auth(&app.live).json(&why);
+        app.send(request.header("idempotency-key", "clear-carl")).await
+    };
+    assert_eq!(once().await.ok(200), refused);
+    assert_eq!(once().await.ok(200), refused, "answered again, and done once");
+    assert_eq!(app.post(&clear, why.clone()).await.error(), "404 not_found address_not_found");
+    assert_eq!(app.get("/addresses").await.ok(200)["data"], json!([]));
+
+    let lift = format!("/opt_outs/{ida}/lift");
+    let by_test = app.call(&app.test, Method::POST, &lift, &why).await;
+    assert_eq!(by_test.error(), "409 conflict action_refused");
+    let lifted = app.post(&lift, why.clone()).await.ok(200);
+    assert_eq!(
+        (&lifted["recipient"]["name"], &lifted["kind"]),
+        (&json!("Ida"), &json!("customer_reminder"))
+    );
+    assert_eq!(app.post(&lift, why).await.json()["error"]["message"], "Ida has not unsubscribed.");
+    assert_eq!(app.get("/opt_outs").await.ok(200)["data"], json!([]));
+    for (event, id) in [("address_cleared", &carl), ("contact_resubscribed", &ida)] {
+        let entry = &app.get(&format!("/audit_log?event={event}")).await.ok(200)["data"][0];
+        assert_eq!((&entry["target"]["id"], &entry["reason"]), (&json!(id), &json!(WHY)));
+    }
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn what_comes_to_nobody_what_a_pass_would_write_and_how_the_service_is(
+    #[case] backend: Backend,
+) {
+    let stage = Stage::new(backend).await;
+    let app = &stage.app;
+    stage.onboard("Halden Freight", json!({})).await;
+    app.enter_schedules().await;
+    stage.at("2026-06-01T20:00:00Z");
+    let planned = app.get("/schedules/scan/dry_run").await.ok(200)["data"][0].clone();
+    assert_eq!(
+        (&planned["at"], &planned["kind"], &planned["state"], &planned["recipient"]["id"]),
+        (
+            &json!("2026-06-02T07:00:00.000Z"),
+            &json!("digest"),
+            &json!("scheduled"),
+            &json!(app.csm.id)
+        )
+    );
+    assert_eq!(app.get("/schedules/scan/dry_run?hours=2").await.ok(200)["data"], json!([]));
+    assert!(stage.ledger().await.is_empty(), "nothing was written");
+    for (query, error) in [
+        ("scan/dry_run?hours=0", "400 invalid_request_error too_small hours"),
+        ("scan/dry_run?hours=745", "400 invalid_request_error too_big hours"),
+        ("scan/dry_run?hours=x", "400 invalid_request_error invalid_type hours"),
+        ("prune_jobs/dry_run", "404 not_found schedule_not_found"),
+    ] {
+        assert_eq!(app.get(&format!("/schedules/{query}")).await.error(), error);
+    }
+    let status = app.get("/status").await.ok(200);
+    assert_eq!((&status["object"], &status["unroutable"]), (&json!("status"), &json!(0)));
+    stage.sql("UPDATE users SET active = false").await;
+    stage.sql("UPDATE reminder_state SET recipient_id = ''").await;
+    let nobody = app.get("/reminders/unroutable").await.ok(200)["data"][0].clone();
+    assert_eq!(
+        (&nobody["display_id"], &nobody["customer_name"], &nobody["csm_name"]),
+        (&json!(1), &json!("Halden Freight"), &json!("Carl Csm"))
+    );
+    let status = app.get("/status").await.ok(200);
+    assert_eq!(status["unroutable"], 1);
+    assert!(status["warnings"].to_string().contains("unroutable"), "{}", status["warnings"]);
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
 async fn a_queue_is_stopped_for_the_workspace_and_goes_on(#[case] backend: Backend) {
     let stage = Stage::new(backend).await;
     let app = &stage.app;

@@ -1,10 +1,11 @@
 //! Onboardings, customers and people: found, read, acted on.
 
 use pivotal_reminders::domain::values::OperatorRole;
+use reqwest::Method;
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use super::{Admin, main, text};
+use super::{Admin, PASSWORD, main, text};
 use crate::support::db::Backend;
 use crate::support::fake_smtp::{At, Do, Script};
 
@@ -407,4 +408,70 @@ async fn a_schedule_is_run_stopped_and_tried_without_writing(#[case] backend: Ba
     assert_eq!(admin.stage.ledger().await, "", "a dry run writes nothing");
     let viewer = admin.signed_in(OperatorRole::Viewer).await;
     assert!(!viewer.read(schedules).await.contains("Run now"));
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn an_admin_changes_roles_and_shuts_people_out_but_never_themselves(
+    #[case] backend: Backend,
+) {
+    let admin = morning(backend).await;
+    let noor = admin.signed_in(OperatorRole::Admin).await;
+    admin.operator("ada@acme.example", "Ada", OperatorRole::Viewer).await;
+    let ada = admin.browser();
+    ada.sign_in("ada@acme.example", PASSWORD).await;
+    let seen = ada.read("/admin/w/acme/operators").await;
+    assert!(seen.contains("Ada you") && !seen.contains("Shut"), "{seen}");
+    let ids = admin.stage.service.db.rows("SELECT id FROM operators ORDER BY email").await;
+    let act = |n: usize, action: &str| {
+        format!("/admin/w/acme/operators/{}/{action}", ids[n]["id"].as_str().unwrap())
+    };
+    let why = ("because", "she runs the night shift");
+    let (csrf, form) = (ada.hidden("csrf"), "a-form-of-a-viewer-only");
+    let answers = [("csrf", csrf.as_str()), ("form", form), ("role", "admin"), why];
+    assert_eq!(ada.send(ada.form(&act(0, "role"), &answers)).await.status, 403);
+
+    let page = noor.read("/admin/w/acme/operators").await;
+    insta::assert_snapshot!("operators", main(&page));
+    let page = noor.press(&act(0, "role"), &[("role", "operator"), why]).await;
+    assert!(main(&page).starts_with("Ada is operator from now on."), "{page}");
+    assert!(ada.read("/admin/w/acme/queues").await.contains("Ada, operator"), "at once");
+    let page = noor.press(&act(1, "disable"), &[why]).await;
+    assert!(main(&page).starts_with("Nothing was changed: this is you;"), "{page}");
+    let page = noor.press(&act(0, "disable"), &[("because", "she left")]).await;
+    assert!(main(&page).starts_with("Ada is shut out."), "{page}");
+    let answer = ada.send(ada.request(Method::GET, "/admin/w/acme/queues")).await;
+    assert_eq!(answer.status, 303, "she is asked to sign in");
+    let page = noor.press(&act(0, "enable"), &[("because", "she is back")]).await;
+    assert!(main(&page).starts_with("Ada may sign in again."), "{page}");
+    let log = noor.read("/admin/w/acme/audit-log?object=operator").await;
+    for said in ["Operator role changed", "she runs the night shift", "she left", "she is back"] {
+        assert!(log.contains(said), "{said}: {log}");
+    }
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_message_that_waits_for_its_queue_says_so(#[case] backend: Backend) {
+    let admin = Admin::new(backend).await;
+    admin.stage.onboard("Halden Freight", json!({ "reminder_slack": false })).await;
+    admin.stage.scan("2026-06-02T07:00:00Z").await;
+    admin.stage.at("2026-06-02T07:00:00Z");
+    let waiting = admin.stage.app.get("/notifications").await.ok(200);
+    let browser = admin.signed_in(OperatorRole::Operator).await;
+    let page =
+        format!("/admin/w/acme/notifications/{}", waiting["data"][0]["id"].as_str().unwrap());
+    let shown = browser.read(&page).await;
+    assert!(shown.contains("It goes out at 07:00:00, if it is still true then."), "{shown}");
+    let pause = ["queues", "pause", "email", "--reason", "wrong texts"];
+    admin.stage.service.ok(&pause).await;
+    let shown = browser.read(&page).await;
+    for said in ["wrong texts", "It goes out when that ends, if it is still true then."] {
+        assert!(shown.contains(said), "{said}: {shown}");
+    }
+    assert!(!shown.contains("It goes out at"), "{shown}");
 }

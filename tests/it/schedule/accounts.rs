@@ -42,7 +42,7 @@ async fn what_nobody_hears_is_skipped_as_often_as_it_would_be_reminded_of_and_li
     let listed = stage.service.ok(&["unroutable", "--json"]).await.json();
     assert_eq!(listed.as_array().unwrap().len(), 1, "{listed}");
     assert_eq!(
-        (&listed[0]["customer"], &listed[0]["csm"]),
+        (&listed[0]["customer_name"], &listed[0]["csm_name"]),
         (&json!("Halden Freight"), &json!("Carl Csm"))
     );
     let doctor = stage.service.run(&["doctor", "--json"]).await;

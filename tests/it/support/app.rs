@@ -188,6 +188,10 @@ impl TestApp {
                 let list = self.get(&format!("/{noun}")).await.ok(200);
                 list["data"][0]["id"].as_str().unwrap().to_owned()
             }
+            "opt_outs" | "addresses" if path.contains("{id}") => {
+                let noun = if noun == "addresses" { "/users" } else { "/customers/1/contacts" };
+                self.get(noun).await.ok(200)["data"][0]["id"].as_str().unwrap().to_owned()
+            }
             _ => "1".to_owned(),
         };
         let name = match noun {

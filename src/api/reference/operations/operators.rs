@@ -1,8 +1,8 @@
 //! What operators see and steer.
 
 use super::{
-    ACT, BODY, GET, NO_BULK, NO_JOB, NO_NOTIFICATION, NO_SCHEDULE, OPERATE, Operation, QUERY,
-    REFUSED,
+    ACT, BODY, GET, NO_ADDRESS, NO_BULK, NO_JOB, NO_NOTIFICATION, NO_SCHEDULE, OPERATE, Operation,
+    QUERY, REFUSED,
 };
 
 /// Notifications, queues, jobs, bulk operations, schedules, the audit log.
@@ -59,6 +59,49 @@ pub(super) const OPERATIONS: &[Operation] = &[
         body: Some("ReasonGiven"),
         success: (200, "Notification"),
         errors: &[BODY, NO_NOTIFICATION, REFUSED],
+        ..ACT
+    },
+    Operation {
+        path: "/notifications/{id}/resend",
+        id: "resend-notification",
+        tag: "Notifications",
+        summary: "Send one that has come to its end once more",
+        description: "As a notification of its own, with which it answers.",
+        body: Some("ReasonGiven"),
+        success: (201, "Notification"),
+        errors: &[BODY, NO_NOTIFICATION, REFUSED],
+        ..ACT
+    },
+    Operation {
+        path: "/notifications/{id}/delivered",
+        id: "mark-notification-delivered",
+        tag: "Notifications",
+        summary: "Say that one in doubt did arrive",
+        body: Some("ReasonGiven"),
+        success: (200, "Notification"),
+        errors: &[BODY, NO_NOTIFICATION, REFUSED],
+        ..ACT
+    },
+    Operation {
+        path: "/addresses",
+        id: "list-addresses",
+        tag: "Notifications",
+        summary: "Addresses that a provider refused for good",
+        description: "Those refused last first. Nothing goes there until somebody clears one, or the address changes.",
+        scope: OPERATE,
+        success: (200, "FlaggedAddressList"),
+        errors: &[QUERY],
+        ..GET
+    },
+    Operation {
+        path: "/addresses/{id}/clear",
+        id: "clear-address",
+        tag: "Notifications",
+        summary: "Try an address again from now on",
+        description: "That of the user or contact of this id.",
+        body: Some("AddressClear"),
+        success: (200, "FlaggedAddress"),
+        errors: &[BODY, NO_ADDRESS, REFUSED],
         ..ACT
     },
     Operation {
@@ -215,6 +258,18 @@ pub(super) const OPERATIONS: &[Operation] = &[
         ..GET
     },
     Operation {
+        path: "/schedules/{name}/dry_run",
+        id: "dry-run-schedule",
+        tag: "Schedules",
+        summary: "What passes of the hours to come would write",
+        description: "Nothing is written. Only `scan` has a dry run.",
+        scope: OPERATE,
+        query: &[("hours", "DryRunHours", "How many hours ahead.")],
+        success: (200, "PlannedNotificationList"),
+        errors: &[QUERY, NO_SCHEDULE],
+        ..GET
+    },
+    Operation {
         path: "/schedules/{name}/run",
         id: "run-schedule",
         tag: "Schedules",
@@ -244,6 +299,16 @@ pub(super) const OPERATIONS: &[Operation] = &[
         success: (200, "Schedule"),
         errors: &[BODY, NO_SCHEDULE, REFUSED],
         ..ACT
+    },
+    Operation {
+        path: "/status",
+        id: "get-status",
+        tag: "Schedules",
+        summary: "How the service is",
+        description: "What waits, what runs, what ended, what comes, and what asks for an operator, in words.",
+        scope: OPERATE,
+        success: (200, "Status"),
+        ..GET
     },
     Operation {
         path: "/audit_log",

@@ -1,8 +1,8 @@
 //! What reminds whom how: forecasts and explanations, people and their preferences, the workspace, keys.
 
 use super::{
-    ADMIN, BODY, DELETE, EMAIL, GET, NO_KEY, NO_ONBOARDING, NO_USER, Operation, PATCH, POST, QUERY,
-    REPEATED,
+    ADMIN, BODY, DELETE, EMAIL, GET, NO_CONTACT, NO_KEY, NO_ONBOARDING, NO_USER, Operation, PATCH,
+    POST, QUERY, REFUSED, REPEATED,
 };
 
 /// Rules, people and settings.
@@ -92,6 +92,16 @@ pub(super) const OPERATIONS: &[Operation] = &[
         ],
         success: (200, "ForecastItemList"),
         errors: &[QUERY, NO_ONBOARDING],
+        ..GET
+    },
+    Operation {
+        path: "/reminders/unroutable",
+        id: "list-unroutable",
+        tag: "Reminders",
+        summary: "Onboardings that nobody hears of",
+        description: "Open ones with no active CSM, of a workspace with no active owner.",
+        success: (200, "UnroutableOnboardingList"),
+        errors: &[QUERY],
         ..GET
     },
     Operation {
@@ -262,6 +272,18 @@ pub(super) const OPERATIONS: &[Operation] = &[
         scope: ADMIN,
         success: (200, "OptOutList"),
         ..GET
+    },
+    Operation {
+        path: "/opt_outs/{id}/lift",
+        id: "lift-opt-out",
+        tag: "Workspace",
+        summary: "Write again to a customer's contact who asked for it",
+        description: "Users choose for themselves.",
+        scope: ADMIN,
+        body: Some("ReasonGiven"),
+        success: (200, "OptOut"),
+        errors: &[BODY, NO_CONTACT, REFUSED],
+        ..POST
     },
     Operation {
         path: "/api_keys",
