@@ -15,9 +15,9 @@ use crate::db::Conn;
 use crate::domain::ids::Ref;
 use crate::domain::message::Message;
 use crate::domain::values::{Channel, Kind, Mode, NotificationState, Reason};
-use crate::operate::gates;
 use crate::operate::notifications::{self, Because, Cursor, Details, Filter, Notification};
 use crate::operate::objects::{self, NotificationDetails};
+use crate::operate::{ActionError, gates};
 use crate::store::customers;
 
 #[derive(Debug, Subcommand)]
@@ -155,8 +155,6 @@ impl Criteria {
 }
 
 pub(super) async fn notifications(app: &App, verb: Notifications, out: Out) -> anyhow::Result<()> {
-    let now = app.clock.now();
-    let author = author();
     match verb {
         Notifications::List(args) => return list(app, &args, out).await,
         Notifications::Show { one } => {
@@ -167,61 +165,56 @@ pub(super) async fn notifications(app: &App, verb: Notifications, out: Out) -> a
                 found.with_context(|| format!("{}: there is no such notification", one.id))?;
             if out.json {
                 let channels = app.ways()?.channels;
-                let gates = gates::of(&mut conn, &found, channels, now).await?;
+                let gates = gates::of(&mut conn, &found, channels, app.clock.now()).await?;
                 out.done("", &json!(NotificationDetails::new(&found, &gates)));
             } else {
                 show(&found, out);
             }
         }
         Notifications::Retry { one, why } => {
-            let mut conn = app.db.begin().await?;
-            let workspace = admin::workspace(&mut conn, &one.workspace).await?;
-            let because = Because { author: &author, reason: &why.reason };
-            let n = notifications::retry(&mut conn, because, &workspace.id, &one.id, now)
-                .await
-                .map_err(refused(&one.id))?;
-            conn.commit().await?;
-            out.done(
-                &format!("{} is ready to be sent again", n.id),
-                &json!(objects::Notification::from(&n)),
-            );
+            let n = act(app, &one, &why, notifications::retry).await?;
+            let said = format!("{} is ready to be sent again", n.id);
+            out.done(&said, &json!(objects::Notification::from(&n)));
         }
         Notifications::Cancel { one, why } => {
-            let mut conn = app.db.begin().await?;
-            let workspace = admin::workspace(&mut conn, &one.workspace).await?;
-            let because = Because { author: &author, reason: &why.reason };
-            let n = notifications::cancel(&mut conn, because, &workspace.id, &one.id, now)
-                .await
-                .map_err(refused(&one.id))?;
-            conn.commit().await?;
+            let n = act(app, &one, &why, notifications::cancel).await?;
             out.done(&format!("{} is cancelled", n.id), &json!(objects::Notification::from(&n)));
         }
         Notifications::Resend { one, why } => {
-            let mut conn = app.db.begin().await?;
-            let workspace = admin::workspace(&mut conn, &one.workspace).await?;
-            let because = Because { author: &author, reason: &why.reason };
-            let n = notifications::resend(&mut conn, because, &workspace.id, &one.id, now)
-                .await
-                .map_err(refused(&one.id))?;
-            conn.commit().await?;
-            out.made(
-                &format!("{} is sent anew as {}", one.id, n.id),
-                &n.id,
-                &json!(objects::Notification::from(&n)),
-            );
+            let n = act(app, &one, &why, notifications::resend).await?;
+            let said = format!("{} is sent anew as {}", one.id, n.id);
+            out.made(&said, &n.id, &json!(objects::Notification::from(&n)));
         }
         Notifications::Delivered { one, why } => {
-            let mut conn = app.db.begin().await?;
-            let workspace = admin::workspace(&mut conn, &one.workspace).await?;
-            let because = Because { author: &author, reason: &why.reason };
-            let n = notifications::delivered(&mut conn, because, &workspace.id, &one.id, now)
-                .await
-                .map_err(refused(&one.id))?;
-            conn.commit().await?;
+            let n = act(app, &one, &why, notifications::delivered).await?;
             out.done(&format!("{} counts as sent", n.id), &json!(objects::Notification::from(&n)));
         }
     }
     Ok(())
+}
+
+/// Does something to one of them; answers with what it was done to, or with the new one.
+async fn act(
+    app: &App,
+    one: &One,
+    why: &Why,
+    deed: impl AsyncFnOnce(
+        &mut Conn,
+        Because<'_>,
+        &str,
+        &str,
+        DateTime<Utc>,
+    ) -> Result<Notification, ActionError>,
+) -> anyhow::Result<Notification> {
+    let mut conn = app.db.begin().await?;
+    let workspace = admin::workspace(&mut conn, &one.workspace).await?;
+    let author = author();
+    let because = Because { author: &author, reason: &why.reason };
+    let done = deed(&mut conn, because, &workspace.id, &one.id, app.clock.now())
+        .await
+        .map_err(refused(&one.id))?;
+    conn.commit().await?;
+    Ok(done)
 }
 
 async fn list(app: &App, args: &ListArgs, out: Out) -> anyhow::Result<()> {

@@ -99,7 +99,7 @@ pub struct ProcessState {
     #[serde(serialize_with = "instant")]
     #[schemars(with = "String", extend("format" = "date-time"))]
     pub seen_at: DateTime<Utc>,
-    /// Whether that was within [`SILENT_AFTER`].
+    /// Whether that was within the last minute.
     pub alive: bool,
     /// What it is delivering.
     pub running: Vec<Running>,
