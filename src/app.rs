@@ -28,7 +28,7 @@ use crate::domain::link::LinkKey;
 use crate::domain::message::{Email, Envelope, Message, Verdict};
 use crate::domain::timetable::{Cron, Timetable};
 use crate::domain::values::{Channel, Mode, Schedule};
-use crate::operate::preview::{TestCopy, Tester};
+use crate::operate::preview::{Studio, TestCopy, Tester};
 use crate::render::{Links, OwnPages, Renderer};
 use crate::scheduler::{self, Summary};
 use crate::store::clock_guard::{self, ClockGuard};
@@ -298,6 +298,12 @@ impl App {
         api
     }
 
+    /// Of what previews are made.
+    pub async fn studio(&self) -> anyhow::Result<Studio> {
+        let footer_address = some(&self.config.mail.footer_address);
+        Ok(Studio { links: self.links().await?, footer_address })
+    }
+
     /// The routes of API and console; what streams ends with `stop`.
     pub async fn router(
         &self,
@@ -305,6 +311,7 @@ impl App {
         open_outbox: bool,
         stop: CancellationToken,
     ) -> anyhow::Result<axum::Router> {
+        let studio = self.studio().await?;
         let pages = console::links::router(LinkPages {
             db: self.db.clone(),
             clock: self.clock.clone(),
@@ -330,12 +337,11 @@ impl App {
             channels: api.channels,
             captured: Ways::captured(&self.config),
             open_outbox,
-            links: self.links().await?,
-            footer_address: some(&self.config.mail.footer_address),
+            studio: studio.clone(),
             tester: self.tester(),
             stop,
         }));
-        Ok(pages.fallback_service(api::router(api)))
+        Ok(pages.fallback_service(api::router(api.showing(studio))))
     }
 }
 

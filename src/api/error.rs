@@ -12,6 +12,7 @@ use super::wire;
 use crate::db::DbError;
 use crate::operate::ActionError;
 use crate::operate::forecast::ForecastError;
+use crate::operate::preview::PreviewError;
 
 /// An answer that is not a success.
 #[derive(Clone, Debug)]
@@ -289,15 +290,34 @@ impl From<ActionError> for ApiError {
             ActionError::NotFound("schedule") => Self::schedule_not_found(),
             ActionError::NotFound(_) => Self::notification_not_found(),
             ActionError::Refused(words) => {
-                let mut message = words;
-                if let Some(first) = message.get(..1).map(str::to_uppercase) {
-                    message.replace_range(..1, &first);
-                }
-                Self::new(StatusCode::CONFLICT, "action_refused", message + ".")
+                Self::new(StatusCode::CONFLICT, "action_refused", sentence(words))
             }
             ActionError::Db(error) => error.into(),
         }
     }
+}
+
+impl From<PreviewError> for ApiError {
+    fn from(error: PreviewError) -> Self {
+        match error {
+            PreviewError::Nothing(words) => {
+                Self::new(StatusCode::NOT_FOUND, "nothing_to_preview", sentence(words))
+            }
+            PreviewError::Render(error) => {
+                tracing::error!(%error, "a message cannot be previewed");
+                Self::internal()
+            }
+            PreviewError::Database(error) => error.into(),
+        }
+    }
+}
+
+/// Words of an error as a sentence.
+fn sentence(mut words: String) -> String {
+    if let Some(first) = words.get(..1).map(str::to_uppercase) {
+        words.replace_range(..1, &first);
+    }
+    words + "."
 }
 
 impl From<ForecastError> for ApiError {

@@ -23,6 +23,7 @@ mod path;
 mod phases;
 mod post;
 mod preferences;
+mod preview;
 mod probes;
 mod query;
 mod queues;
@@ -55,6 +56,7 @@ use tokio::sync::Semaphore;
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::domain::facts::Channels;
+use crate::operate::preview::Studio;
 use crate::store::presence::Identity;
 use error::ApiError;
 
@@ -76,6 +78,8 @@ pub struct Api {
     pub channels: Channels,
     /// What keys are used for, until [`keep_usage`] writes it.
     pub usage: Usage,
+    /// Of what previews are made.
+    studio: Studio,
     captured: bool,
     /// The process that serves it, if it has a heartbeat.
     identity: Option<Arc<Identity>>,
@@ -93,6 +97,7 @@ impl Api {
             clock,
             channels: Channels::ALL,
             usage: Usage::default(),
+            studio: Studio::default(),
             captured: false,
             identity: None,
             in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
@@ -110,6 +115,12 @@ impl Api {
     /// Whether this process can write, as far as it knows.
     fn can_write(&self) -> bool {
         self.identity.as_ref().is_none_or(|identity| identity.can_write())
+    }
+
+    /// The same, where previews have what messages of this installation have in common.
+    #[must_use]
+    pub fn showing(self, studio: Studio) -> Self {
+        Self { studio, ..self }
     }
 
     /// The same, where messages are only captured, so that `/readyz` says so.
@@ -157,6 +168,7 @@ pub fn router(api: Api) -> Router {
         .route("/onboardings/{id}/snooze", post(reminders::snooze).delete(reminders::wake))
         .route("/reminders/explain", get(reminders::explain))
         .route("/reminders/forecast", get(reminders::forecast))
+        .route("/reminders/preview", get(preview::preview))
         .route("/reminders/unroutable", get(reminders::unroutable))
         .route("/users", get(users::list).post(users::create))
         .route("/users/{id}", get(users::get).patch(users::update).delete(users::deactivate))

@@ -13,6 +13,7 @@ use crate::clock::Clock;
 use crate::domain::ids::Ref;
 use crate::domain::message::Message;
 use crate::domain::values::{Channel, Kind, Locale};
+use crate::operate::objects::MessagePreview;
 use crate::operate::preview::{self, Desk, Preview, TestCopy};
 
 /// Arguments of `preview`.
@@ -99,7 +100,7 @@ pub(super) async fn preview(
         return send(&app, address, message, out).await;
     }
     if args.out.is_none() {
-        show(&message, args.html, out);
+        show(args.kind, &message, args.html, out);
     }
     Ok(())
 }
@@ -111,13 +112,12 @@ async fn real(
     args: &PreviewArgs,
 ) -> anyhow::Result<Preview> {
     let renderer = preview::renderer()?;
-    let links = app.links().await?;
+    let studio = app.studio().await?;
     let mut conn = app.db.read().await?;
     let workspace = admin::workspace(&mut conn, workspace).await?;
     let desk = Desk {
         renderer: &renderer,
-        links: &links,
-        footer_address: Some(app.config.mail.footer_address.as_str()).filter(|a| !a.is_empty()),
+        studio: &studio,
         channels: app.ways()?.channels,
         at: app.clock.now(),
     };
@@ -139,9 +139,9 @@ async fn real(
     }
 }
 
-fn show(message: &Message, html: bool, out: Out) {
+fn show(kind: Option<Kind>, message: &Message, html: bool, out: Out) {
     if out.json {
-        return line(json!(message));
+        return line(json!(kind.map(|kind| MessagePreview::new(kind, message))));
     }
     match message {
         Message::Email(email) if html => line(&email.html),

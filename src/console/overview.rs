@@ -249,7 +249,7 @@ fn todo(visitor: &Visitor, warning: &Warning) -> Todo {
     let icon = match (code, warning.severity) {
         ("ambiguous", _) => "ambiguous",
         ("unroutable", _) => "nobody",
-        (_, Severity::Critical) => "failed",
+        ("failed" | "refused", _) | (_, Severity::Critical) => "failed",
         (_, Severity::Warning) => "deferred",
         (_, Severity::Notice) => "scheduled",
     };

@@ -124,8 +124,7 @@ async fn find(
     }
     let desk = Desk {
         renderer: &renderer,
-        links: &site.links,
-        footer_address: site.footer_address.as_deref(),
+        studio: &site.studio,
         channels: site.channels,
         at: visitor.now,
     };

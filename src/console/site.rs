@@ -9,8 +9,7 @@ use super::live::Pulse;
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::domain::facts::Channels;
-use crate::operate::preview::Tester;
-use crate::render::Links;
+use crate::operate::preview::{Studio, Tester};
 
 /// How the console is served.
 #[derive(Clone, Debug)]
@@ -27,10 +26,8 @@ pub struct Console {
     pub captured: bool,
     /// Whether anybody may read `/outbox`: in a demo, whose data is invented.
     pub open_outbox: bool,
-    /// Links as messages carry them, for previews.
-    pub links: Links,
-    /// Postal address under mails, unless a workspace has its own.
-    pub footer_address: Option<String>,
+    /// Of what previews are made.
+    pub studio: Studio,
     /// Sends test copies.
     pub tester: Tester,
     /// Ends what streams.

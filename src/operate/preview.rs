@@ -144,15 +144,22 @@ pub fn of_samples(
     Ok(previews)
 }
 
+/// What messages of this installation have in common.
+#[derive(Clone, Debug, Default)]
+pub struct Studio {
+    /// Links as messages carry them.
+    pub links: Links,
+    /// Postal address under mails, unless a workspace has its own.
+    pub footer_address: Option<String>,
+}
+
 /// What previews of real data need.
 #[derive(Clone, Copy)]
 pub struct Desk<'a> {
     /// Makes the words.
     pub renderer: &'a Renderer,
-    /// Links as messages carry them.
-    pub links: &'a Links,
-    /// Postal address of the installation.
-    pub footer_address: Option<&'a str>,
+    /// What messages have in common.
+    pub studio: &'a Studio,
     /// Which channels exist.
     pub channels: Channels,
     /// As of when.
@@ -214,7 +221,7 @@ impl Desk<'_> {
         let digest = digest::build(&world.workspace, person, &frame, &lines);
         let channel = next.plan.channel;
         let brand = self.brand(conn, &world.workspace).await?;
-        let message = self.renderer.digest(&digest, channel, self.links, &brand)?;
+        let message = self.renderer.digest(&digest, channel, &self.studio.links, &brand)?;
         Ok(Preview { name: format!("{}-{channel}", Kind::Digest), message })
     }
 
@@ -280,16 +287,16 @@ impl Desk<'_> {
         };
         let brand = self.brand(conn, &workspace).await?;
         let (channel, message) = if kind == Kind::CustomerReminder {
-            (Channel::Email, self.renderer.customer_reminder(&nudge, self.links, &brand)?)
+            (Channel::Email, self.renderer.customer_reminder(&nudge, &self.studio.links, &brand)?)
         } else {
-            (channel, self.renderer.nudge(&nudge, channel, self.links, &brand)?)
+            (channel, self.renderer.nudge(&nudge, channel, &self.studio.links, &brand)?)
         };
         Ok(Preview { name: format!("{kind}-{channel}"), message })
     }
 
     async fn brand(&self, conn: &mut Conn, workspace: &Workspace) -> Result<Brand, DbError> {
         let custom = super::templates::custom(conn, workspace).await?;
-        Ok(Brand::of(workspace, self.footer_address, custom))
+        Ok(Brand::of(workspace, self.studio.footer_address.as_deref(), custom))
     }
 }
 

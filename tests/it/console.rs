@@ -16,8 +16,7 @@ use pivotal_reminders::domain::facts::Channels;
 use pivotal_reminders::domain::values::OperatorRole;
 use pivotal_reminders::operate::notifications::Because;
 use pivotal_reminders::operate::operators::{self, NewAccount, Password};
-use pivotal_reminders::operate::preview::{TestCopy, Tester};
-use pivotal_reminders::render::Links;
+use pivotal_reminders::operate::preview::{Studio, TestCopy, Tester};
 use pivotal_reminders::store::audit::Author;
 use reqwest::redirect::Policy;
 use reqwest::{Method, RequestBuilder};
@@ -55,8 +54,7 @@ impl Admin {
             channels: Channels::ALL,
             captured: false,
             open_outbox,
-            links: Links::default(),
-            footer_address: None,
+            studio: Studio::default(),
             tester: Tester::new({
                 let tests = Arc::clone(&tests);
                 move |address, email| {

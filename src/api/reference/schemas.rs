@@ -42,6 +42,7 @@ pub(super) fn all() -> Map<String, Value> {
     add::<reminders::AsIfText>(g);
     add::<List<objects::ForecastItem<'_>>>(g);
     add::<List<objects::UnroutableOnboarding<'_>>>(g);
+    add::<objects::MessagePreview<'_>>(g);
     add::<List<objects::User<'_>>>(g);
     add::<users::UserCreate>(g);
     add::<users::UserUpdate>(g);

@@ -19,7 +19,7 @@ use serde::{Serialize, Serializer};
 pub use audit::AuditEntry;
 pub use bulk::BulkOperation;
 pub use keys::ApiKey;
-pub use notifications::{Notification, NotificationDetails};
+pub use notifications::{MessagePreview, Notification, NotificationDetails};
 pub use people::{FlaggedAddress, OptOut, User};
 pub use queues::{Job, Queue, Schedule};
 pub use reminders::{

@@ -82,6 +82,37 @@ impl<'a> From<&'a notifications::Notification> for Notification<'a> {
     }
 }
 
+/// What a message looks like that is nobody's.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct MessagePreview<'a> {
+    #[schemars(extend("enum" = ["message_preview"]))]
+    object: &'static str,
+    kind: Kind,
+    channel: Channel,
+    /// Display name of the sender; null on Slack.
+    from_name: Option<&'a str>,
+    #[serde(flatten)]
+    words: Words<'a>,
+}
+
+impl<'a> MessagePreview<'a> {
+    /// A message of this kind.
+    #[must_use]
+    pub fn new(kind: Kind, message: &'a Message) -> Self {
+        let (channel, from_name) = match message {
+            Message::Email(mail) => (Channel::Email, Some(mail.from_name.as_str())),
+            Message::Slack(_) => (Channel::Slack, None),
+        };
+        Self {
+            object: "message_preview",
+            kind,
+            channel,
+            from_name,
+            words: Words::of(message, None),
+        }
+    }
+}
+
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(inline)]
 struct Words<'a> {
@@ -89,6 +120,26 @@ struct Words<'a> {
     text: &'a str,
     html: Option<&'a str>,
     blocks: Option<&'a [Value]>,
+}
+
+impl<'a> Words<'a> {
+    /// `headline`: the line by which people know it, where it is kept apart.
+    fn of(message: &'a Message, headline: Option<&'a str>) -> Self {
+        match message {
+            Message::Email(mail) => Self {
+                subject: &mail.subject,
+                text: &mail.text,
+                html: Some(&mail.html),
+                blocks: None,
+            },
+            Message::Slack(post) => Self {
+                subject: headline.unwrap_or(&post.text),
+                text: &post.text,
+                html: None,
+                blocks: Some(&post.blocks),
+            },
+        }
+    }
 }
 
 /// One notification with everything that is kept of it.
@@ -112,20 +163,7 @@ impl<'a> NotificationDetails<'a> {
         let n = &found.notification;
         Self {
             row: Notification::from(n),
-            message: found.message.as_ref().map(|message| match message {
-                Message::Email(mail) => Words {
-                    subject: &mail.subject,
-                    text: &mail.text,
-                    html: Some(&mail.html),
-                    blocks: None,
-                },
-                Message::Slack(post) => Words {
-                    subject: n.subject.as_deref().unwrap_or(&post.text),
-                    text: &post.text,
-                    html: None,
-                    blocks: Some(&post.blocks),
-                },
-            }),
+            message: found.message.as_ref().map(|message| Words::of(message, n.subject.as_deref())),
             attempts: &found.attempts,
             gates,
             detail: n.detail.as_deref(),

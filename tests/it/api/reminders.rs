@@ -203,3 +203,49 @@ async fn a_forecast_and_the_phases_are_whole_or_in_pages_that_lose_and_double_no
         }
     }
 }
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_message_is_shown_before_it_is_due_and_nothing_is_written(#[case] backend: Backend) {
+    let app = TestApp::new(backend).await;
+    onboarding(&app).await;
+    app.patch("/onboardings/1", json!({ "waiting_on_customer": true })).await.ok(200);
+    let user = app.csm.display_id;
+    let show = async |query: &str| app.get(&format!("/reminders/preview?{query}")).await;
+
+    let digest = show(&format!("kind=digest&user_id={user}")).await.ok(200);
+    assert_eq!((&digest["kind"], &digest["channel"]), (&json!("digest"), &json!("email")));
+    let subject = digest["subject"].as_str().unwrap();
+    assert!(subject.contains("Acme"), "{subject}");
+    for part in ["text", "html"] {
+        assert!(digest[part].as_str().unwrap().contains("Acme"), "{part}");
+    }
+    assert_eq!(digest["blocks"], Value::Null);
+    let nudge = show("kind=waiting_on_customer&onboarding_id=1&channel=slack").await.ok(200);
+    assert!(nudge["blocks"].to_string().contains("Acme"), "{nudge}");
+    assert_eq!((&nudge["html"], &nudge["from_name"]), (&Value::Null, &Value::Null));
+    let sample = show("kind=customer_reminder&channel=slack").await.ok(200);
+    assert_eq!(sample["channel"], "email", "customers are written to by mail alone");
+    assert_eq!(app.get("/notifications").await.ok(200)["data"], json!([]));
+
+    for (query, error) in [
+        ("", "400 invalid_request_error missing_field kind"),
+        ("kind=letter", "400 invalid_request_error invalid_enum_value kind"),
+        ("kind=digest&onboarding_id=1", "400 invalid_request_error missing_field user_id"),
+        ("kind=stalled_phase&user_id=1", "400 invalid_request_error missing_field onboarding_id"),
+        ("kind=digest&user_id=99", "400 invalid_request_error user_not_found user_id"),
+        ("kind=stalled_phase&onboarding_id=99", "404 not_found onboarding_not_found"),
+        ("kind=customer_reminder&onboarding_id=1", "404 not_found nothing_to_preview"),
+        ("kind=digest&user_id=1", "404 not_found nothing_to_preview"),
+    ] {
+        assert_eq!(show(query).await.error(), error, "{query}");
+    }
+    let nobody = show("kind=customer_reminder&onboarding_id=1").await;
+    assert_eq!(nobody.json()["error"]["message"], "The customer has no contact.");
+    let stranger = app.stranger().await;
+    let path = format!("/reminders/preview?kind=digest&user_id={}", app.csm.id);
+    let theirs = app.call(&stranger, reqwest::Method::GET, &path, &Value::Null).await;
+    assert_eq!(theirs.error(), "400 invalid_request_error user_not_found user_id");
+}

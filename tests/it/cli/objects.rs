@@ -94,6 +94,9 @@ async fn each_noun_has_the_keys_and_values_of_the_api(#[case] backend: Backend) 
     let dry_run = ["schedules", "run", "scan", "--dry-run", "--hours", "168", "--json"];
     let typed = stage.service.ok(&[&dry_run[..], &here].concat()).await.json()[0].clone();
     assert_eq!(keys(&typed).to_string(), keys(&planned).to_string());
+    let sample = app.get("/reminders/preview?kind=digest").await.ok(200);
+    let typed = stage.service.ok(&["preview", "digest", "--json"]).await.json();
+    assert_eq!(keys(&typed).to_string(), keys(&sample).to_string());
     let schedules = stage.service.ok(&["schedules", "list", "--json"]).await.json();
     assert_eq!(each(&schedules), each(&app.get("/schedules").await.ok(200)["data"]));
 }

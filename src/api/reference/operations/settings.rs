@@ -95,6 +95,30 @@ pub(super) const OPERATIONS: &[Operation] = &[
         ..GET
     },
     Operation {
+        path: "/reminders/preview",
+        id: "preview-message",
+        tag: "Reminders",
+        summary: "What a message looks like",
+        description: "A digest is somebody's next one; other kinds are about an onboarding, as if their step were reached. Without either it is a sample. Nothing is sent, and its links lead nowhere.",
+        query: &[
+            ("kind", "required Kind", "Which message."),
+            (
+                "channel",
+                "Channel",
+                "email if not given; a digest of real data goes by the user's own.",
+            ),
+            ("user_id", "string", "Whose digest."),
+            ("onboarding_id", "string", "What the message is about."),
+            ("at", "date-time", "As of this instant; now if not given."),
+        ],
+        success: (200, "MessagePreview"),
+        errors: &[
+            QUERY,
+            (404, "onboarding_not_found; or nothing_to_preview, which says what is missing."),
+        ],
+        ..GET
+    },
+    Operation {
         path: "/reminders/unroutable",
         id: "list-unroutable",
         tag: "Reminders",
