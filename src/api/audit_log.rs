@@ -51,6 +51,7 @@ pub(super) async fn list(
         event: query.text("event")?,
         after: query.instant("after")?.unwrap_or(DateTime::UNIX_EPOCH),
         before: query.instant("before")?.map_or(page.cursor, |before| before.min(page.cursor)),
+        operators: false,
     };
     if csv::is_wanted(&headers) {
         let file = audit_log::export(&mut conn, caller.workspace_id(), filter).await?;

@@ -109,9 +109,9 @@ impl ApiError {
         Self::not_found("contact_not_found", "No such contact.")
     }
 
-    /// 404: likewise; or it is not refused.
+    /// 404: likewise.
     pub(super) fn address_not_found() -> Self {
-        Self::not_found("address_not_found", "No such address was refused.")
+        Self::not_found("address_not_found", "No such user or contact.")
     }
 
     /// 404: likewise.
@@ -283,7 +283,7 @@ impl From<ActionError> for ApiError {
     fn from(error: ActionError) -> Self {
         match error {
             ActionError::NotFound("queue") => Self::queue_not_found(),
-            ActionError::NotFound("flagged address") => Self::address_not_found(),
+            ActionError::NotFound("user or contact") => Self::address_not_found(),
             ActionError::NotFound("contact") => Self::contact_not_found(),
             ActionError::NotFound("job") => Self::job_not_found(),
             ActionError::NotFound("bulk operation") => Self::bulk_operation_not_found(),

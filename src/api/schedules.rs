@@ -20,7 +20,7 @@ use crate::domain::ids::Ref;
 use crate::domain::values;
 use crate::operate::notifications::Because;
 use crate::operate::objects::{PlannedNotification, Schedule};
-use crate::operate::schedules;
+use crate::operate::{ActionError, schedules};
 
 /// Hours of a dry run that does not say how many.
 const HOURS: i64 = 24;
@@ -78,9 +78,11 @@ pub(super) async fn dry_run(
     PathRef(reference): PathRef,
     query: Query,
 ) -> Result<Response, ApiError> {
-    let scan = Some(Ref::Id(values::Schedule::Scan.as_str().to_owned()));
-    if reference != scan {
-        return Err(ApiError::schedule_not_found());
+    let Some(Ref::Id(name)) = reference else { return Err(ApiError::schedule_not_found()) };
+    match name.parse() {
+        Ok(values::Schedule::Scan) => {}
+        Ok(_) => return Err(ActionError::Refused("only scan has a dry run".to_owned()).into()),
+        Err(_) => return Err(ApiError::schedule_not_found()),
     }
     let part = query.part()?;
     let hours = query.number("hours", 1..=MOST_HOURS)?.unwrap_or(HOURS);

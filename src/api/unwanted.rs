@@ -2,10 +2,11 @@
 
 use axum::extract::State;
 use axum::response::Response;
+use chrono::{DateTime, Utc};
 use http::StatusCode;
 
 use super::Api;
-use super::auth::{Admin, Operator};
+use super::auth::Operator;
 use super::error::ApiError;
 use super::notifications::ReasonGiven;
 use super::path::PathRef;
@@ -14,12 +15,12 @@ use super::query::Query;
 use super::request::{Optional, Required, request};
 use super::values::{Name, Word};
 use super::wire::{self, List};
-use crate::domain::ids::Ref;
+use crate::domain::ids::{self, Ref};
 use crate::domain::values::{Channel, Kind};
 use crate::operate::notifications::Because;
 use crate::operate::objects::{FlaggedAddress, OptOut};
 use crate::operate::{addresses, opt_outs};
-use crate::store::{contacts, users};
+use crate::store::contacts;
 
 request! {
     AddressClear {
@@ -30,24 +31,30 @@ request! {
     }
 }
 
+/// Where somebody stands in a list: by when they were made.
+fn place(id: &str) -> DateTime<Utc> {
+    ids::fine_instant(id, ids::made_at(id).unwrap_or_default())
+}
+
 /// `GET /api/v1/opt_outs`: who wants no messages of which kind.
 pub(super) async fn opt_outs(
     State(api): State<Api>,
-    Admin(caller): Admin,
+    Operator(caller): Operator,
     query: Query,
 ) -> Result<Response, ApiError> {
     let part = query.part()?;
     let mut conn = api.db.read().await?;
-    let all = opt_outs::all(&mut conn, caller.workspace_id()).await?;
-    let rows =
-        (0..).zip(all.iter().flat_map(OptOut::each)).map(|(n, found)| (wire::place(n), found));
+    let mut all = opt_outs::all(&mut conn, caller.workspace_id()).await?;
+    // A place that does not move when somebody before it is lifted.
+    all.sort_by_key(|one| place(&one.id));
+    let rows = all.iter().flat_map(|one| OptOut::each(one).map(|kind| (place(&one.id), kind)));
     Ok(wire::json(StatusCode::OK, &List::part(rows, part)))
 }
 
 /// `POST /api/v1/opt_outs/{id}/lift`: a contact is written to again.
 pub(super) async fn lift(
     State(api): State<Api>,
-    Admin(caller): Admin,
+    Operator(caller): Operator,
     PathRef(reference): PathRef,
     post: Post,
 ) -> Result<Response, ApiError> {
@@ -75,8 +82,9 @@ pub(super) async fn addresses(
 ) -> Result<Response, ApiError> {
     let part = query.part()?;
     let mut conn = api.db.read().await?;
-    let all = addresses::list(&mut conn, caller.workspace_id()).await?;
-    let rows = (0..).zip(&all).map(|(n, found)| (wire::place(n), FlaggedAddress::from(found)));
+    let mut all = addresses::list(&mut conn, caller.workspace_id()).await?;
+    all.sort_by_key(|one| place(&one.id));
+    let rows = all.iter().map(|one| (place(&one.id), FlaggedAddress::from(one)));
     Ok(wire::json(StatusCode::OK, &List::part(rows, part)))
 }
 
@@ -90,10 +98,7 @@ pub(super) async fn clear(
     let Some(Ref::Id(id)) = reference else { return Err(ApiError::address_not_found()) };
     let (mut tx, workspace) = (api.db.begin().await?, caller.workspace_id());
     // A repetition comes when it is refused no more, so all that is asked first is whether somebody has this id.
-    let somebody = Ref::Id(id.clone());
-    if users::find(&mut tx, workspace, &somebody).await?.is_none()
-        && contacts::find(&mut tx, workspace, &somebody).await?.is_none()
-    {
+    if !addresses::is_somebody(&mut tx, workspace, &id).await? {
         return Err(ApiError::address_not_found());
     }
     let mut once = match post.begin_at(tx, &caller, Some(&id)).await? {

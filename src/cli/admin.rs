@@ -167,7 +167,7 @@ pub(super) async fn workspaces(app: &App, verb: Workspaces, out: Out) -> anyhow:
         Workspaces::Show { workspace } => {
             let mut conn = app.db.read().await?;
             let found = self::workspace(&mut conn, &workspace).await?;
-            settings::show(&api::workspace(&mut conn, &found).await?, out);
+            settings::show(Settings::Workspace, &api::workspace(&mut conn, &found).await?, out);
         }
         Workspaces::Update { workspace, settings } => {
             let body = settings::body(Settings::Workspace, &settings)?;

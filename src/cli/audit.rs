@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
@@ -43,7 +43,7 @@ pub(super) struct ListArgs {
     /// Only older ones.
     #[arg(long, value_name = "RFC3339", value_parser = typed::instant)]
     until: Option<DateTime<Utc>>,
-    /// How many.
+    /// About how many: what was written in one instant stays together.
     #[arg(long, default_value_t = 25, value_parser = clap::value_parser!(u16).range(1..=1000))]
     limit: u16,
     /// As a CSV file with up to 10,000 lines.
@@ -62,6 +62,7 @@ pub(super) async fn audit_log(app: &App, verb: AuditLog, out: Out) -> anyhow::Re
         event: args.event.as_deref(),
         after: args.since.unwrap_or(DateTime::UNIX_EPOCH),
         before: args.until.unwrap_or(UNTIL_DECIDED),
+        operators: true,
     };
     if args.csv {
         let file = audit_log::export(&mut conn, &workspace.id, filter).await?;
@@ -69,11 +70,15 @@ pub(super) async fn audit_log(app: &App, verb: AuditLog, out: Out) -> anyhow::Re
         let _ = std::io::stdout().write_all(&file);
         return Ok(());
     }
-    let (lines, _) =
+    let (lines, next) =
         audit_log::page(&mut conn, &workspace.id, filter, usize::from(args.limit)).await?;
     let rows = lines.iter().map(row).collect();
     let json = lines.iter().map(|line| json!(AuditEntry::from(line))).collect();
     out.table(&["at", "event", "who", "about", "changed", "why"], rows, &json);
+    if let Some(next) = next {
+        let next = next.to_rfc3339_opts(SecondsFormat::Millis, true);
+        eprintln!("There are more: --until {next}");
+    }
     Ok(())
 }
 

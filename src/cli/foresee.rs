@@ -68,11 +68,12 @@ pub(super) async fn unroutable(app: &App, args: &UnroutableArgs, out: Out) -> an
     let rows = found
         .iter()
         .map(|u| {
-            vec![u.workspace.clone(), format!("#{}", u.display_id), u.customer.clone(), csm(u)]
+            let number = format!("#{}", u.display_id);
+            vec![u.workspace.clone(), number, u.customer.clone(), csm(u), u.mode.to_string()]
         })
         .collect();
     let json = found.iter().map(|u| json!(UnroutableOnboarding::from(u))).collect();
-    out.table(&["workspace", "onboarding", "customer", "csm"], rows, &json);
+    out.table(&["workspace", "onboarding", "customer", "csm", "mode"], rows, &json);
     Ok(())
 }
 

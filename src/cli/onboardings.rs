@@ -14,7 +14,7 @@ use super::{App, admin};
 use crate::domain::calendar::local_date;
 use crate::domain::ids::Ref;
 use crate::operate::objects::OnboardingReminders;
-use crate::operate::seek::{Meant, seek};
+use crate::operate::seek::{Meant, seek_onboarding};
 use crate::operate::{explain, snooze};
 use crate::store::facts;
 
@@ -59,7 +59,7 @@ pub(super) async fn onboardings(app: &App, verb: Onboardings, out: Out) -> anyho
     if until.is_some_and(|until| until <= local_date(facts::zone(&workspace.time_zone), now)) {
         return Err(Usage(snooze::NOT_TO_COME.to_owned()).into());
     }
-    let id = match seek(&mut conn, &workspace.id, &one.onboarding).await? {
+    let id = match seek_onboarding(&mut conn, &workspace.id, &one.onboarding).await? {
         Meant::Onboarding(found) => Ref::Id(found.id),
         Meant::Several(several) => return Err(Usage(which(&one.onboarding, &several)).into()),
         Meant::Person(_) | Meant::Nothing => bail!("there is no onboarding {}", one.onboarding),

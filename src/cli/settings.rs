@@ -76,9 +76,10 @@ fn typed(value: &Value) -> String {
     }
 }
 
-/// Shows settings as they are typed, one a line.
-pub(super) fn show(json: &Value, out: Out) {
-    let rows = json.as_object().into_iter().flatten().filter(|(name, _)| *name != "object");
+/// Shows settings as they are typed, one a line; programs get all of the object.
+pub(super) fn show(of: Settings, json: &Value, out: Out) {
+    let known = of.properties();
+    let rows = json.as_object().into_iter().flatten().filter(|(name, _)| known.contains_key(*name));
     let rows = rows.map(|(name, value)| vec![name.clone(), typed(value)]).collect();
     out.table(&["setting", "value"], rows, json);
 }

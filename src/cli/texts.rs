@@ -13,7 +13,7 @@ use super::operate::{Why, refused};
 use super::out::{Out, line};
 use super::typed::{self, word};
 use crate::domain::ids::Ref;
-use crate::domain::values::TemplateName;
+use crate::domain::values::{Kind, TemplateName};
 use crate::operate::notifications::Because;
 use crate::operate::objects::OptOut;
 use crate::operate::{opt_outs, templates};
@@ -264,8 +264,8 @@ pub(super) async fn opt_outs(app: &App, verb: OptOuts, out: Out) -> anyhow::Resu
                 .await
                 .map_err(refused(&id.to_string()))?;
             conn.commit().await?;
-            let json = OptOut::each(&lifted).map(|lifted| json!(lifted)).next();
-            out.done(&format!("{} is written to again", lifted.name), &json!(json));
+            let json = json!(OptOut::new(&lifted, Kind::CustomerReminder));
+            out.done(&format!("{} is written to again", lifted.name), &json);
         }
     }
     Ok(())

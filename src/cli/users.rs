@@ -2,7 +2,7 @@
 
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::App;
 use super::admin::workspace;
@@ -48,7 +48,7 @@ pub(super) enum Users {
         #[command(flatten)]
         whose: Whose,
     },
-    /// Change who somebody is: `name`, `email`, `time_zone`, `slack_user_id`, `active`.
+    /// Change who somebody is; `email_flagged_at=null` takes the flag of a refused address away.
     Update {
         #[command(flatten)]
         whose: Whose,
@@ -137,7 +137,7 @@ pub(super) async fn users(app: &App, verb: Users, out: Out) -> anyhow::Result<()
             let workspace = workspace(&mut conn, &whose.workspace).await?;
             let found = users::find(&mut conn, &workspace.id, &whose.user).await?;
             let user = found.with_context(|| whose.nobody())?;
-            settings::show(&json!(objects::User::from(&user)), out);
+            settings::show(Settings::User, &json!(objects::User::from(&user)), out);
         }
         Users::Update { whose, settings } => {
             let body = settings::body(Settings::User, &settings)?;
@@ -154,7 +154,12 @@ pub(super) async fn users(app: &App, verb: Users, out: Out) -> anyhow::Result<()
             let workspace = workspace(&mut conn, &whose.workspace).await?;
             let found = users::find(&mut conn, &workspace.id, &whose.user).await?;
             let user = found.with_context(|| whose.nobody())?;
-            settings::show(&api::preferences(&mut conn, &user).await?, out);
+            let mut json = api::preferences(&mut conn, &user).await?;
+            if !out.json && user.digest_time.is_none() {
+                // Programs see when it comes; to type that would be to choose it.
+                json["digest_time"] = Value::Null;
+            }
+            settings::show(Settings::Preferences, &json, out);
         }
         Users::Preferences { whose, settings } => {
             let body = settings::body(Settings::Preferences, &settings)?;

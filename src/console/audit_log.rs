@@ -167,6 +167,7 @@ const fn everything<'a>() -> Filter<'a> {
         event: None,
         after: DateTime::UNIX_EPOCH,
         before: UNTIL_DECIDED,
+        operators: true,
     }
 }
 
@@ -182,6 +183,7 @@ fn filter<'a>(visitor: &Visitor, form: &'a Form) -> Filter<'a> {
         event: form.one("event"),
         after: lists::date(form.one("from")).map_or(DateTime::UNIX_EPOCH, midnight),
         before: before.into_iter().chain(until).min().unwrap_or(UNTIL_DECIDED),
+        operators: true,
     }
 }
 

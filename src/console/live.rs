@@ -16,7 +16,7 @@ use super::site::Site;
 use super::visitor::Visitor;
 use crate::db::DbError;
 use crate::operate::keys::sha256;
-use crate::operate::queues;
+use crate::operate::{objects, queues};
 use crate::store::pulse;
 
 /// Time between two looks.
@@ -98,6 +98,7 @@ async fn look(site: &Site) -> Result<String, DbError> {
     let mut conn = site.db.read().await?;
     let queues = queues::list(&mut conn, None, site.clock.now()).await?;
     let newest = pulse::newest(&mut conn).await?;
+    let queues: Vec<_> = queues.iter().map(objects::Queue::from).collect();
     let queues = serde_json::to_string(&queues).unwrap_or_default();
     Ok(sha256(format!("{queues}{newest:?}")))
 }

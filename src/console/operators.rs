@@ -80,22 +80,19 @@ async fn act(
     let because = acting.because()?;
     let (back, now) = (acting.visitor.url("operators"), acting.visitor.now);
     let Some(mut tx) = acting.begin().await? else { return Ok(acting.twice(&back)) };
-    let all = operators::list(&mut tx).await?;
-    let named = all.into_iter().find(|operator| operator.id == id);
-    let email = named.ok_or(PageError::NotFound("operator"))?.email;
     let done = match action.as_str() {
         "role" => {
             let role = acting.form.one("role").and_then(|word| word.parse().ok());
             let role = role.ok_or_else(|| PageError::Unclear("Choose a role.".to_owned()))?;
-            let changed = operators::set_role(&mut tx, because, &email, role, now).await;
+            let changed = operators::set_role(&mut tx, because, &id, role, now).await;
             changed.map(|one| format!("{} is {} from now on.", english::name(&one.name), one.role))
         }
         "disable" => {
-            let changed = operators::set_enabled(&mut tx, because, &email, false, now).await;
+            let changed = operators::set_enabled(&mut tx, because, &id, false, now).await;
             changed.map(|one| format!("{} is shut out.", english::name(&one.name)))
         }
         "enable" => {
-            let changed = operators::set_enabled(&mut tx, because, &email, true, now).await;
+            let changed = operators::set_enabled(&mut tx, because, &id, true, now).await;
             changed.map(|one| format!("{} may sign in again.", english::name(&one.name)))
         }
         _ => return Err(PageError::NotFound("action")),

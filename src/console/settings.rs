@@ -17,7 +17,7 @@ use super::site::Site;
 use super::visitor::Visitor;
 use crate::api::settings as api;
 use crate::domain::calendar::DAY_NAMES;
-use crate::domain::values::{self, OperatorRole};
+use crate::domain::values::{self, Locale, OperatorRole};
 use crate::render::english;
 use crate::store::phases::{self, Phase};
 use crate::store::rosters;
@@ -38,6 +38,7 @@ struct Page {
     slug: String,
     id: String,
     days: Vec<(&'static str, &'static str)>,
+    languages: Vec<(&'static str, &'static str)>,
     /// The people among whom owner and escalation are chosen; empty where there are too many for a select.
     owners: Vec<Choice>,
     escalations: Vec<Choice>,
@@ -102,6 +103,7 @@ async fn page(
         slug: workspace.slug.clone(),
         id: workspace.id.clone(),
         days: DAY_NAMES.into_iter().zip(english::WEEKDAYS).collect(),
+        languages: Locale::ALL.iter().map(|one| (one.as_str(), in_words(*one))).collect(),
         owners: choose("The first user", &workspace.owner_user_id),
         escalations: choose("Nobody", &workspace.escalation_user_id),
         last_position: phases.len().saturating_sub(1),
@@ -114,6 +116,13 @@ async fn page(
         *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
     }
     Ok(response)
+}
+
+const fn in_words(locale: Locale) -> &'static str {
+    match locale {
+        Locale::En => "English",
+        Locale::De => "German",
+    }
 }
 
 impl PhaseRow {
@@ -147,6 +156,7 @@ fn filled(workspace: &Workspace, holidays: &BTreeSet<NaiveDate>) -> Filled {
         .maybe("reply_to", workspace.reply_to.as_deref())
         .maybe("footer_address", workspace.footer_address.as_deref())
         .truth("names_in_subjects", workspace.names_in_subjects)
+        .text("locale", &workspace.locale)
 }
 
 /// `POST /admin/w/{workspace}/settings`
@@ -171,7 +181,8 @@ async fn change(State(site): State<Site>, acting: Acting) -> Result<Response, Pa
         .text_or_null("mail_name")
         .text_or_null("reply_to")
         .text_or_null("footer_address")
-        .truth("names_in_subjects");
+        .truth("names_in_subjects")
+        .text("locale");
     let (author, json) = (acting.author(), answers.json());
     let changed = api::change_workspace(&mut tx, author, before, &json, visitor.now).await;
     match changed {

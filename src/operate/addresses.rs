@@ -5,15 +5,23 @@ use chrono::{DateTime, Utc};
 use super::ActionError;
 use super::notifications::Because;
 use crate::db::{Conn, DbError};
+use crate::domain::ids::Ref;
 use crate::domain::values::{Channel, Mode, RecipientType};
-use crate::store::addresses;
 use crate::store::audit::{self, Diff, Entry};
+use crate::store::{addresses, contacts, users};
 
 pub use crate::store::addresses::Flagged;
 
 /// The flagged addresses of a workspace, those refused last first.
 pub async fn list(conn: &mut Conn, workspace_id: &str) -> Result<Vec<Flagged>, DbError> {
     addresses::flagged(conn, workspace_id).await
+}
+
+/// Whether a user or contact of the workspace has this id.
+pub async fn is_somebody(conn: &mut Conn, workspace_id: &str, id: &str) -> Result<bool, DbError> {
+    let named = Ref::Id(id.to_owned());
+    Ok(users::find(conn, workspace_id, &named).await?.is_some()
+        || contacts::find(conn, workspace_id, &named).await?.is_some())
 }
 
 /// Takes the flag off an address of the user or contact `id`: the next message goes there again. Answers with the address.
@@ -32,8 +40,17 @@ pub async fn clear(
     }
     let flagged = addresses::flagged(conn, workspace_id).await?;
     let found = flagged.into_iter().find(|flagged| flagged.id == id && flagged.channel == channel);
-    let found = found.ok_or(ActionError::NotFound("flagged address"))?;
-    let column = addresses::clear(conn, &found, now).await?;
+    let Some(found) = found else {
+        return Err(if is_somebody(conn, workspace_id, id).await? {
+            ActionError::Refused(format!("their address on {channel} is not refused"))
+        } else {
+            ActionError::NotFound("user or contact")
+        });
+    };
+    // Whoever was faster has said why.
+    let Some(column) = addresses::clear(conn, &found, now).await? else {
+        return Err(ActionError::Refused(format!("their address on {channel} is not refused")));
+    };
     let object = match found.owner {
         RecipientType::User => "user",
         RecipientType::Contact => "contact",

@@ -141,11 +141,11 @@ pub async fn list(conn: &mut Conn) -> Result<Vec<Operator>, DbError> {
 pub async fn set_enabled(
     conn: &mut Conn,
     because: Because<'_>,
-    email: &str,
+    which: &str,
     enabled: bool,
     now: DateTime<Utc>,
 ) -> Result<Operator, ActionError> {
-    let operator = find(conn, email).await?;
+    let operator = named(conn, because, which).await?;
     not_oneself(because, &operator, enabled)?;
     if enabled == operator.disabled_at.is_none() {
         let is = if enabled { "enabled" } else { "disabled" };
@@ -164,11 +164,11 @@ pub async fn set_enabled(
 pub async fn set_role(
     conn: &mut Conn,
     because: Because<'_>,
-    email: &str,
+    which: &str,
     role: OperatorRole,
     now: DateTime<Utc>,
 ) -> Result<Operator, ActionError> {
-    let operator = find(conn, email).await?;
+    let operator = named(conn, because, which).await?;
     not_oneself(because, &operator, false)?;
     if operator.role == role {
         return Err(ActionError::Refused(format!("{} is {role} already", operator.email)));
@@ -197,19 +197,32 @@ fn not_oneself(
 pub async fn set_password(
     conn: &mut Conn,
     because: Because<'_>,
-    email: &str,
+    which: &str,
     password: &Password,
     now: DateTime<Utc>,
 ) -> Result<(), ActionError> {
-    let operator = find(conn, email).await?;
+    let operator = named(conn, because, which).await?;
     operators::set_password(conn, &operator.id, &password.hash()?).await?;
     operators::end_sessions(conn, &operator.id).await?;
     operators::forget_tries(conn, &account(&operator.email)).await?;
     Ok(log(conn, because, &operator, "operator_password_set", Diff::default(), now).await?)
 }
 
-async fn find(conn: &mut Conn, email: &str) -> Result<Operator, ActionError> {
-    let found = operators::find(conn, &email.trim().to_lowercase()).await?;
+/// The operator of an address or id. All of them stay as they are until the transaction ends, so that two admins who change each other at once
+/// do not leave the installation without one.
+async fn named(
+    conn: &mut Conn,
+    because: Because<'_>,
+    which: &str,
+) -> Result<Operator, ActionError> {
+    let which = which.trim().to_lowercase();
+    let all = operators::lock(conn).await?;
+    let author = because.author.actor_id.as_deref();
+    let acting = all.iter().find(|one| author == Some(&*one.id));
+    if acting.is_some_and(|one| one.role < OperatorRole::Admin || one.disabled_at.is_some()) {
+        return Err(ActionError::Refused("you are no admin any more".to_owned()));
+    }
+    let found = all.into_iter().find(|one| one.email == which || one.id == which);
     found.ok_or(ActionError::NotFound("operator"))
 }
 

@@ -15,7 +15,7 @@ use crate::store::{directory, processes};
 pub use crate::queue::Queue;
 
 /// One queue, as a workspace sees it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct QueueState {
     /// `email`, `slack`, `customer`.
     pub name: &'static str,
@@ -26,7 +26,6 @@ pub struct QueueState {
     /// What the channel's provider answered last, while it is down.
     pub down: Option<Down>,
     /// What waits in it.
-    #[serde(flatten)]
     pub counts: Counts,
 }
 

@@ -68,6 +68,34 @@ pub async fn seek(conn: &mut Conn, workspace_id: &str, text: &str) -> Result<Mea
     Ok(Meant::Nothing)
 }
 
+/// Looks only for onboardings: an id or a number as it is; else a customer's name, first whole, then by how it begins.
+pub async fn seek_onboarding(
+    conn: &mut Conn,
+    workspace_id: &str,
+    text: &str,
+) -> Result<Meant, DbError> {
+    let text = text.trim();
+    if let Some(reference) = Ref::parse(text.strip_prefix('#').unwrap_or(text))
+        && (matches!(&reference, Ref::Number(_)) || text.starts_with("onb_"))
+    {
+        return onboarding(conn, workspace_id, &reference).await;
+    }
+    let page = Page { before: i64::MAX, limit: COUNTED };
+    for whole in [true, false] {
+        let which = Journeys { begins: Some(text), whole, ..Journeys::default() };
+        let journeys = match text {
+            "" => Vec::new(),
+            _ => rosters::journeys(conn, workspace_id, &which, page).await?,
+        };
+        match journeys.as_slice() {
+            [] => {}
+            [one] => return onboarding(conn, workspace_id, &Ref::Id(one.id.clone())).await,
+            _ => return Ok(Meant::Several(choice(Vec::new(), journeys))),
+        }
+    }
+    Ok(Meant::Nothing)
+}
+
 fn choice(mut people: Vec<Colleague>, mut journeys: Vec<Journey>) -> Several {
     let all = people.len() + journeys.len();
     people.truncate(CHOICES);

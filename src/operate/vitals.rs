@@ -18,7 +18,7 @@ use crate::store::audit::instant;
 use crate::store::schedules::Standing;
 use crate::store::vitals::{self as store, Ended};
 use crate::store::{clock_guard, cohorts, processes, schedules};
-pub use warnings::{Severity, Warning, gravest, lasting};
+pub use warnings::{Severity, UNACCOUNTED, Warning, gravest, lasting};
 
 /// A process that has not been heard of for this long does not count as alive: six heartbeats.
 pub const SILENT_AFTER: TimeDelta = TimeDelta::seconds(60);

@@ -1,9 +1,8 @@
 //! Refusals that are remembered: an address that a provider refused for good is not tried again until it changes or an operator clears it.
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
 
-use super::audit::{self, Author, Diff, Entry, instant};
+use super::audit::{self, Author, Diff, Entry};
 use super::hints::{self, Touched};
 use super::ledger::Claimed;
 use crate::db::{Conn, DbError};
@@ -11,7 +10,7 @@ use crate::domain::values::{Channel, Kind, RecipientType};
 use crate::on;
 
 /// An address that was refused.
-#[derive(Clone, Debug, Serialize, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Flagged {
     /// Whose it is.
     #[sqlx(try_from = "String")]
@@ -26,7 +25,6 @@ pub struct Flagged {
     /// The address itself.
     pub address: String,
     /// When it was refused.
-    #[serde(serialize_with = "instant")]
     pub flagged_at: DateTime<Utc>,
 }
 
@@ -99,24 +97,31 @@ pub async fn flagged_at(
     Ok(found.and_then(|(at,)| at))
 }
 
-/// Takes a flag off; answers with the name of its column.
+/// Takes a flag off; answers with the name of its column, or `None` if it is off already.
 pub async fn clear(
     conn: &mut Conn,
     flagged: &Flagged,
     now: DateTime<Utc>,
-) -> Result<&'static str, DbError> {
-    const CONTACT: &str =
-        "UPDATE contacts SET email_flagged_at = NULL, updated_at = $2 WHERE id = $1";
-    const EMAIL: &str = "UPDATE users SET email_flagged_at = NULL, updated_at = $2 WHERE id = $1";
-    const SLACK: &str = "UPDATE users SET slack_flagged_at = NULL, updated_at = $2 WHERE id = $1";
+) -> Result<Option<&'static str>, DbError> {
+    const CONTACT: &str = "UPDATE contacts SET email_flagged_at = NULL, updated_at = $2 WHERE id = $1 AND email_flagged_at IS NOT NULL";
+    const EMAIL: &str = "UPDATE users SET email_flagged_at = NULL, updated_at = $2 WHERE id = $1 AND email_flagged_at IS NOT NULL";
+    const SLACK: &str = "UPDATE users SET slack_flagged_at = NULL, updated_at = $2 WHERE id = $1 AND slack_flagged_at IS NOT NULL";
     let (sql, column) = match (flagged.owner, flagged.channel) {
         (RecipientType::Contact, _) => (CONTACT, EMAIL_FLAG),
         (RecipientType::User, Channel::Email) => (EMAIL, EMAIL_FLAG),
         (RecipientType::User, Channel::Slack) => (SLACK, SLACK_FLAG),
     };
-    on!(conn, |c| sqlx::query(sql).bind(&flagged.id).bind(now).execute(c).await.map(drop))?;
+    let cleared = on!(conn, |c| sqlx::query(sql)
+        .bind(&flagged.id)
+        .bind(now)
+        .execute(c)
+        .await
+        .map(|done| done.rows_affected()))?;
+    if cleared == 0 {
+        return Ok(None);
+    }
     if flagged.owner == RecipientType::User {
         hints::refresh(conn, Touched::User(&flagged.id), now).await?;
     }
-    Ok(column)
+    Ok(Some(column))
 }

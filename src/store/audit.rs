@@ -275,6 +275,8 @@ pub struct Filter<'a> {
     pub after: DateTime<Utc>,
     /// Only older ones.
     pub before: DateTime<Utc>,
+    /// Also what was done to operators, who belong to the installation and not to the workspace.
+    pub operators: bool,
 }
 
 /// The newest `limit` lines of a workspace, newest first. Several may be of one instant.
@@ -290,7 +292,7 @@ pub async fn list(
             sqlx::query_as(
             "SELECT id, event, actor_type, actor_id, actor_name, object, object_id, diff, reason, request_id, created_at FROM audit_log
              WHERE workspace_id = $1 AND created_at >= $2 AND created_at < $3 AND ($4 IS NULL OR object = $4)
-               AND ($5 IS NULL OR actor_id = $5 OR actor_name = $5) AND ($6 IS NULL OR event = $6)
+               AND ($5 IS NULL OR actor_id = $5 OR actor_name = $5) AND ($6 IS NULL OR event = $6) AND ($8 OR object <> 'operator')
              ORDER BY created_at DESC, id DESC LIMIT $7"
         )
         .bind(workspace_id)
@@ -300,14 +302,15 @@ pub async fn list(
         .bind(filter.actor)
         .bind(filter.event)
         .bind(limit)
+        .bind(filter.operators)
         .fetch_all(c)
         .await
         }),
         Some(object_id) => on!(conn, |c| {
             sqlx::query_as(
             "SELECT id, event, actor_type, actor_id, actor_name, object, object_id, diff, reason, request_id, created_at FROM audit_log
-             WHERE object_id = $8 AND workspace_id = $1 AND created_at >= $2 AND created_at < $3 AND ($4 IS NULL OR object = $4)
-               AND ($5 IS NULL OR actor_id = $5 OR actor_name = $5) AND ($6 IS NULL OR event = $6)
+             WHERE object_id = $9 AND workspace_id = $1 AND created_at >= $2 AND created_at < $3 AND ($4 IS NULL OR object = $4)
+               AND ($5 IS NULL OR actor_id = $5 OR actor_name = $5) AND ($6 IS NULL OR event = $6) AND ($8 OR object <> 'operator')
              ORDER BY created_at DESC, id DESC LIMIT $7"
         )
         .bind(workspace_id)
@@ -317,6 +320,7 @@ pub async fn list(
         .bind(filter.actor)
         .bind(filter.event)
         .bind(limit)
+        .bind(filter.operators)
         .bind(object_id)
         .fetch_all(c)
         .await

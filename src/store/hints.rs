@@ -15,7 +15,7 @@ use crate::domain::decide::{due_on, next_nudge_at};
 use crate::domain::facts::Workspace;
 use crate::domain::ids::IdKind;
 use crate::domain::slots::Slots;
-use crate::domain::values::State;
+use crate::domain::values::{Mode, State};
 use crate::{fetch_by_ids, on};
 
 /// What was written.
@@ -445,6 +445,9 @@ pub struct Unroutable {
     pub customer: String,
     /// The CSM who was deactivated; none was ever assigned otherwise.
     pub csm: Option<String>,
+    /// `test` where a test key made it so.
+    #[sqlx(try_from = "String")]
+    pub mode: Mode,
 }
 
 /// Open onboardings that nobody hears of, as they have no active CSM and their workspace no active owner: of one workspace or of all.
@@ -452,7 +455,9 @@ pub async fn unroutable(
     conn: &mut Conn,
     workspace_id: Option<&str>,
 ) -> Result<Vec<Unroutable>, DbError> {
-    const SQL: &str = "SELECT o.id, w.slug AS workspace, o.display_id, c.name AS customer, u.name AS csm FROM onboardings o JOIN reminder_state r ON r.onboarding_id = o.id
+    const SQL: &str = "SELECT o.id, w.slug AS workspace, o.display_id, c.name AS customer, u.name AS csm,
+           CASE WHEN o.mode = 'live' AND o.csm_mode = 'live' AND c.mode = 'live' THEN 'live' ELSE 'test' END AS mode
+         FROM onboardings o JOIN reminder_state r ON r.onboarding_id = o.id
            JOIN workspaces w ON w.id = o.workspace_id JOIN customers c ON c.id = o.customer_id LEFT JOIN users u ON u.id = o.csm_id
          WHERE r.recipient_id = '' AND o.deleted_at IS NULL AND c.deleted_at IS NULL AND o.phase <> 'completed' AND o.state <> 'paused'
            AND c.status NOT IN ('churned', 'archived') AND ($1 IS NULL OR o.workspace_id = $1) ORDER BY w.slug, o.display_id";

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::audit;
-use crate::db::{Conn, DbError};
+use crate::db::{Conn, DbError, Dialect};
 use crate::domain::ids::IdKind;
 use crate::domain::values::OperatorRole;
 use crate::on;
@@ -67,6 +67,18 @@ pub async fn create(
 pub async fn list(conn: &mut Conn) -> Result<Vec<Operator>, DbError> {
     const SQL: &str = "SELECT * FROM operators ORDER BY email";
     on!(conn, |c| sqlx::query_as(SQL).fetch_all(c).await)
+}
+
+/// Every operator, unchanged by others until the transaction ends.
+pub async fn lock(conn: &mut Conn) -> Result<Vec<Operator>, DbError> {
+    match conn.dialect() {
+        Dialect::Postgres(c) => {
+            const SQL: &str = "SELECT * FROM operators ORDER BY email FOR UPDATE";
+            sqlx::query_as(SQL).fetch_all(c).await
+        }
+        // Whoever writes is alone.
+        Dialect::Sqlite(_) => list(conn).await,
+    }
 }
 
 /// The operator of an address in lower case.

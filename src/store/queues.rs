@@ -3,9 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::Serialize;
 
-use super::audit::{instant, instant_or_null};
 use crate::db::{Conn, DbError};
 use crate::domain::values::{Channel, Kind};
 use crate::on;
@@ -18,10 +16,9 @@ pub const EVERYBODY: &str = "";
 const RECENT: TimeDelta = TimeDelta::hours(24);
 
 /// A queue that an operator has stopped.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pause {
     /// Which.
-    #[serde(skip)]
     pub queue: Queue,
     /// Whose messages wait: a workspace's, or [`EVERYBODY`]'s.
     pub workspace_id: String,
@@ -30,7 +27,6 @@ pub struct Pause {
     /// Why.
     pub reason: String,
     /// Since when.
-    #[serde(serialize_with = "instant")]
     pub since: DateTime<Utc>,
 }
 
@@ -96,7 +92,7 @@ pub async fn resume(
 }
 
 /// What waits in a queue.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// May go out now.
     pub ready: i64,
@@ -107,7 +103,6 @@ pub struct Counts {
     /// Of those written within the last 24 hours, how many have failed.
     pub failed: i64,
     /// Since when the one that waits longest may go out.
-    #[serde(serialize_with = "instant_or_null")]
     pub oldest_ready_at: Option<DateTime<Utc>>,
 }
 

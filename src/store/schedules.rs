@@ -3,16 +3,14 @@
 //! Any number of processes look. Whoever moves the next run on by compare-and-set has taken it, and no other runs it.
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
 
-use super::audit::{instant, instant_or_null};
 use crate::db::{Conn, DbError};
 use crate::domain::timetable::{Cron, Timetable};
 use crate::domain::values::Schedule;
 use crate::on;
 
 /// One schedule as people see it.
-#[derive(Clone, Debug, Serialize, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Standing {
     /// `scan`, `prune_messages`, …
     pub name: String,
@@ -23,18 +21,14 @@ pub struct Standing {
     /// Why.
     pub paused_reason: Option<String>,
     /// Since when.
-    #[serde(serialize_with = "instant_or_null")]
     pub paused_since: Option<DateTime<Utc>>,
     /// Who asked for a run that has not begun.
     pub requested_by: Option<String>,
     /// When they asked.
-    #[serde(serialize_with = "instant_or_null")]
     pub requested_at: Option<DateTime<Utc>>,
     /// When it is due.
-    #[serde(serialize_with = "instant")]
     pub next_run_at: DateTime<Utc>,
     /// When it ran last.
-    #[serde(serialize_with = "instant_or_null")]
     pub last_run_at: Option<DateTime<Utc>>,
     /// What came of it.
     pub last_result: Option<String>,

@@ -68,7 +68,7 @@ fn the_verbs_and_what_they_take() {
         create --workspace WORKSPACE --name NAME --email EMAIL [--time-zone TIME_ZONE] [--slack-user-id SLACK_USER_ID]: Add a user; the first one owns the workspace. Prints the id alone on the last line
         list --workspace WORKSPACE: List the users of a workspace
         show --workspace WORKSPACE USER: Who somebody is
-        update --workspace WORKSPACE USER NAME=VALUE: Change who somebody is: `name`, `email`, `time_zone`, `slack_user_id`, `active`
+        update --workspace WORKSPACE USER NAME=VALUE: Change who somebody is; `email_flagged_at=null` takes the flag of a refused address away
         preferences --workspace WORKSPACE USER [NAME=VALUE]: When and where somebody wants to hear; or change it
       keys: API keys: create, list, rotate, revoke
         create --workspace WORKSPACE --name NAME --mode MODE [--tier TIER] [--scopes SCOPES]: Make a key; prints it once, alone on the last line

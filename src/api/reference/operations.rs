@@ -55,7 +55,7 @@ const NO_JOB: (u16, &str) =
 const NO_BULK: (u16, &str) =
     (404, "bulk_operation_not_found: no such operation, or of another workspace.");
 const NO_ADDRESS: (u16, &str) =
-    (404, "address_not_found: no such address was refused, or it is another workspace's.");
+    (404, "address_not_found: no such user or contact, or of another workspace.");
 const NO_SCHEDULE: (u16, &str) = (404, "schedule_not_found.");
 const REFUSED: (u16, &str) = (
     409,

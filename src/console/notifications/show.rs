@@ -36,6 +36,8 @@ struct One {
     timeline: Vec<Happened>,
     facts: Vec<Fact>,
     message: Option<Shown>,
+    /// It has come to its end, so the gates are those of another try.
+    ended: bool,
     explained: Vec<Explained>,
     deeds: Vec<Deed>,
     refusal: String,
@@ -166,6 +168,7 @@ pub(super) async fn show(
         headline,
         sentences,
         timeline,
+        ended: !n.state.parse().is_ok_and(NotificationState::is_open),
         explained,
         row,
     };
@@ -203,6 +206,7 @@ async fn deeds_done(
         event: None,
         after: n.created_at,
         before: crate::store::ledger::UNTIL_DECIDED,
+        operators: false,
     };
     Ok(audit::list(conn, &visitor.workspace.id, filter, MOST_DEEDS).await?)
 }
@@ -224,13 +228,13 @@ fn shown(visitor: &Visitor, id: &str, message: &Message) -> Shown {
     }
 }
 
-/// What keeps one that waits: its queue is stopped, or its channel is down.
+/// What keeps one that is due: its queue is stopped, or its channel is down.
 async fn held(
     conn: &mut Conn,
     visitor: &Visitor,
     n: &Notification,
 ) -> Result<Option<String>, PageError> {
-    let waits = n.state.parse().is_ok_and(NotificationState::is_open);
+    let waits = n.state == NotificationState::Scheduled.as_str() && n.not_before <= visitor.now;
     let way = n.kind.parse::<Kind>().ok().zip(n.channel.parse().ok());
     let Some((kind, channel)) = way.filter(|_| waits) else { return Ok(None) };
     let held = queues::held(conn, &visitor.workspace.id, Queue::of(kind, channel)).await?;

@@ -204,6 +204,8 @@ pub struct UnroutableOnboarding<'a> {
     csm_name: Option<&'a str>,
     /// Handle of its workspace.
     workspace: &'a str,
+    /// test: a test key made it so, and nobody is told.
+    mode: Mode,
 }
 
 impl<'a> From<&'a Unroutable> for UnroutableOnboarding<'a> {
@@ -215,6 +217,7 @@ impl<'a> From<&'a Unroutable> for UnroutableOnboarding<'a> {
             customer_name: &found.customer,
             csm_name: found.csm.as_deref(),
             workspace: &found.workspace,
+            mode: found.mode,
         }
     }
 }

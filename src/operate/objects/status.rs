@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{Instant, Queue, Schedule};
 use crate::operate::vitals::{
-    Hour, LastFound, LastPass, Lateness, ProcessState, SlotHour, Vitals, Warning,
+    Hour, LastFound, LastPass, Lateness, ProcessState, SlotHour, UNACCOUNTED, Vitals, Warning,
 };
 
 /// What waits, what runs, what ended, what comes, and what asks for an operator.
@@ -15,21 +15,21 @@ pub struct Status<'a> {
     object: &'static str,
     at: Instant,
     /// What asks for an operator, gravest first.
-    warnings: &'a [Warning],
+    warnings: Vec<&'a Warning>,
     queues: Vec<Queue<'a>>,
-    /// Every process that serves.
+    /// Every process that serves, for whichever workspace.
     processes: &'a [ProcessState],
     last_pass: Option<&'a LastPass>,
     schedule: Option<Schedule<'a>>,
-    /// The last pass that found something.
+    /// The last pass that found something, for whichever workspace; null over the API where there are several.
     last_found: Option<&'a LastFound>,
-    /// Notifications that the rules asked for and that are in no row. Must be 0.
-    unaccounted: i64,
+    /// Notifications that the rules asked for and that are in no row, of whichever workspace. Must be 0; null likewise.
+    unaccounted: Option<i64>,
     /// Of which somebody must say whether they arrived.
     ambiguous: i64,
     /// In the last 24 hours, without those of test mode.
     failed: i64,
-    /// Open onboardings that nobody hears of.
+    /// Open onboardings that nobody hears of, without those that a test key made so.
     unroutable: i64,
     flagged_addresses: i64,
     late_last_hour: Lateness,
@@ -47,13 +47,13 @@ impl<'a> From<&'a Vitals> for Status<'a> {
         Self {
             object: "status",
             at: Instant(vitals.at),
-            warnings: &vitals.warnings,
+            warnings: vitals.warnings.iter().collect(),
             queues: vitals.queues.iter().map(Queue::from).collect(),
             processes: &vitals.processes,
             last_pass: vitals.last_pass.as_ref(),
             schedule: vitals.schedule.as_ref().map(Schedule::from),
             last_found: vitals.last_found.as_ref(),
-            unaccounted: vitals.unaccounted,
+            unaccounted: Some(vitals.unaccounted),
             ambiguous: vitals.ambiguous,
             failed: vitals.failed,
             unroutable: vitals.unroutable,
@@ -64,5 +64,14 @@ impl<'a> From<&'a Vitals> for Status<'a> {
             slots: &vitals.slots,
             clock: vitals.clock.as_deref(),
         }
+    }
+}
+
+impl Status<'_> {
+    /// The same for whoever may not know how much other workspaces do: passes and their accounts are everybody's.
+    #[must_use]
+    pub fn of_one_among_several(mut self) -> Self {
+        self.warnings.retain(|warning| warning.code != UNACCOUNTED);
+        Self { last_found: None, unaccounted: None, ..self }
     }
 }

@@ -18,6 +18,9 @@ use crate::store::queues::EVERYBODY;
 use crate::store::schedules::Standing;
 use crate::store::vitals::Backlog;
 
+/// Code of the warning that notifications are missing.
+pub const UNACCOUNTED: &str = "unaccounted";
+
 /// How much a warning asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -136,7 +139,7 @@ fn clock(vitals: &Vitals) -> Option<Warning> {
 fn unaccounted(vitals: &Vitals) -> Option<Warning> {
     (vitals.unaccounted != 0).then(|| {
         warning(
-            "unaccounted",
+            UNACCOUNTED,
             "Notifications are missing",
             Severity::Critical,
             format!(

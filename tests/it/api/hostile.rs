@@ -265,8 +265,7 @@ async fn every_writable_field_takes_every_hostile_value_or_is_named(#[case] back
                         // A rotated key is gone, but what is wrong with a body is still said first.
                         let gone =
                             op.id == "rotate-api-key" && error == "404 not_found api_key_not_found";
-                        let absent = error == "404 not_found customer_not_found"
-                            || error == "404 not_found address_not_found";
+                        let absent = error == "404 not_found customer_not_found";
                         // A good body for what would have no effect.
                         let refused = error == "409 conflict action_refused";
                         // A good reason alone says nothing of what to save.

@@ -136,7 +136,7 @@ async fn who_is_not_written_to_is_listed_and_written_to_again(#[case] backend: B
     assert_eq!(by_test.error(), "409 conflict action_refused");
     assert_eq!(
         app.post(&clear, json!({ "reason": WHY, "channel": "slack" })).await.error(),
-        "404 not_found address_not_found"
+        "409 conflict action_refused"
     );
     let once = async || {
         let request = app.request(Method::POST, &clear).bearer_auth(&app.live).json(&why);
@@ -144,7 +144,7 @@ async fn who_is_not_written_to_is_listed_and_written_to_again(#[case] backend: B
     };
     assert_eq!(once().await.ok(200), refused);
     assert_eq!(once().await.ok(200), refused, "answered again, and done once");
-    assert_eq!(app.post(&clear, why.clone()).await.error(), "404 not_found address_not_found");
+    assert_eq!(app.post(&clear, why.clone()).await.error(), "409 conflict action_refused");
     assert_eq!(app.get("/addresses").await.ok(200)["data"], json!([]));
 
     let lift = format!("/opt_outs/{ida}/lift");
@@ -191,7 +191,8 @@ async fn what_comes_to_nobody_what_a_pass_would_write_and_how_the_service_is(
         ("scan/dry_run?hours=0", "400 invalid_request_error too_small hours"),
         ("scan/dry_run?hours=745", "400 invalid_request_error too_big hours"),
         ("scan/dry_run?hours=x", "400 invalid_request_error invalid_type hours"),
-        ("prune_jobs/dry_run", "404 not_found schedule_not_found"),
+        ("prune_jobs/dry_run", "409 conflict action_refused"),
+        ("pigeons/dry_run", "404 not_found schedule_not_found"),
     ] {
         assert_eq!(app.get(&format!("/schedules/{query}")).await.error(), error);
     }
@@ -205,8 +206,13 @@ async fn what_comes_to_nobody_what_a_pass_would_write_and_how_the_service_is(
         (&json!(1), &json!("Halden Freight"), &json!("Carl Csm"))
     );
     let status = app.get("/status").await.ok(200);
-    assert_eq!(status["unroutable"], 1);
+    assert_eq!((&status["unroutable"], &status["unaccounted"]), (&json!(1), &json!(0)));
+    assert_eq!(nobody["mode"], "live");
     assert!(status["warnings"].to_string().contains("unroutable"), "{}", status["warnings"]);
+    // What all workspaces do together is nobody's who has one of several.
+    app.stranger().await;
+    let status = app.get("/status").await.ok(200);
+    assert_eq!((&status["unaccounted"], &status["last_found"]), (&Value::Null, &Value::Null));
 }
 
 #[rstest]
@@ -368,4 +374,31 @@ async fn jobs_and_schedules_are_seen_and_moved_over_the_api(#[case] backend: Bac
     app.stranger().await;
     let refused = app.post("/schedules/scan/pause", json!({})).await;
     assert!(refused.text.contains("a key opens only one"), "{}", refused.text);
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn whoever_clears_addresses_page_by_page_meets_each_of_them(#[case] backend: Backend) {
+    let stage = Stage::new(backend).await;
+    let app = &stage.app;
+    for n in 1..=7 {
+        let user = json!({ "name": format!("Dora {n}"), "email": format!("dora{n}@acme.example") });
+        app.post("/users", user).await.ok(201);
+    }
+    stage.sql("UPDATE users SET email_flagged_at = '2026-06-01T09:00:00+00:00'").await;
+    let (mut cleared, mut cursor) = (0, String::new());
+    loop {
+        let page = app.get(&format!("/addresses?limit=2{cursor}")).await.ok(200);
+        for one in page["data"].as_array().unwrap() {
+            let clear = format!("/addresses/{}/clear", one["recipient"]["id"].as_str().unwrap());
+            app.post(&clear, json!({ "reason": WHY })).await.ok(200);
+            cleared += 1;
+        }
+        let Some(next) = page["next_cursor"].as_str() else { break };
+        cursor = format!("&cursor={next}");
+    }
+    assert_eq!(cleared, 9, "Olga, Carl and the seven");
+    assert_eq!(app.get("/addresses").await.ok(200)["data"], json!([]));
 }

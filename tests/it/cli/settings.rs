@@ -149,6 +149,9 @@ async fn an_onboarding_is_snoozed_by_its_customers_name_and_the_log_says_why(
     stage.onboard("Halden Freight", json!({})).await;
     stage.onboard("Halden Foods", json!({})).await;
     let verb = async |words: &[&str]| typed(&stage, words).await;
+    // A colleague is no onboarding, whatever they are called.
+    let halden = json!({ "name": "Halden Fr", "email": "halden@acme.example" });
+    stage.app.post("/users", halden).await.ok(201);
     let until = ["--until", "2099-06-15", "--reason", "they are on holiday"];
     let snooze = async |who| verb(&[&["onboardings", "snooze", who][..], &until].concat()).await;
     let either = snooze("Halden").await;
@@ -197,9 +200,13 @@ async fn an_operators_role_changes_and_every_log_says_who_and_why(#[case] backen
     assert_eq!(twice.stderr, "pivotal-reminders: noor@acme.test is admin already\n");
     let listed = service.ok(&["operators", "list", "--json"]).await.json();
     assert_eq!(listed[0]["role"], "admin");
-    let entry = &stage.app.get("/audit_log?event=operator_role_changed").await.ok(200)["data"][0];
+    let log = ["audit-log", "list", "--event", "operator_role_changed", "--json"];
+    let entry = typed(&stage, &log).await.json()[0].clone();
     assert_eq!(
         (&entry["reason"], &entry["diff"]),
         (&json!("Ada leaves"), &json!({ "role": ["operator", "admin"] }))
     );
+    // They belong to the installation, so no key of a workspace reads of them.
+    let seen = stage.app.get("/audit_log?object=operator").await.ok(200);
+    assert_eq!(seen["data"], json!([]));
 }

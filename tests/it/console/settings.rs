@@ -108,6 +108,7 @@ async fn the_workspace_and_its_phases_are_changed_by_the_checks_of_the_api(
         ("waiting_steps", "2, 4"),
         ("owner_user_id", admin.stage.app.csm.id.as_str()),
         ("names_in_subjects", "true"),
+        ("locale", "de"),
     ];
     let page = browser.press(settings, &good).await;
     assert!(page.contains("The settings are kept."), "{page}");
@@ -117,6 +118,7 @@ async fn the_workspace_and_its_phases_are_changed_by_the_checks_of_the_api(
     assert_eq!(kept["working_days"], json!(["mon", "tue"]));
     assert_eq!(kept["owner_user_id"], json!(admin.stage.app.csm.id));
     assert_eq!(kept["customer_reminders"], json!(false));
+    assert_eq!(kept["locale"], "de");
 
     browser.read(settings).await;
     let (csrf, form) = (browser.hidden("csrf"), browser.hidden("form"));

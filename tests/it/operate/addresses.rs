@@ -40,7 +40,7 @@ async fn a_refused_address_is_listed_until_it_is_cleared_and_then_tried_again(
     let why = Because { author: &operator, reason: "the mailbox is back" };
     for (author, channel, refusal) in [
         (test_key(), Channel::Email, "a test key cannot have live messages sent to an address"),
-        (operator.clone(), Channel::Slack, "there is no such flagged address"),
+        (operator.clone(), Channel::Slack, "their address on slack is not refused"),
     ] {
         let because = Because { author: &author, ..why };
         let refused = clear(&mut conn, because, workspace, carl, channel, now).await;

@@ -266,7 +266,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         scope: OPERATE,
         query: &[("hours", "DryRunHours", "How many hours ahead.")],
         success: (200, "PlannedNotificationList"),
-        errors: &[QUERY, NO_SCHEDULE],
+        errors: &[QUERY, NO_SCHEDULE, (409, "action_refused: another schedule than `scan`.")],
         ..GET
     },
     Operation {

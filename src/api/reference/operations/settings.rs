@@ -1,8 +1,8 @@
 //! What reminds whom how: forecasts and explanations, people and their preferences, the workspace, keys.
 
 use super::{
-    ADMIN, BODY, DELETE, EMAIL, GET, NO_CONTACT, NO_KEY, NO_ONBOARDING, NO_USER, Operation, PATCH,
-    POST, QUERY, REFUSED, REPEATED,
+    ADMIN, BODY, DELETE, EMAIL, GET, NO_CONTACT, NO_KEY, NO_ONBOARDING, NO_USER, OPERATE,
+    Operation, PATCH, POST, QUERY, REFUSED, REPEATED,
 };
 
 /// Rules, people and settings.
@@ -293,7 +293,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         id: "list-opt-outs",
         tag: "Workspace",
         summary: "Who wants no messages of which kind",
-        scope: ADMIN,
+        scope: OPERATE,
         success: (200, "OptOutList"),
         ..GET
     },
@@ -303,7 +303,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         tag: "Workspace",
         summary: "Write again to a customer's contact who asked for it",
         description: "Users choose for themselves.",
-        scope: ADMIN,
+        scope: OPERATE,
         body: Some("ReasonGiven"),
         success: (200, "OptOut"),
         errors: &[BODY, NO_CONTACT, REFUSED],
