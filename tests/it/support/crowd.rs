@@ -22,20 +22,19 @@ pub(crate) async fn mail_service(backend: Backend, relay: &FakeSmtp) -> Service 
     service
 }
 
-/// The IANA name of that zone. Its sign is the wrong way round, by POSIX.
-fn zone_of_this_morning() -> (String, DateTime<Utc>) {
-    let now = now();
-    let ahead = 11 - i64::from(now.hour());
+/// The IANA name of that zone, and how far it is ahead. The sign in the name is the wrong way round, by POSIX.
+fn zone_of_this_morning() -> (String, TimeDelta) {
+    let ahead = 11 - i64::from(now().hour());
     let zone = match -ahead {
         0 => "Etc/GMT".to_owned(),
         behind => format!("Etc/GMT{behind:+}"),
     };
-    (zone, now + TimeDelta::hours(ahead))
+    (zone, TimeDelta::hours(ahead))
 }
 
 /// So many CSMs with one onboarding each, all of whose slot came a minute ago.
 pub(crate) async fn due_now(service: &Service, csms: usize) {
-    let (zone, local) = zone_of_this_morning();
+    let (zone, ahead) = zone_of_this_morning();
     let csm = service.workspace(&zone).await;
     let key = service.key("live").await;
     let (api, address) = service.api().await;
@@ -45,8 +44,11 @@ pub(crate) async fn due_now(service: &Service, csms: usize) {
 
     let db = &service.db;
     let slot = (now() - TimeDelta::minutes(1)).with_second(0).and_then(|at| at.with_nanosecond(0));
-    let slot = slot.expect("a full minute").to_rfc3339_opts(SecondsFormat::AutoSi, false);
-    let time = (local - TimeDelta::minutes(1)).format("%H:%M");
+    // One instant says all of it: a minute may end at any time here.
+    let slot = slot.expect("a full minute");
+    let local = slot + ahead;
+    let slot = slot.to_rfc3339_opts(SecondsFormat::AutoSi, false);
+    let time = local.format("%H:%M");
     let (today, week_ago) = (local.date_naive(), local - TimeDelta::days(7));
     let week_ago = week_ago.to_rfc3339_opts(SecondsFormat::Millis, false);
     let week = "mon,tue,wed,thu,fri,sat,sun";
