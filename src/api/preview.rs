@@ -53,20 +53,22 @@ pub(super) async fn preview(
         }
         (Kind::Digest, Some(user), _) => desk.digest(&mut conn, workspace, &user).await?,
         (Kind::Digest, None, Some(_)) => {
-            let message = "A digest is somebody's; name them.";
-            return Err(ApiError::invalid_field("user_id", "missing_field", message));
+            return Err(nothing("a digest is somebody's; name them as user_id"));
         }
         (_, _, Some(named)) => {
             let id = onboarding_id(&mut conn, &caller, named).await?;
             desk.nudge(&mut conn, workspace, &id, kind, channel).await?
         }
         (_, Some(_), None) => {
-            let message = "This message is about an onboarding; name it.";
-            return Err(ApiError::invalid_field("onboarding_id", "missing_field", message));
+            return Err(nothing("this message is about an onboarding; name it as onboarding_id"));
         }
     };
     let message = found.message.for_others();
     Ok(wire::json(StatusCode::OK, &MessagePreview::new(kind, &message)))
+}
+
+fn nothing(why: &str) -> ApiError {
+    PreviewError::Nothing(why.to_owned()).into()
 }
 
 async fn onboarding_id(conn: &mut Conn, caller: &Caller, named: &str) -> Result<String, ApiError> {

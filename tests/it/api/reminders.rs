@@ -233,8 +233,8 @@ async fn a_message_is_shown_before_it_is_due_and_nothing_is_written(#[case] back
     for (query, error) in [
         ("", "400 invalid_request_error missing_field kind"),
         ("kind=letter", "400 invalid_request_error invalid_enum_value kind"),
-        ("kind=digest&onboarding_id=1", "400 invalid_request_error missing_field user_id"),
-        ("kind=stalled_phase&user_id=1", "400 invalid_request_error missing_field onboarding_id"),
+        ("kind=digest&onboarding_id=1", "404 not_found nothing_to_preview"),
+        ("kind=stalled_phase&user_id=1", "404 not_found nothing_to_preview"),
         ("kind=digest&user_id=99", "400 invalid_request_error user_not_found user_id"),
         ("kind=stalled_phase&onboarding_id=99", "404 not_found onboarding_not_found"),
         ("kind=customer_reminder&onboarding_id=1", "404 not_found nothing_to_preview"),
