@@ -124,10 +124,7 @@ pub(super) enum Keys {
     },
 }
 
-pub(super) async fn workspace(
-    conn: &mut crate::db::Conn,
-    handle: &str,
-) -> anyhow::Result<Workspace> {
+pub(super) async fn workspace(conn: &mut Conn, handle: &str) -> anyhow::Result<Workspace> {
     let found = match workspaces::find_by_slug(conn, handle).await? {
         Some(found) => Some(found),
         None => workspaces::get(conn, handle).await?,
@@ -156,7 +153,11 @@ pub(super) async fn workspaces(app: &App, verb: Workspaces, out: Out) -> anyhow:
                 }
                 other => other?,
             };
-            let made = speak(&mut conn, app, made, locale).await?;
+            let body = json!({ "locale": locale }).to_string();
+            let now = app.clock.now();
+            let made = api::change_workspace(&mut conn, &author(), made, body.as_bytes(), now)
+                .await
+                .map_err(settings::refused("workspace"))?;
             conn.commit().await?;
             out.made(
                 &format!("made workspace {slug}"),
@@ -202,17 +203,6 @@ pub(super) async fn workspaces(app: &App, verb: Workspaces, out: Out) -> anyhow:
         }
     }
     Ok(())
-}
-
-/// Sets the language of a workspace's messages.
-async fn speak(
-    conn: &mut Conn,
-    app: &App,
-    before: Workspace,
-    locale: Locale,
-) -> anyhow::Result<Workspace> {
-    let after = Workspace { locale: locale.as_str().to_owned(), ..before.clone() };
-    Ok(workspaces::update(conn, &author(), before, after, app.clock.now()).await?)
 }
 
 pub(super) async fn phases(app: &App, verb: Phases, out: Out) -> anyhow::Result<()> {

@@ -85,13 +85,6 @@ impl IdKind {
         let ulid = Ulid::from_parts(millis, rest);
         format!("{}{}", self.prefix(), ulid.to_string().to_lowercase())
     }
-
-    /// The smallest id that anything made at this instant can have: ids order as the instants in them.
-    #[must_use]
-    pub fn first_of(self, at: DateTime<Utc>) -> String {
-        let millis = u64::try_from(at.timestamp_millis()).unwrap_or_default();
-        format!("{}{}", self.prefix(), Ulid::from_parts(millis, 0).to_string().to_lowercase())
-    }
 }
 
 impl IdKind {

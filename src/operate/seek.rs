@@ -39,10 +39,29 @@ pub struct Several {
 /// Looks for it in a workspace: an id or a number (of an onboarding, with or without `#`) as it is; a name or address in any case, first
 /// whole, then by how it begins.
 pub async fn seek(conn: &mut Conn, workspace_id: &str, text: &str) -> Result<Meant, DbError> {
+    look(conn, workspace_id, text, true).await
+}
+
+/// The same among onboardings alone, by their customers' names: a colleague's does not get in the way.
+pub async fn seek_onboarding(
+    conn: &mut Conn,
+    workspace_id: &str,
+    text: &str,
+) -> Result<Meant, DbError> {
+    look(conn, workspace_id, text, false).await
+}
+
+async fn look(
+    conn: &mut Conn,
+    workspace_id: &str,
+    text: &str,
+    among_people: bool,
+) -> Result<Meant, DbError> {
     let text = text.trim();
     if let Some(reference) = Ref::parse(text.strip_prefix('#').unwrap_or(text)) {
         if let Ref::Id(id) = &reference
             && id.starts_with("user_")
+            && among_people
         {
             return person(conn, workspace_id, &reference).await;
         }
@@ -55,7 +74,11 @@ pub async fn seek(conn: &mut Conn, workspace_id: &str, text: &str) -> Result<Mea
     }
     let page = Page { before: i64::MAX, limit: COUNTED };
     for whole in [true, false] {
-        let people = rosters::people_called(conn, workspace_id, text, whole, page).await?;
+        let people = if among_people {
+            rosters::people_called(conn, workspace_id, text, whole, page).await?
+        } else {
+            Vec::new()
+        };
         let which = Journeys { begins: Some(text), whole, ..Journeys::default() };
         let journeys = rosters::journeys(conn, workspace_id, &which, page).await?;
         match (people.as_slice(), journeys.as_slice()) {
@@ -63,34 +86,6 @@ pub async fn seek(conn: &mut Conn, workspace_id: &str, text: &str) -> Result<Mea
             ([one], []) => return person(conn, workspace_id, &Ref::Id(one.id.clone())).await,
             ([], [one]) => return onboarding(conn, workspace_id, &Ref::Id(one.id.clone())).await,
             _ => return Ok(Meant::Several(choice(people, journeys))),
-        }
-    }
-    Ok(Meant::Nothing)
-}
-
-/// Looks only for onboardings: an id or a number as it is; else a customer's name, first whole, then by how it begins.
-pub async fn seek_onboarding(
-    conn: &mut Conn,
-    workspace_id: &str,
-    text: &str,
-) -> Result<Meant, DbError> {
-    let text = text.trim();
-    if let Some(reference) = Ref::parse(text.strip_prefix('#').unwrap_or(text))
-        && (matches!(&reference, Ref::Number(_)) || text.starts_with("onb_"))
-    {
-        return onboarding(conn, workspace_id, &reference).await;
-    }
-    let page = Page { before: i64::MAX, limit: COUNTED };
-    for whole in [true, false] {
-        let which = Journeys { begins: Some(text), whole, ..Journeys::default() };
-        let journeys = match text {
-            "" => Vec::new(),
-            _ => rosters::journeys(conn, workspace_id, &which, page).await?,
-        };
-        match journeys.as_slice() {
-            [] => {}
-            [one] => return onboarding(conn, workspace_id, &Ref::Id(one.id.clone())).await,
-            _ => return Ok(Meant::Several(choice(Vec::new(), journeys))),
         }
     }
     Ok(Meant::Nothing)

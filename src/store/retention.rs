@@ -180,13 +180,13 @@ async fn prune(
 async fn messages(conn: &mut Conn, before: DateTime<Utc>) -> Result<u64, DbError> {
     const SQL: &str = "DELETE FROM messages WHERE notification_id IN (
            SELECT notification_id FROM messages WHERE notification_id < $1 ORDER BY notification_id LIMIT 1000)";
-    let first = IdKind::Notification.first_of(before);
+    let first = IdKind::Notification.first(before);
     Ok(on!(conn, |c| sqlx::query(SQL).bind(first).execute(c).await?.rows_affected()))
 }
 
 async fn notifications(conn: &mut Conn, before: DateTime<Utc>) -> Result<u64, DbError> {
     const OLD: &str = "SELECT id FROM notifications WHERE id < $1 AND finished_at IS NOT NULL ORDER BY id LIMIT 1000";
-    let first = IdKind::Notification.first_of(before);
+    let first = IdKind::Notification.first(before);
     let rows: Vec<(String,)> = on!(conn, |c| sqlx::query_as(OLD).bind(first).fetch_all(c).await?);
     let ids: Vec<String> = rows.into_iter().map(|(id,)| id).collect();
     if ids.is_empty() {
@@ -226,12 +226,12 @@ async fn notifications(conn: &mut Conn, before: DateTime<Utc>) -> Result<u64, Db
 
 async fn passes(conn: &mut Conn, before: DateTime<Utc>) -> Result<u64, DbError> {
     const SQL: &str = "DELETE FROM passes WHERE id IN (SELECT id FROM passes WHERE id < $1 ORDER BY id LIMIT 1000)";
-    let first = IdKind::Pass.first_of(before);
+    let first = IdKind::Pass.first(before);
     Ok(on!(conn, |c| sqlx::query(SQL).bind(first).execute(c).await?.rows_affected()))
 }
 
 async fn cohorts(conn: &mut Conn, before: DateTime<Utc>) -> Result<u64, DbError> {
     const SQL: &str = "DELETE FROM cohorts WHERE id IN (SELECT id FROM cohorts WHERE id < $1 ORDER BY id LIMIT 1000)";
-    let first = IdKind::Pass.first_of(before);
+    let first = IdKind::Pass.first(before);
     Ok(on!(conn, |c| sqlx::query(SQL).bind(first).execute(c).await?.rows_affected()))
 }

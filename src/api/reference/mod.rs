@@ -165,19 +165,7 @@ fn parameters(op: &Operation) -> Vec<Value> {
     if op.success.1.ends_with("List") {
         let mut limit = json!({ "type": "integer", "minimum": 1, "maximum": 100, "default": 25 });
         let mut follow = "rows strictly older follow";
-        if [
-            "list-phases",
-            "list-templates",
-            "list-opt-outs",
-            "forecast-reminders",
-            "list-queues",
-            "list-schedules",
-            "dry-run-schedule",
-            "list-addresses",
-            "list-unroutable",
-        ]
-        .contains(&op.id)
-        {
+        if op.whole {
             limit = json!({ "type": "integer", "minimum": 1, "maximum": 100 });
             follow = "what comes after it follows";
         }

@@ -25,6 +25,8 @@ pub struct Operation {
     pub query: &'static [Parameter],
     /// Schema of the body.
     pub body: Option<&'static str>,
+    /// A list that is answered whole, unless a page of it is asked for.
+    pub whole: bool,
     /// Status and schema of a success.
     pub success: (u16, &'static str),
     /// Statuses of its own, beside those that every operation knows.
@@ -72,6 +74,7 @@ const GET: Operation = Operation {
     scope: Some("read"),
     query: &[],
     body: None,
+    whole: false,
     success: (200, ""),
     errors: &[],
 };

@@ -250,15 +250,12 @@ fn said(visitor: &Visitor, n: &Notification, held: Option<String>) -> (String, V
     );
     let mut sentences = Vec::new();
     let headline = match state {
-        Some(NotificationState::Scheduled) if held.is_some() => {
-            sentences.push("It goes out when that ends, if it is still true then.".to_owned());
-            "Not sent yet.".to_owned()
-        }
         Some(NotificationState::Scheduled) => {
-            sentences.push(format!(
-                "It goes out at {}, if it is still true then.",
-                visitor.when(n.not_before).text
-            ));
+            let when = match held {
+                Some(_) => "when that ends".to_owned(),
+                None => format!("at {}", visitor.when(n.not_before).text),
+            };
+            sentences.push(format!("It goes out {when}, if it is still true then."));
             "Not sent yet.".to_owned()
         }
         Some(NotificationState::Deferred) => {

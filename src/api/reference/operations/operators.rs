@@ -90,6 +90,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         description: "Those refused last first. Nothing goes there until somebody clears one, or the address changes.",
         scope: OPERATE,
         success: (200, "FlaggedAddressList"),
+        whole: true,
         errors: &[QUERY],
         ..GET
     },
@@ -111,6 +112,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         summary: "What waits in each queue",
         scope: OPERATE,
         success: (200, "QueueList"),
+        whole: true,
         errors: &[QUERY],
         ..GET
     },
@@ -254,6 +256,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         summary: "What runs by the clock",
         scope: OPERATE,
         success: (200, "ScheduleList"),
+        whole: true,
         errors: &[QUERY],
         ..GET
     },
@@ -266,6 +269,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         scope: OPERATE,
         query: &[("hours", "DryRunHours", "How many hours ahead.")],
         success: (200, "PlannedNotificationList"),
+        whole: true,
         errors: &[QUERY, NO_SCHEDULE, (409, "action_refused: another schedule than `scan`.")],
         ..GET
     },

@@ -91,6 +91,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
             ),
         ],
         success: (200, "ForecastItemList"),
+        whole: true,
         errors: &[QUERY, NO_ONBOARDING],
         ..GET
     },
@@ -125,6 +126,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         summary: "Onboardings that nobody hears of",
         description: "Open ones with no active CSM, of a workspace with no active owner.",
         success: (200, "UnroutableOnboardingList"),
+        whole: true,
         errors: &[QUERY],
         ..GET
     },
@@ -240,6 +242,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         summary: "The seven phases, in order",
         description: "Whole, unless a page is asked for.",
         success: (200, "PhaseList"),
+        whole: true,
         errors: &[QUERY],
         ..GET
     },
@@ -262,6 +265,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         description: "With the workspace's own template where it wrote one; `version` 0 and a null source mean the built-in one.",
         scope: ADMIN,
         success: (200, "TemplateList"),
+        whole: true,
         ..GET
     },
     Operation {
@@ -295,6 +299,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         summary: "Who wants no messages of which kind",
         scope: OPERATE,
         success: (200, "OptOutList"),
+        whole: true,
         ..GET
     },
     Operation {
